@@ -21,6 +21,16 @@ export const ERRORS = {
     message: (d: { key: string }) => `object ${d.key} changed since it was read`,
     fix: "None needed: the reconciler reads the object again and retries.",
   },
+  STORE_EXISTS: {
+    retry: "backoff",
+    message: (d: { key: string }) => `object ${d.key} exists already`,
+    fix: "Choose another name, or change the object that is there.",
+  },
+  STORE_GONE: {
+    retry: "backoff",
+    message: (d: { key: string }) => `object ${d.key} is not there`,
+    fix: "None needed: the reconciler looks again.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

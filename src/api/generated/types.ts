@@ -1,0 +1,704 @@
+// Generated from crds/ by `npm run generate`. Do not edit.
+/**
+ * What the task asks for.
+ */
+export interface DeviceClaimSpec {
+/**
+ * Name of the flow.
+ */
+flow: string
+/**
+ * Identity of the run.
+ */
+run: string
+/**
+ * Name of the node.
+ */
+node: string
+/**
+ * Number of the task in its node.
+ */
+index: number
+/**
+ * Without a device the flow is refused.
+ */
+required: boolean
+/**
+ * Devices of the task.
+ */
+count: number
+/**
+ * Memory that each device must have or give.
+ */
+memoryMiB?: number
+/**
+ * Text that the product name must contain.
+ */
+product?: string
+/**
+ * Whether the device is shared by memory.
+ */
+sharing: ("Exclusive" | "Shared")
+}
+/**
+ * What was decided.
+ */
+export interface DeviceClaimStatus {
+/**
+ * Generation of the spec that this status speaks of.
+ */
+observedGeneration?: number
+/**
+ * The decision.
+ */
+reason?: ("Allocated" | "CpuFallback" | "WaitingForDevices" | "Unsatisfiable")
+/**
+ * What was asked, what was tried, who holds the rest.
+ */
+message?: string
+/**
+ * The granted devices. Written by the controller.
+ */
+allocation?: {
+/**
+ * Name of the Host.
+ */
+host: string
+/**
+ * Full UUIDs, in the order in which the task sees them.
+ */
+devices: string[]
+/**
+ * Shared grants: memory granted on each device.
+ */
+memoryMiB?: number
+}
+/**
+ * Written by the agent once the task may use the devices.
+ */
+prepared?: boolean
+}
+/**
+ * What the agent must run.
+ */
+export interface FlowTaskSpec {
+/**
+ * Name of the flow.
+ */
+flow: string
+/**
+ * Type of the flow.
+ */
+flowType: ("Batch" | "Realtime")
+/**
+ * Identity of the run, <flow uid>-<run number>; names the shared memory.
+ */
+run: string
+/**
+ * Number of tasks of the flow; the agent starts none before it sees all.
+ */
+flowTasks: number
+/**
+ * Name of the node or of the task group.
+ */
+node: string
+/**
+ * Number of the task in its node.
+ */
+index: number
+/**
+ * Number of tasks of the node.
+ */
+nbTasks: number
+/**
+ * Name of the Host that runs the task.
+ */
+host: string
+/**
+ * Stopped asks the task to drain and end.
+ */
+desiredState: ("Running" | "Stopped")
+/**
+ * What was granted.
+ */
+deviceType: ("CPU" | "GPU")
+/**
+ * Name of the DeviceClaim that holds the task's GPUs; absent on the CPU.
+ */
+claim?: string
+/**
+ * The nodes that run in this process, in topological order; more than one in a task group.
+ * 
+ * @minItems 1
+ */
+members: {
+/**
+ * Name of the node.
+ */
+name: string
+/**
+ * Role of the node.
+ */
+role: ("Producer" | "Processor" | "Consumer")
+/**
+ * Built-in name or <absolute path>#Export.
+ */
+component: string
+/**
+ * What the constructor gets.
+ */
+params: {
+[k: string]: unknown
+}
+/**
+ * Names of the parents, members of the group or other nodes.
+ */
+inputs: string[]
+}[]
+/**
+ * The node's part of the data plane.
+ */
+channels: {
+/**
+ * Output slots of each task of the node.
+ */
+slots: number
+/**
+ * Nominal bytes of a slot.
+ */
+slotBytes: number
+/**
+ * Key that assigns messages to tasks.
+ */
+partitionBy?: string
+/**
+ * How several inputs are joined.
+ */
+join?: "Trace"
+/**
+ * The channels that the node reads, in the order of its inputs.
+ */
+inputs: {
+/**
+ * Node that writes the channel.
+ */
+from: string
+/**
+ * Places of the channel, a power of two.
+ */
+cells: number
+/**
+ * Realtime: messages kept before the oldest is dropped.
+ */
+keep: number
+/**
+ * Realtime: channels on which a message dropped here is released.
+ */
+releases: {
+/**
+ * Writer of the channel.
+ */
+from: string
+/**
+ * Reader of the channel.
+ */
+to: string
+}[]
+}[]
+}
+/**
+ * Hash of the graph that the flow's module must build again.
+ */
+graphHash?: string
+/**
+ * Folder against which relative paths were resolved.
+ */
+root?: string
+/**
+ * Working directory of the process.
+ */
+workingDir?: string
+/**
+ * Environment variables.
+ */
+env: {
+/**
+ * Name of the variable.
+ */
+name: string
+/**
+ * Value of the variable.
+ */
+value: string
+}[]
+/**
+ * Restart policy of the task.
+ */
+restart: {
+/**
+ * Whether a dead task is started again.
+ */
+policy: ("OnFailure" | "Never")
+/**
+ * Wait before the second restart in a row.
+ */
+initialBackoffSeconds: number
+/**
+ * The longest wait.
+ */
+maxBackoffSeconds: number
+/**
+ * Restarts within the window.
+ */
+maxRestarts: number
+/**
+ * The window.
+ */
+windowSeconds: number
+}
+/**
+ * Further attempts at an input.
+ */
+retries: number
+/**
+ * Seconds until the task must be ready.
+ */
+startupDeadlineSeconds: number
+/**
+ * Seconds without progress before the task is replaced.
+ */
+progressDeadlineSeconds?: number
+/**
+ * Seconds between SIGTERM and SIGKILL.
+ */
+terminationGracePeriodSeconds: number
+/**
+ * Hash of everything that needs a restart when it changes.
+ */
+templateHash: string
+}
+/**
+ * What the agent observed.
+ */
+export interface FlowTaskStatus {
+/**
+ * Generation of the spec that this status speaks of.
+ */
+observedGeneration?: number
+/**
+ * Where the task is. Succeeded, Failed and Stopped are final.
+ */
+phase?: ("Pending" | "Starting" | "Running" | "Backoff" | "Succeeded" | "Failed" | "Stopped")
+/**
+ * Reason of the phase.
+ */
+reason?: string
+/**
+ * The phase in a sentence.
+ */
+message?: string
+/**
+ * Identity of the process, first part: boot of the machine.
+ */
+bootId?: string
+/**
+ * Identity of the process, second part.
+ */
+pid?: number
+/**
+ * Identity of the process, third part: kernel start time in clock ticks since boot.
+ */
+startTime?: string
+/**
+ * Number of restarts.
+ */
+restarts?: number
+/**
+ * Where the task computes: cpu, cuda, ...
+ */
+provider?: string
+/**
+ * Why it is not the wished one, and what to do.
+ */
+providerReason?: string
+/**
+ * The last end of the process.
+ */
+lastExit?: {
+/**
+ * Exit code.
+ */
+code?: number
+/**
+ * Signal that ended it.
+ */
+signal?: string
+/**
+ * One word for programs.
+ */
+reason: string
+/**
+ * The error that the task reported, or its last lines.
+ */
+message?: string
+}
+}
+/**
+ * What the operator wants of the machine.
+ */
+export interface HostSpec {
+/**
+ * Whether flows may be placed here.
+ */
+schedulable: boolean
+}
+/**
+ * What its agent observed.
+ */
+export interface HostStatus {
+/**
+ * Boot of the machine.
+ */
+bootId?: string
+/**
+ * Cores that tasks may use: the lesser of affinity and cgroup quota.
+ */
+cores?: number
+/**
+ * Memory of the machine.
+ */
+memoryMiB?: number
+/**
+ * Free bytes of the file system that holds shared memory.
+ */
+shmBytes?: number
+/**
+ * What guarantees that no process is left behind.
+ */
+containment?: ("Cgroup" | "Keeper" | "Pod")
+/**
+ * Where the devices were read: nvidia, static, none.
+ */
+provider?: string
+/**
+ * Why there are no devices, if so.
+ */
+providerMessage?: string
+/**
+ * The devices that may be granted, in the agent's order.
+ */
+devices?: {
+/**
+ * Full UUID.
+ */
+uuid: string
+/**
+ * Index in PCI bus order.
+ */
+index?: number
+/**
+ * Product name.
+ */
+product: string
+/**
+ * Memory in MiB.
+ */
+memoryMiB: number
+/**
+ * Whether it can be granted.
+ */
+healthy: boolean
+/**
+ * UUID of the GPU that a MIG instance is part of.
+ */
+parent?: string
+/**
+ * Why it cannot be granted: error, or pid, name and memory of a stranger.
+ */
+message?: string
+}[]
+}
+/**
+ * The graph and the wanted state.
+ */
+export interface VideoFlowSpec {
+/**
+ * Batch loses nothing and ends; in Realtime the freshest message wins and a writer never blocks. Immutable.
+ */
+flowType: ("Batch" | "Realtime")
+/**
+ * Stopped ends the producers, drains what is in flight and ends the tasks.
+ */
+desiredState: ("Running" | "Stopped")
+/**
+ * What happens when the host cannot give the flow what it needs now.
+ */
+admission?: {
+/**
+ * Fail refuses the flow at once, Wait keeps it until devices are free. Default: Fail under `videoflow run`.
+ */
+policy?: ("Fail" | "Wait")
+/**
+ * With Wait: give up after this many seconds.
+ */
+timeoutSeconds?: number
+}
+/**
+ * The vertices of the graph, in any order.
+ * 
+ * @minItems 1
+ * @maxItems 256
+ */
+nodes: {
+/**
+ * A DNS label, unique in the flow.
+ */
+name: string
+/**
+ * Producers have no inputs, consumers no outputs. Checked against the component's descriptor.
+ */
+role: ("Producer" | "Processor" | "Consumer")
+/**
+ * A built-in name (VideoFileReader) or a class of a module (./file.ts#Export).
+ */
+component: string
+/**
+ * What the component's constructor gets; checked against its schema.
+ */
+params: {
+[k: string]: unknown
+}
+/**
+ * Names of the parents, in the order of process(...inputs).
+ * 
+ * @maxItems 64
+ */
+inputs: string[]
+/**
+ * Number of tasks (processes) of a processor.
+ */
+nbTasks: number
+/**
+ * The component keeps state and always gets one task.
+ */
+oneTask: boolean
+/**
+ * GPU is a wish: each task gets a GPU of its own while there are any, the others run on the CPU.
+ */
+deviceType: ("CPU" | "GPU")
+/**
+ * What the node's GPUs must be like.
+ */
+device?: {
+/**
+ * The node can only run on a GPU; without one the flow is refused before any process starts.
+ */
+required: boolean
+/**
+ * GPUs per task.
+ */
+count: number
+/**
+ * Memory that each GPU must have; with sharing Shared, what the task takes of it. A quantity such as 8Gi.
+ */
+memory?: string
+/**
+ * Shared lets claims share a GPU by memory; there is no isolation between them.
+ */
+sharing: ("Exclusive" | "Shared")
+/**
+ * Text that the product name of the GPU must contain, such as H100; case is ignored.
+ */
+product?: string
+}
+/**
+ * How a node with several inputs brings them together.
+ */
+join?: {
+/**
+ * Trace joins the messages that come from the same message of the producer.
+ */
+mode: "Trace"
+}
+/**
+ * trace_id or a metadata field: all messages of one key go to one task.
+ */
+partitionBy?: string
+/**
+ * Processor nodes of one group are fused into one task (the original's TaskModuleNode).
+ */
+taskGroup?: string
+/**
+ * What happens when a task dies.
+ */
+restart?: {
+/**
+ * OnFailure starts a dead task again within its budget.
+ */
+policy: ("OnFailure" | "Never")
+/**
+ * Wait before the second restart in a row; doubles from there. The first is at once.
+ */
+initialBackoffSeconds: number
+/**
+ * The longest wait.
+ */
+maxBackoffSeconds: number
+/**
+ * Restarts within windowSeconds before the task is Failed.
+ */
+maxRestarts: number
+/**
+ * The window of maxRestarts.
+ */
+windowSeconds: number
+}
+/**
+ * Further attempts at an input before it goes to the dead letters.
+ */
+retries: number
+/**
+ * Environment variables of the tasks. VF_*, CUDA_*, HIP_* and ROCR_* are reserved.
+ * 
+ * @maxItems 256
+ */
+env: {
+/**
+ * Name of the variable.
+ */
+name: string
+/**
+ * Value of the variable.
+ */
+value: string
+}[]
+/**
+ * Working directory of the tasks; the folder of the manifest by default.
+ */
+workingDir?: string
+/**
+ * A task that is not ready by then is replaced.
+ */
+startupDeadlineSeconds: number
+/**
+ * A task that has input and space but makes no progress for so long is replaced. Default: off.
+ */
+progressDeadlineSeconds?: number
+/**
+ * Time between SIGTERM and SIGKILL.
+ */
+terminationGracePeriodSeconds: number
+/**
+ * Size of the output pool of each task of the node.
+ */
+buffer?: {
+/**
+ * Messages in flight behind each task; raised where less would deadlock.
+ */
+messages?: number
+/**
+ * Bytes of all of them together, for the memory budget.
+ */
+bytes?: number
+}
+}[]
+}
+/**
+ * What the controller observed.
+ */
+export interface VideoFlowStatus {
+/**
+ * Generation of the spec that this status speaks of.
+ */
+observedGeneration?: number
+/**
+ * Identity of the current run.
+ */
+run?: string
+/**
+ * One word for people; programs read the conditions.
+ */
+state?: ("Pending" | "Running" | "Stopping" | "Succeeded" | "Failed" | "Stopped")
+/**
+ * Reason of the state.
+ */
+reason?: string
+/**
+ * The state in a sentence, with numbers.
+ */
+message?: string
+/**
+ * Ready tasks of desired tasks.
+ */
+ready?: string
+/**
+ * Tasks that are ready.
+ */
+readyTasks?: number
+/**
+ * Tasks that the spec asks for.
+ */
+desiredTasks?: number
+/**
+ * GPUs granted and asked for.
+ */
+devices?: string
+/**
+ * What the user should know although the flow runs.
+ */
+warnings?: string[]
+/**
+ * Where each task was placed and why.
+ */
+decisions?: {
+/**
+ * Name of the task.
+ */
+task: string
+/**
+ * What the task got.
+ */
+deviceType: ("CPU" | "GPU")
+/**
+ * UUIDs of its GPUs.
+ */
+devices: string[]
+/**
+ * Why.
+ */
+reason: string
+/**
+ * Why, in a sentence.
+ */
+message: string
+}[]
+/**
+ * The state of the object, one condition per aspect.
+ */
+conditions?: {
+/**
+ * An adjective: Accepted, Admitted, Ready, Degraded, Drained, Succeeded.
+ */
+type: string
+/**
+ * Whether it holds.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * One word for programs.
+ */
+reason: string
+/**
+ * A sentence for people.
+ */
+message: string
+/**
+ * Generation that the condition speaks of.
+ */
+observedGeneration?: number
+/**
+ * When status changed last.
+ */
+lastTransitionTime: string
+}[]
+}
