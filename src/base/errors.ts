@@ -31,6 +31,42 @@ export const ERRORS = {
     message: (d: { key: string }) => `object ${d.key} is not there`,
     fix: "None needed: the reconciler looks again.",
   },
+  INPUT_TYPE: {
+    retry: "never",
+    message: (d: { component: string; expected: string; got: string }) => `${d.component} expects ${d.expected}, but got ${d.got}`,
+    fix: "Wire the node to a parent whose outputs it understands.",
+  },
+  CROP_EMPTY: {
+    retry: "never",
+    message: (d: { box: readonly number[]; width: number; height: number }) =>
+      `the box [${d.box.join(", ")}] has no pixel inside a frame of ${d.width}x${d.height}`,
+    fix: "Give x1 < x2 and y1 < y2 in pixels, inside the frame.",
+  },
+  MODEL_NOT_FOUND: {
+    retry: "never",
+    message: (d: { model: string }) => `there is no model file ${d.model}`,
+    fix: "Correct the param model: a path, or an http(s) URL together with sha256.",
+  },
+  MODEL_UNPINNED: {
+    retry: "never",
+    message: (d: { model: string }) => `the model ${d.model} is a URL without a checksum`,
+    fix: "Add the param sha256 (sha256sum FILE prints it), so that every task runs the same model.",
+  },
+  MODEL_CHECKSUM: {
+    retry: "never",
+    message: (d: { model: string; expected: string; got: string }) => `the model ${d.model} has sha256 ${d.got}, expected ${d.expected}`,
+    fix: "Correct the param sha256, or fetch the file that it belongs to.",
+  },
+  MODEL_DOWNLOAD: {
+    retry: "backoff",
+    message: (d: { model: string; problem: string }) => `the model ${d.model} cannot be fetched: ${d.problem}`,
+    fix: "Check the URL and the network, or download the file and give its path.",
+  },
+  MODEL_UNSUPPORTED: {
+    retry: "never",
+    message: (d: { model: string; problem: string }) => `the model ${d.model} cannot be used: ${d.problem}`,
+    fix: "Use an ONNX file of a kind that docs/components.md lists for this component.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

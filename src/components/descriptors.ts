@@ -1,0 +1,12 @@
+/**
+ * What every built-in component says about itself, by name: plain data for validators, importable at no cost.
+ * Knows names and schemas; must not import a component's class.
+ */
+import type { ComponentDescriptor } from "../flow/descriptor.js";
+import { BASIC_DESCRIPTORS } from "./basic/descriptors.js";
+import { VISION_DESCRIPTORS } from "./vision/descriptors.js";
+
+const TABLE: Readonly<Record<string, ComponentDescriptor>> = { ...BASIC_DESCRIPTORS, ...VISION_DESCRIPTORS };
+
+/** Built-in component name to descriptor. */
+export const DESCRIPTORS: ReadonlyMap<string, ComponentDescriptor> = new Map(Object.entries(TABLE));
