@@ -67,6 +67,58 @@ export const ERRORS = {
     message: (d: { model: string; problem: string }) => `the model ${d.model} cannot be used: ${d.problem}`,
     fix: "Use an ONNX file of a kind that docs/components.md lists for this component.",
   },
+  FFMPEG_UNAVAILABLE: {
+    retry: "never",
+    message: (d: { reason: string }) => `FFmpeg could not be loaded from the package node-av: ${d.reason}`,
+    fix: "Run npm ci again with optional dependencies on; prebuilt binaries exist for Linux x64 and arm64 with glibc.",
+  },
+  VIDEO_UNREADABLE: {
+    retry: "never",
+    message: (d: { path: string; reason: string }) => `video "${d.path}" cannot be read: ${d.reason}`,
+    fix: "Check that the path is right and that the file is a whole video; convert it with ffmpeg if its format is unusual.",
+  },
+  VIDEO_TRUNCATED: {
+    retry: "never",
+    message: (d: { path: string; frame: number; reason: string }) => `video "${d.path}" ends early, at frame ${d.frame}: ${d.reason}`,
+    fix: "Copy or record the file again; the frames before were processed. Set onError to skip to accept what is there.",
+  },
+  VIDEO_BROKEN: {
+    retry: "never",
+    message: (d: { path: string; frame: number; reason: string }) => `video "${d.path}" is broken at frame ${d.frame}: ${d.reason}`,
+    fix: "Repair or copy the file again; the frames before were processed. Set onError to skip to leave broken frames out.",
+  },
+  VIDEO_DEVICE_UNAVAILABLE: {
+    retry: "backoff",
+    message: (d: { device: string; reason: string }) => `video device "${d.device}" cannot be read: ${d.reason}`,
+    fix: "Plug the camera in, list cameras with ls /dev/video*, and add the user to the group video.",
+  },
+  VIDEO_OUTPUT_UNWRITABLE: {
+    retry: "never",
+    message: (d: { path: string; reason: string }) => `video "${d.path}" cannot be written: ${d.reason}`,
+    fix: "Create the folder, check its permissions and free space, and use a name that ends in .mp4, .mov, .mkv, .avi or .ts.",
+  },
+  VIDEO_SIZE_CHANGED: {
+    retry: "never",
+    message: (d: { path: string; frame: number; expected: string; got: string }) =>
+      `frame ${d.frame} for video "${d.path}" is ${d.got}, but the video is ${d.expected}`,
+    fix: "Put a ResizeTransformer before the writer; all frames of one video have the same size.",
+  },
+  STREAM_LOST: {
+    retry: "backoff",
+    message: (d: { url: string; attempts: number; reason: string }) =>
+      `stream "${d.url}" was lost and ${d.attempts} attempts to connect failed: ${d.reason}`,
+    fix: "Check that the address answers, or raise maxRetries; without it the reader tries for ever.",
+  },
+  IMAGE_UNREADABLE: {
+    retry: "never",
+    message: (d: { path: string; reason: string }) => `image "${d.path}" cannot be read: ${d.reason}`,
+    fix: "Replace or remove the file; jpeg, png, webp and bmp images can be read.",
+  },
+  IMAGE_FOLDER_EMPTY: {
+    retry: "never",
+    message: (d: { path: string; pattern: string }) => `folder "${d.path}" has no image that matches ${d.pattern}`,
+    fix: "Check the path and the pattern; * stands for any characters and ? for one.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
