@@ -119,6 +119,74 @@ export const ERRORS = {
     message: (d: { path: string; pattern: string }) => `folder "${d.path}" has no image that matches ${d.pattern}`,
     fix: "Check the path and the pattern; * stands for any characters and ? for one.",
   },
+  FLOW_NO_RUNNER: {
+    retry: "never",
+    message: (d: { flow: string }) => `nothing in this process can run flow "${d.flow}"`,
+    fix: 'Import Flow from "videoflow".',
+  },
+  FLOW_RUNNING: {
+    retry: "never",
+    message: (d: { flow: string }) => `flow "${d.flow}" was started already`,
+    fix: "Build a new Flow to run it again.",
+  },
+  FLOW_INVALID: {
+    retry: "never",
+    message: (d: { flow: string; problems: readonly string[] }) => `flow "${d.flow}" cannot run:\n  ${d.problems.join("\n  ")}\n`,
+    fix: "Change what each line says",
+  },
+  FLOW_FAILED: {
+    retry: "never",
+    message: (d: { flow: string; reason: string; detail: string }) => `flow "${d.flow}" failed (${d.reason}): ${d.detail}`,
+    fix: "Read the task's log, mend the cause and run the flow again.",
+  },
+  FLOW_CYCLE: {
+    retry: "never",
+    message: (d: { cycle: readonly string[] }) => `the flow has a cycle: ${d.cycle.join(" -> ")}`,
+    fix: "Remove one edge of the cycle; a flow must be a directed acyclic graph.",
+  },
+  FLOW_NO_MODULE: {
+    retry: "never",
+    message: (d: { node: string }) => `node "${d.node}" is of a class of its own, but its flow was not built in a file`,
+    fix: "Build the flow in a module: its tasks import that file.",
+  },
+  FLOW_MISMATCH: {
+    retry: "never",
+    message: (d: { module: string; node: string; expected: string; got: string }) =>
+      `${d.module} builds another graph in the task of node "${d.node}" (hash ${d.got}) than it did when the flow was started (hash ${d.expected})`,
+    fix: "Build the same graph every time the module is imported: no chance, no clock, no arguments.",
+  },
+  NODE_NOT_SERIALIZABLE: {
+    retry: "never",
+    message: (d: { node: string; path: string; found: string }) => `node "${d.node}": ${d.path} is ${d.found}, which cannot travel to the task's process`,
+    fix: "Give plain data (JSON) as params, and create the object in open().",
+  },
+  NODE_NOT_EXPORTED: {
+    retry: "never",
+    message: (d: { node: string; className: string; module: string }) =>
+      `node "${d.node}": its class ${d.className} is not exported from ${d.module}, so its task could not load it`,
+    fix: "Write `export` before the class.",
+  },
+  NODE_CLOSURE: {
+    retry: "never",
+    message: (d: { node: string; names: readonly string[] }) => `node "${d.node}": its function uses ${d.names.join(", ")} of its surroundings, which its task would not have`,
+    fix: "Pass what it needs as an input, import it inside the function, or write an exported class.",
+  },
+  COMPONENT_NOT_FOUND: {
+    retry: "never",
+    message: (d: { node: string; component: string; detail: string }) => `node "${d.node}": component ${d.component} cannot be loaded: ${d.detail}`,
+    fix: "Name a built-in component, or <file>#<exported class>.",
+  },
+  COMPONENT_DISAGREES: {
+    retry: "never",
+    message: (d: { node: string; component: string; what: string; spec: string; found: string }) =>
+      `node "${d.node}": the spec says ${d.what} ${d.spec}, but ${d.component} says ${d.found}`,
+    fix: "Make the spec agree with the class, or turn the flow into a spec again.",
+  },
+  DEVICE_UNAVAILABLE: {
+    retry: "never",
+    message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
+    fix: "Free or add a GPU, lower nbTasks, or use a component that can run on the CPU.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;
