@@ -1,0 +1,37 @@
+/**
+ * What the data plane of one flow must offer: nodes, their pools, the edges between them. Computed by the graph, pure data.
+ * The byte layout follows from it ({@link ./layout.ts}), so every process that holds the same plan finds the same words.
+ */
+
+export interface DataPlan {
+  readonly version: 1;
+  readonly flowType: "Batch" | "Realtime";
+  readonly nodes: readonly NodePlan[];
+  readonly edges: readonly EdgePlan[];
+}
+
+export interface NodePlan {
+  readonly name: string;
+  readonly tasks: number;
+  /** Names of the parent nodes, in the order of `process(...inputs)`; empty for a producer. */
+  readonly inputs: readonly string[];
+  /** Output slots per task that may be held at once. A unit of work may exceed it by its own outputs (64 at most). 0 without children. */
+  readonly slots: number;
+  /** Nominal bytes per slot; for the memory budget only, slots grow with their payloads. */
+  readonly slotBytes: number;
+  /** "trace_id" or a metadata field: messages of one key go to one task. The key is taken from the first input. */
+  readonly partitionBy?: string;
+  /** Set for a node with several inputs. */
+  readonly join?: "Trace";
+}
+
+export interface EdgePlan {
+  readonly from: string;
+  readonly to: string;
+  /** Power of two: positions that may be unfinished at once. */
+  readonly cells: number;
+  /** Realtime: untaken messages kept before the oldest is dropped; 1 = freshest wins. Not read in batch. */
+  readonly keep: number;
+  /** Realtime: edges into joins on which a position dropped here can never be completed and is released. */
+  readonly releases: readonly { readonly from: string; readonly to: string }[];
+}

@@ -1,0 +1,194 @@
+/**
+ * The data plane: shared-memory channels between the tasks of one flow on one host, seen from one task.
+ * Knows bytes, positions, slots and doorbells. Must not know components, specs, stores or who supervises whom.
+ *
+ * A worker's loop, in full:
+ *
+ *     for (;;) {
+ *       const unit = port.take();
+ *       if (unit === undefined) { await port.waitForInput(); continue; }
+ *       if (unit.kind === "end") break;
+ *       port.attempt();                                     // counts the attempt, publishes "in user code"
+ *       for (const output of await work(unit)) port.write(output);
+ *       port.commit();                                      // outputs out, inputs acknowledged, in one atomic step
+ *     }
+ *     port.end();
+ *     port.close();
+ *
+ * and a producer's:
+ *
+ *     while (!port.stopRequested) {
+ *       if (!port.reserve()) { await port.waitForSpace(); continue; }
+ *       port.attempt();
+ *       const output = await next();                        // message number port.committed
+ *       if (output is END) break;
+ *       port.write(output);
+ *       port.commit();
+ *     }
+ *     port.end();
+ *     port.close();
+ */
+import type { DType, Tensor } from "../base/tensor.js";
+
+/** One output of a task. Its payload is written once, into the slot that every reader then reads in place. */
+export interface OutputMessage {
+  readonly traceId: string;
+  /** Number of the message at its producer, from 1. */
+  readonly seq: number;
+  /** Epoch seconds; absent is not 0. */
+  readonly eventTs?: number | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** null, boolean, number, bigint, string, array, plain object, Uint8Array, Tensor; nested at will. */
+  readonly payload: unknown;
+}
+
+/** Where a message lies: two readers of one message see the same identity. */
+export interface SlotIdentity {
+  /** Path of the pool file of the task that wrote it. */
+  readonly pool: string;
+  readonly slot: number;
+  /** Bytes from the start of the pool file to the first tensor or bytes of the payload; of the message where there is none. */
+  readonly offset: number;
+}
+
+/**
+ * An input, viewed in the slot of its writer. Fields are decoded when first asked for and are valid until commit();
+ * tensors of a released message throw MESSAGE_RELEASED, structured values are private from the start.
+ */
+export interface InputMessage {
+  readonly traceId: string;
+  readonly seq: number;
+  readonly eventTs: number | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly payload: unknown;
+  readonly slot: SlotIdentity;
+  readonly valid: boolean;
+  /** Keeps the slot after commit(), against the buffer of its writer. @throws OperatorError RETAIN_FULL beyond 64 kept messages. */
+  retain(): void;
+  /** Ends one retain(). */
+  release(): void;
+}
+
+/** One step of work. Inputs that were filtered out, or that cannot be joined, never reach the worker. */
+export interface Unit {
+  /**
+   * data: inputs to process. flush: all inputs have ended, the task may give a last set of outputs (then commit()).
+   * end: nothing will come any more (call end()).
+   */
+  readonly kind: "data" | "flush" | "end";
+  /** Number of the unit in every channel of its lineage. */
+  readonly position: number;
+  /**
+   * Per input, in the order of the plan: its messages. One input: 1..64 messages (all outputs of one input of the parent; the
+   * worker calls process() for each). A join: exactly one message each. flush and end: empty lists.
+   */
+  readonly inputs: readonly (readonly InputMessage[])[];
+  /** Earlier attempts, by exception or by death in user code; 0 at first. */
+  readonly attempts: number;
+}
+
+/** What a task is doing, as published for the agent. */
+export type TaskState = "none" | "opening" | "working" | "waiting-input" | "waiting-space" | "user-code" | "ended";
+
+export interface TaskPort {
+  readonly node: string;
+  readonly taskIndex: number;
+  /** Commits of all incarnations of this task; for a producer the position of its next message. */
+  readonly committed: number;
+  /** The agent asked the flow to drain: a producer ends its stream at the next message. */
+  readonly stopRequested: boolean;
+  /** Producers: stopped or paused; see requestStop and requestPause. */
+  readonly paused: boolean;
+
+  /** Takes the next unit if there is one and its outputs have a place. Never blocks. Must not be called while a unit is in hand. */
+  take(): Unit | undefined;
+  /** Settles when take() is worth another look: input or space came, somebody rang, or a second passed. */
+  waitForInput(): Promise<void>;
+
+  /** Producers: whether the next message has a place. Always true in realtime. */
+  reserve(): boolean;
+  /** Settles when reserve() is worth another look. */
+  waitForSpace(): Promise<void>;
+
+  /** Counts an attempt at the unit in hand, before user code runs. @returns this attempt's number, from 1. */
+  attempt(): number;
+  /** User code returned (also called by commit): ends the time in process(). */
+  returned(): void;
+
+  /** A tensor in the slot of the next output; contents undefined. Given to write() in a payload it is not copied. Invalid after commit(). */
+  allocate<D extends DType>(shape: readonly number[], dtype: D): Tensor<D>;
+  /** Adds an output to the unit in hand. @throws OperatorError PAYLOAD_UNSUPPORTED, OUTPUTS_TOO_MANY (64), SHM_FULL. */
+  write(message: OutputMessage): void;
+  /** Forgets the outputs written so far, keeps the unit: before another attempt. */
+  discard(): void;
+  /** Outputs out and inputs acknowledged, in one atomic step. No outputs: a "none" mark goes out. */
+  commit(): void;
+  /** Ends the stream. A producer calls it after its last commit, any other task after the unit "end". */
+  end(): void;
+  /** Gives back a unit in hand, publishes what state there is, closes descriptors. Views stay mapped. */
+  close(): void;
+  /** Publishes "opening" or "working" for the agent. */
+  setState(state: TaskState): void;
+}
+
+export interface PortOptions {
+  /** Inputs are private copies (the component changes them). Default false. */
+  readonly private?: boolean;
+  /** Overwrite freed slots with 0xDB, so that tests see use after release. Default false. */
+  readonly scrub?: boolean;
+  /** Milliseconds between looks while asleep. Default 1000. */
+  readonly lookMs?: number;
+  /** Called at every labelled step; tests throw or kill here. */
+  readonly step?: (label: string) => void;
+}
+
+/** What one task published. Counters are totals over all its incarnations. */
+export interface TaskStats {
+  readonly node: string;
+  readonly taskIndex: number;
+  readonly state: TaskState;
+  /** Boot clock, ms: last time something was taken, committed or written. */
+  readonly lastProgressMs: number;
+  readonly committed: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Through the one function that copies payload bytes. */
+  readonly copiedBytes: number;
+  readonly inputWaits: number;
+  readonly spaceWaits: number;
+  /** Doorbells that this task rang. */
+  readonly rings: number;
+  /** Microseconds in user code. */
+  readonly processUs: number;
+  /** Messages given up by this task because a buffer was full (realtime). */
+  readonly dropped: number;
+  /** Units dropped as filtered in a join. */
+  readonly filtered: number;
+  /** Messages given up because a later one had been delivered (realtime). */
+  readonly late: number;
+  readonly attempts: number;
+  readonly retained: number;
+  /** There is a unit that this task could take or has in hand. */
+  readonly inputPending: boolean;
+  /** Position in hand, undefined if none. */
+  readonly inHand: number | undefined;
+}
+
+export interface EdgeStats {
+  readonly from: string;
+  readonly to: string;
+  readonly cells: number;
+  /** Published and not acknowledged. */
+  readonly inFlight: number;
+}
+
+/** A view of the whole flow for the agent and the CLI; costs its tasks nothing. */
+export interface FlowStats {
+  tasks(): TaskStats[];
+  edges(): EdgeStats[];
+  /** Slots of all pools that are not free; 0 at rest. */
+  slotsInUse(): number;
+  close(): void;
+}
