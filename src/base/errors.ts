@@ -187,6 +187,21 @@ export const ERRORS = {
     message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
     fix: "Free or add a GPU, lower nbTasks, or use a component that can run on the CPU.",
   },
+  KEEPER_LOST: {
+    retry: "never",
+    message: (_d: Record<string, never>) => "the keeper, the parent of all tasks, is gone",
+    fix: "Start the flow again; if it happens twice, look for what killed the process (dmesg names the out-of-memory killer).",
+  },
+  KEEPER_VERSION: {
+    retry: "never",
+    message: (d: { expected: number; got: number }) => `the keeper speaks version ${d.got}, this program version ${d.expected}`,
+    fix: "Install videoflow again: its files are of different versions.",
+  },
+  TASK_SPAWN: {
+    retry: "backoff",
+    message: (d: { id: string; problem: string }) => `the process of ${d.id} cannot be started: ${d.problem}`,
+    fix: "Check workingDir of the node, the limit on processes (ulimit -u) and free memory.",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,0 +1,48 @@
+/** What an agent is given when it starts, and what it tells. */
+import type { HostDevice } from "../api/kinds.js";
+import type { Clock } from "../base/clock.js";
+import type { Store } from "../store/store.js";
+import type { KeeperClient } from "./keeper-client.js";
+
+/** What a provider of devices found. */
+export interface HostInventory {
+  /** "nvidia", "static", "none". */
+  readonly provider: string;
+  /** Why there are no devices, if so. */
+  readonly message?: string;
+  readonly devices: readonly HostDevice[];
+}
+
+/** Something that the agent did or saw, for logs and progress display. */
+export interface AgentNote {
+  /** Name of the task, or of the host. */
+  readonly subject: string;
+  /** One word: Spawned, Started, Ready, Exited, Restarting, Failed, Stopping, Stopped, Succeeded, MemoryCreated, … */
+  readonly what: string;
+  readonly message: string;
+}
+
+export interface AgentOptions {
+  readonly store: Store;
+  readonly hostName: string;
+  readonly keeper: KeeperClient;
+  readonly clock: Clock;
+  /** Logs go to `<stateDir>/logs/<flow>/<task>.log`. */
+  readonly stateDir: string;
+  /** Launch and report files; default `<stateDir>/run`. */
+  readonly runtimeDir?: string;
+  /** Where shared memory lives, such as /dev/shm. */
+  readonly shmBase: string;
+  /** The launch file is appended: `[process.execPath, "dist/main/worker.js"]`. */
+  readonly workerCommand: readonly string[];
+  /** Looks at the machine's devices; called at start and every 30 s. Absent: none. */
+  readonly inventory?: () => Promise<HostInventory>;
+  /** Variables that show a task exactly these devices; an empty list hides all. Default: src/devices. */
+  readonly deviceEnvironment?: (devices: readonly string[]) => Readonly<Record<string, string>>;
+  /** Passed on to the tasks, minus what is reserved; default process.env. */
+  readonly env?: NodeJS.ProcessEnv;
+  readonly logLevel?: "debug" | "info" | "warn" | "error";
+  readonly onNote?: (note: AgentNote) => void;
+  /** In [0, 1); jitter of the backoff. Default Math.random. */
+  readonly chance?: () => number;
+}

@@ -1,0 +1,79 @@
+/**
+ * What an agent and its keeper say to each other: one JSON object a line, over the keeper's file descriptor 3.
+ * Knows processes, files and memory folders; must not know flows, nodes or the store.
+ * An incarnation `id` names one process of one task and is never used twice.
+ */
+import type { ProcessIdentity } from "./process-identity.js";
+
+export const KEEPER_PROTOCOL = 1;
+/** Descriptor on which the keeper finds its socket. */
+export const KEEPER_SOCKET_FD = 3;
+/** In the environment of every task: who is responsible for it. Survives fork, setsid and double forks. */
+export const KEEPER_MARKER = "VF_KEEPER";
+/** In the environment of every task: which incarnation it is. */
+export const INCARNATION_MARKER = "VF_INCARNATION";
+
+/** Shared memory whose writer must be recovered when the process dies. */
+export interface TaskMemory {
+  readonly dir: string;
+  /** JSON file of the DataPlan. */
+  readonly planFile: string;
+  readonly node: string;
+  readonly taskIndex: number;
+}
+
+export interface SpawnRequest {
+  readonly type: "spawn";
+  readonly id: string;
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  /** The whole environment; nothing of the keeper's is added but the two markers. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Gets stdout and stderr, appended; created with mode 0600. */
+  readonly logFile: string;
+  readonly memory?: TaskMemory;
+  /** Gets the exit record (JSON), written before it is reported. */
+  readonly exitFile?: string;
+}
+
+export type AgentMessage =
+  | SpawnRequest
+  /** Opens the gate: only now the program starts. */
+  | { readonly type: "go"; readonly id: string }
+  /** SIGTERM to the group, SIGKILL to the whole tree after `graceMs`. */
+  | { readonly type: "stop"; readonly id: string; readonly graceMs: number }
+  /** SIGKILL to the whole tree. */
+  | { readonly type: "kill"; readonly id: string }
+  /** The folder is removed if the agent dies. */
+  | { readonly type: "own"; readonly dir: string }
+  /** The agent has removed the folder itself. */
+  | { readonly type: "disown"; readonly dir: string }
+  /** Kills everything and ends. */
+  | { readonly type: "shutdown" };
+
+/** The end of a process, told once its whole tree is dead and its shared memory is recovered. */
+export interface ExitRecord {
+  readonly id: string;
+  readonly identity: ProcessIdentity;
+  /** Exit code; null when a signal ended it. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Epoch milliseconds of the death of the root process. */
+  readonly atMs: number;
+  /** Whether the agent had asked for it. */
+  readonly ordered: boolean;
+  /** Whether the program was ever started, or died behind the gate. */
+  readonly started: boolean;
+  /** False when a process of the tree could not be killed within 5 seconds. */
+  readonly treeDead: boolean;
+  /** Why recovery of the shared memory failed; absent when it succeeded or none was asked for. */
+  readonly recoveryProblem?: string;
+}
+
+export type KeeperMessage =
+  | { readonly type: "ready"; readonly version: number; readonly keeperId: string; readonly identity: ProcessIdentity; readonly subreaper: boolean }
+  | { readonly type: "spawned"; readonly id: string; readonly identity: ProcessIdentity }
+  | { readonly type: "spawnFailed"; readonly id: string; readonly problem: string }
+  | ({ readonly type: "exited" } & ExitRecord)
+  | { readonly type: "refused"; readonly problem: string };
