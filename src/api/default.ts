@@ -1,0 +1,1 @@
+/** Fills the gaps of an object with the defaults of its schema. Pure. */
