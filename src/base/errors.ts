@@ -31,10 +31,35 @@ export const ERRORS = {
     message: (d: { key: string }) => `object ${d.key} is not there`,
     fix: "None needed: the reconciler looks again.",
   },
+  STORE_LOCKED: {
+    retry: "never",
+    message: (d: { path: string; pid: number }) => `the store ${d.path} belongs to process ${d.pid}`,
+    fix: "Talk to that process through its socket, stop it, or give another state directory.",
+  },
+  STORE_TOO_OLD: {
+    retry: "backoff",
+    message: (d: { version: string; oldest: string }) => `version ${d.version} is older than the oldest one that is kept, ${d.oldest}`,
+    fix: "List the objects again and watch without a version.",
+  },
+  STORE_CLOSED: {
+    retry: "never",
+    message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
+    fix: "Open the store again; if it is another process's, start that process.",
+  },
+  DEVICES_FILE_INVALID: {
+    retry: "never",
+    message: (d: { file: string; problem: string }) => `the devices file ${d.file} cannot be used: ${d.problem}`,
+    fix: "Give a YAML or JSON list of { uuid: GPU-0, product: Test, memory: 8Gi }, each uuid once.",
+  },
   INPUT_TYPE: {
     retry: "never",
     message: (d: { component: string; expected: string; got: string }) => `${d.component} expects ${d.expected}, but got ${d.got}`,
     fix: "Wire the node to a parent whose outputs it understands.",
+  },
+  PARAM_INVALID: {
+    retry: "never",
+    message: (d: { param: string; problem: string }) => `the param ${d.param} cannot be used: ${d.problem}`,
+    fix: "Correct the param; docs/components.md lists the params of each component.",
   },
   CROP_EMPTY: {
     retry: "never",

@@ -19,7 +19,11 @@ export const BASIC_DESCRIPTORS = {
         start: { type: "integer", default: 0, description: "The first number." },
         end: { type: "integer", description: "Ends before this number (exclusive); absent: never." },
         waitSeconds: { type: "number", minimum: 0, description: "Pause between two numbers, in seconds." },
-        fps: { type: "number", exclusiveMinimum: 0, description: "Numbers per second, kept on average; takes precedence over waitSeconds." },
+        fps: {
+          type: "number",
+          exclusiveMinimum: 0,
+          description: "Numbers per second, kept on average; takes precedence over waitSeconds.",
+        },
       },
     },
   },
@@ -40,8 +44,18 @@ export const BASIC_DESCRIPTORS = {
       additionalProperties: false,
       required: ["path"],
       properties: {
-        path: { type: "string", minLength: 1, description: "The file to write: one JSON object per line; a run begins with an empty file." },
-        digits: { type: "integer", minimum: 0, maximum: 12, default: 4, description: "Decimals that floating-point tensor elements are rounded to." },
+        path: {
+          type: "string",
+          minLength: 1,
+          description: "The file to write: one JSON object per line; a run begins with an empty file.",
+        },
+        digits: {
+          type: "integer",
+          minimum: 0,
+          maximum: 12,
+          default: 4,
+          description: "Decimals that floating-point tensor elements are rounded to.",
+        },
       },
     },
   },
