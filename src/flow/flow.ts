@@ -1,8 +1,8 @@
 /** The graph as users build it: consumers in, `run()`, `join()`, `stop()` out. */
 import { OperatorError } from "../base/errors.js";
 import { callerFile } from "./caller.js";
-import { type ManifestFlow, manifestOf } from "./manifest.js";
-import type { ConsumerNode } from "./node.js";
+import { type ManifestFlow, manifestOf, nodesOf } from "./manifest.js";
+import type { ConsumerNode, Node } from "./node.js";
 import { type FlowRun, session } from "./session.js";
 
 export interface FlowOptions {
@@ -29,6 +29,11 @@ export class Flow {
     this.options = options;
     this.module = callerFile(Flow);
     session().flows.push(this);
+  }
+
+  /** All nodes, parents first, with the names they have in the manifest; members of a fused module stand for it. */
+  nodes(): readonly Node[] {
+    return nodesOf(this);
   }
 
   /** The same flow as a `VideoFlow` resource. @throws OperatorError NODE_NOT_SERIALIZABLE naming node, parameter and fix. */

@@ -46,6 +46,13 @@ export function manifestOf(flow: Flow): ManifestFlow {
   };
 }
 
+/** All nodes of a flow, named, parents first; a fused module is replaced by its members. */
+export function nodesOf(flow: Flow): readonly Node[] {
+  const nodes = collectNodes(flow);
+  nameNodes(nodes);
+  return nodes.flatMap((node) => (node instanceof TaskModuleNode ? node.members() : [node]));
+}
+
 /** All nodes that the consumers depend on, parents first. */
 function collectNodes(flow: Flow): Node[] {
   const done = new Set<Node>();
@@ -65,7 +72,7 @@ function collectNodes(flow: Flow): Node[] {
 /** Unnamed nodes get the name of their class, numbered by their place in the graph, the same in every process. */
 function nameNodes(nodes: readonly Node[]): void {
   const counts = new Map<string, number>();
-  for (const node of nodes) {
+  for (const node of nodes.flatMap((n) => (n instanceof TaskModuleNode ? [n, ...n.members()] : [n]))) {
     const base = node.constructor.name.replace(/([a-z0-9])([A-Z])/g, "$1-$2").toLowerCase();
     const count = (counts.get(base) ?? 0) + 1;
     counts.set(base, count);

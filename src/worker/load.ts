@@ -1,0 +1,102 @@
+/** Finds the class or the node of a component and makes the node of this task. */
+import { existsSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import type { TaskMember } from "../api/kinds.js";
+import { errorText, OperatorError } from "../base/errors.js";
+import { COMPONENTS } from "../components/registry.js";
+import type { ComponentDescriptor } from "../flow/descriptor.js";
+import { graphHash } from "../flow/graph-hash.js";
+import { type ComponentClass, describe, Node, roleOf } from "../flow/node.js";
+import { session } from "../flow/session.js";
+
+/** A node that is not open yet, and what its class says. */
+export interface LoadedNode {
+  readonly member: TaskMember;
+  readonly node: Node;
+  readonly descriptor: ComponentDescriptor;
+}
+
+/**
+ * Loads a member of the task.
+ *
+ * A built-in is loaded by name, without the TypeScript loader. A `<file>#<export>` is imported; if the file builds a flow
+ * that has a node of this name, that node is used, else the exported class is instantiated with the params.
+ *
+ * @param expectedHash hash of the graph that the file must build again; undefined: not checked.
+ * @throws OperatorError COMPONENT_NOT_FOUND, COMPONENT_DISAGREES, FLOW_MISMATCH.
+ */
+export async function loadMember(member: TaskMember, expectedHash: string | undefined): Promise<LoadedNode> {
+  const node = await instantiate(member, expectedHash);
+  const descriptor = describe(node.constructor as ComponentClass);
+  if (descriptor.role !== member.role) {
+    const { name, component, role } = member;
+    throw new OperatorError("COMPONENT_DISAGREES", { node: name, component, what: "role", spec: role, found: descriptor.role });
+  }
+  return { member, node, descriptor };
+}
+
+async function instantiate(member: TaskMember, expectedHash: string | undefined): Promise<Node> {
+  const hash = member.component.lastIndexOf("#");
+  if (hash < 0) return construct(member, await loadBuiltIn(member));
+  const file = member.component.slice(0, hash);
+  const exported = await importUser(member, file);
+  const built = builtNode(member, file, expectedHash);
+  return built ?? construct(member, exportOf(member, exported, member.component.slice(hash + 1)));
+}
+
+async function loadBuiltIn(member: TaskMember): Promise<ComponentClass> {
+  const entry = COMPONENTS.get(member.component);
+  if (entry === undefined) throw notFound(member, "there is no built-in of this name");
+  return entry.load();
+}
+
+async function importUser(member: TaskMember, file: string): Promise<Record<string, unknown>> {
+  if (!existsSync(file)) throw notFound(member, "the file is not there");
+  session().mode = "collect";
+  try {
+    await registerLoader(file);
+    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  } catch (cause) {
+    throw new OperatorError("COMPONENT_NOT_FOUND", { node: member.name, component: member.component, detail: errorText(cause) }, { cause });
+  }
+}
+
+let registered = false;
+
+/** TypeScript needs a loader on this version of Node; JavaScript does not, unless it imports TypeScript. */
+export async function registerLoader(file: string): Promise<void> {
+  if (registered || !/\.[cm]?tsx?$/.test(file)) return;
+  registered = true;
+  const { register } = await import("tsx/esm/api");
+  register();
+}
+
+/** The node of this name in a flow that the imported file built. */
+function builtNode(member: TaskMember, file: string, expectedHash: string | undefined): Node | undefined {
+  const flow = session().flows.find((candidate) => candidate.module === file);
+  if (flow === undefined) return undefined;
+  const { spec } = flow.toManifest();
+  const got = graphHash(spec);
+  if (expectedHash !== undefined && got !== expectedHash) {
+    throw new OperatorError("FLOW_MISMATCH", { module: file, node: member.name, expected: expectedHash, got });
+  }
+  return flow.nodes().find((node) => node.name === member.name);
+}
+
+function exportOf(member: TaskMember, exported: Record<string, unknown>, name: string): ComponentClass {
+  const found = exported[name];
+  if (typeof found !== "function") throw notFound(member, `the file exports ${Object.keys(exported).join(", ") || "nothing"}, not ${name}`);
+  if (roleOf(found) === undefined) throw notFound(member, `${name} extends none of ProducerNode, ProcessorNode, ConsumerNode`);
+  return found as ComponentClass;
+}
+
+function construct(member: TaskMember, component: ComponentClass): Node {
+  const create = component as unknown as new (params: object, options: object) => Node;
+  const node = new create(member.params, { name: member.name });
+  if (!(node instanceof Node)) throw notFound(member, "it is a class of another copy of the videoflow package");
+  return node;
+}
+
+function notFound(member: TaskMember, detail: string): OperatorError {
+  return new OperatorError("COMPONENT_NOT_FOUND", { node: member.name, component: member.component, detail });
+}

@@ -1,0 +1,28 @@
+/** Gives outputs their lineage: trace, number, event time, metadata. Pure. */
+import type { InputMessage, OutputMessage } from "../transport/port.js";
+import type { Lineage } from "./context.js";
+import type { Item } from "./members.js";
+
+/** Lineage of a set of joined inputs: seq and event time are the minimum, metadata of the first input wins. */
+export function lineageOf(inputs: readonly InputMessage[]): Lineage {
+  const first = inputs[0] as InputMessage;
+  if (inputs.length === 1) return { traceId: first.traceId, seq: first.seq, eventTs: first.eventTs, metadata: first.metadata };
+  const times = inputs.flatMap(({ eventTs }) => (eventTs === undefined ? [] : [eventTs]));
+  return {
+    traceId: first.traceId,
+    seq: Math.min(...inputs.map(({ seq }) => seq)),
+    eventTs: times.length === 0 ? undefined : Math.min(...times),
+    metadata: Object.assign({}, ...inputs.map(({ metadata }) => metadata).reverse()) as Record<string, unknown>,
+  };
+}
+
+/** @param index 0 for the first output of an input; the others get a trace of their own, `<trace>#<index>`. */
+export function outputMessage(item: Item, lineage: Lineage, index: number): OutputMessage {
+  return {
+    traceId: index === 0 ? lineage.traceId : `${lineage.traceId}#${index}`,
+    seq: lineage.seq,
+    eventTs: item.eventTs ?? lineage.eventTs,
+    metadata: item.metadata === undefined ? lineage.metadata : { ...lineage.metadata, ...item.metadata },
+    payload: item.payload,
+  };
+}

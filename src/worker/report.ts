@@ -1,0 +1,46 @@
+/** Tells the agent what statistics cannot: readiness, where the task computes, the error that ended it. */
+import { renameSync, writeFileSync } from "node:fs";
+import { errorText, OperatorError } from "../base/errors.js";
+import type { DeviceReport } from "../flow/node.js";
+
+interface TaskReport extends Partial<DeviceReport> {
+  readonly phase: "ready" | "failed";
+  readonly deadLetters?: number;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** The report file of one task; every write replaces the whole file at once. */
+export class Reporter {
+  readonly #file: string;
+  #report: TaskReport | undefined;
+  #device: Partial<DeviceReport> = {};
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  ready(): void {
+    this.#write({ ...this.#device, phase: "ready" });
+  }
+
+  /** May come before or after {@link ready}. */
+  device(report: DeviceReport): void {
+    this.#device = report;
+    if (this.#report !== undefined) this.#write({ ...this.#report, ...report });
+  }
+
+  deadLetter(total: number): void {
+    this.#write({ phase: "ready", ...this.#report, deadLetters: total });
+  }
+
+  failed(error: unknown): void {
+    const code = error instanceof OperatorError ? error.code : error instanceof Error ? error.name : "Error";
+    this.#write({ ...this.#report, ...this.#device, phase: "failed", error: { code, message: errorText(error) } });
+  }
+
+  #write(report: TaskReport): void {
+    this.#report = report;
+    writeFileSync(`${this.#file}.part`, JSON.stringify(report), { mode: 0o600 });
+    renameSync(`${this.#file}.part`, this.#file);
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * The loop inside a task's process: messages in, node, messages out.
+ * Knows one task and its port; must not know the store, the agent, or which host it is on.
+ */
+import { OperatorError } from "../base/errors.js";
+import { type ConsumerNode, END, type ProducerNode } from "../flow/node.js";
+import type { InputMessage, TaskPort, Unit } from "../transport/port.js";
+import { type Lineage, NO_LINEAGE } from "./context.js";
+import type { DeadLetters } from "./dead-letters.js";
+import { type Item, itemsOf, type Member, type Pipeline } from "./members.js";
+import { lineageOf, outputMessage } from "./outputs.js";
+
+/** Look at the stop flag so often while a producer is blocked in `next()`. */
+const STOP_LOOK_MS = 50;
+/** Let timers and sockets of user code run after so long a stretch of work. */
+const YIELD_AFTER_MS = 20;
+
+/** What the loops have in common. */
+export interface TaskLoop {
+  readonly port: TaskPort;
+  readonly retries: number;
+  readonly deadLetters: DeadLetters;
+  readonly onDeadLetter: (total: number, lineage: Lineage, error: unknown) => void;
+}
+
+/**
+ * Runs a producer to its end. A failure ends the stream first, so that everything given out so far is processed.
+ *
+ * @throws what `next()` threw.
+ */
+export async function runProducer(loop: TaskLoop, member: Member): Promise<void> {
+  const { port } = loop;
+  const node = member.node as ProducerNode<unknown>;
+  await skipCommitted(member, port);
+  const pace = new Pace();
+  while (!port.stopRequested) {
+    if (!port.reserve()) {
+      await port.waitForSpace();
+      continue;
+    }
+    port.attempt();
+    const output = await nextOrStop(node, port, (error) => endAfterFailure(port, error));
+    port.returned();
+    if (output === END) break;
+    for (const item of itemsOf(output)) port.write(producedMessage(item, member.member.name, port.committed + 1));
+    port.commit();
+    await pace.breathe();
+  }
+  port.end();
+}
+
+/** A replayable producer that cannot seek gives its first messages again; they are out already. */
+async function skipCommitted({ node, descriptor }: Member, port: TaskPort): Promise<void> {
+  if (descriptor.seekable || !descriptor.replayable) return;
+  for (let i = 0; i < port.committed; i += 1) {
+    if ((await (node as ProducerNode<unknown>).next()) === END) return;
+  }
+}
+
+/** Bad data ends the stream for good: what was given out is kept. Any other failure may pass, so the stream stays open. */
+function endAfterFailure(port: TaskPort, error: unknown): never {
+  port.returned();
+  if (error instanceof OperatorError && !error.retryable) port.end();
+  throw error;
+}
+
+async function nextOrStop(node: ProducerNode<unknown>, port: TaskPort, onError: (error: unknown) => never): Promise<unknown> {
+  try {
+    const next = node.next();
+    return next instanceof Promise ? await untilStop(next, node, port) : next;
+  } catch (error) {
+    return onError(error);
+  }
+}
+
+/** A live source may block for ever: when the flow stops, it is closed under way and what it still gives is not taken. */
+async function untilStop(next: Promise<unknown>, node: ProducerNode<unknown>, port: TaskPort): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const stopped = new Promise<typeof END>((resolve) => {
+    timer = setInterval(() => {
+      if (port.stopRequested) resolve(END);
+    }, STOP_LOOK_MS);
+  });
+  try {
+    return await Promise.race([next, stopped]);
+  } finally {
+    clearInterval(timer);
+    if (port.stopRequested) {
+      next.catch(() => {}); // The call was abandoned; its failure after the stop is not one.
+      await node.close();
+    }
+  }
+}
+
+function producedMessage(item: Item, node: string, seq: number) {
+  const lineage: Lineage = { ...NO_LINEAGE, traceId: `${node}:${seq}`, seq };
+  return outputMessage(item, lineage, 0);
+}
+
+/** Runs a processor until all its inputs have ended. */
+export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<void> {
+  const { port } = loop;
+  await eachUnit(loop, pipeline.exit.member.name, {
+    message: (inputs, lineage) => {
+      const items = pipeline.process(payloadsOf(inputs), lineage);
+      if (items instanceof Promise) return items.then((settled) => writeAll(port, settled, lineage));
+      return writeAll(port, items, lineage);
+    },
+    flush: async (lineage) => writeAll(port, await pipeline.flush(lineage), lineage),
+  });
+  port.end();
+}
+
+/** Runs a consumer until all its inputs have ended. */
+export async function runConsumer(loop: TaskLoop, member: Member): Promise<void> {
+  const node = member.node as ConsumerNode<unknown[]>;
+  await eachUnit(loop, member.member.name, {
+    message: (inputs, lineage) => {
+      member.context.lineage = lineage;
+      return node.consume(...payloadsOf(inputs));
+    },
+    flush: () => {},
+  });
+  loop.port.end();
+}
+
+interface UnitWork {
+  message(inputs: readonly InputMessage[], lineage: Lineage): void | Promise<void>;
+  flush(lineage: Lineage): void | Promise<void>;
+}
+
+async function eachUnit(loop: TaskLoop, node: string, work: UnitWork): Promise<void> {
+  const { port } = loop;
+  const pace = new Pace();
+  for (;;) {
+    const unit = port.take();
+    if (unit === undefined) {
+      await port.waitForInput();
+      continue;
+    }
+    if (unit.kind === "end") return;
+    const working = workOn(loop, node, unit, work);
+    if (working instanceof Promise) await working;
+    port.commit();
+    await pace.breathe();
+  }
+}
+
+/** One unit, attempt by attempt; a message that fails too often goes to the dead letters and the others go on. */
+function workOn(loop: TaskLoop, node: string, unit: Unit, work: UnitWork): void | Promise<void> {
+  const rows = rowsOf(unit);
+  if (unit.attempts > loop.retries) return buryAll(loop, node, rows, unit.attempts);
+  try {
+    const settled = attemptOnce(loop, unit, rows, work, NONE_DEAD);
+    if (!(settled instanceof Promise)) return settled;
+    return settled.catch((error: unknown) => attemptAgain(loop, node, unit, rows, work, error));
+  } catch (error) {
+    return attemptAgain(loop, node, unit, rows, work, error);
+  }
+}
+
+const NONE_DEAD: ReadonlySet<number> = new Set();
+
+/** Which message of the unit failed. */
+class RowError extends Error {
+  readonly row: number;
+  constructor(row: number, cause: unknown) {
+    super("a message failed", { cause });
+    this.row = row;
+  }
+}
+
+function attemptOnce(
+  loop: TaskLoop,
+  unit: Unit,
+  rows: readonly (readonly InputMessage[])[],
+  work: UnitWork,
+  dead: ReadonlySet<number>,
+): void | Promise<void> {
+  loop.port.attempt();
+  if (unit.kind === "flush") return work.flush(NO_LINEAGE);
+  if (rows.length === 1 && !dead.has(0)) return work.message(rows[0] as readonly InputMessage[], lineageOf(rows[0] as readonly InputMessage[]));
+  return attemptRows(rows, work, dead);
+}
+
+async function attemptRows(rows: readonly (readonly InputMessage[])[], work: UnitWork, dead: ReadonlySet<number>): Promise<void> {
+  for (const [index, inputs] of rows.entries()) {
+    if (dead.has(index)) continue;
+    try {
+      await work.message(inputs, lineageOf(inputs));
+    } catch (cause) {
+      throw new RowError(index, cause);
+    }
+  }
+}
+
+async function attemptAgain(
+  loop: TaskLoop,
+  node: string,
+  unit: Unit,
+  rows: readonly (readonly InputMessage[])[],
+  work: UnitWork,
+  first: unknown,
+): Promise<void> {
+  const dead = new Set<number>();
+  let attempts = unit.attempts + 1;
+  let error = first;
+  for (;;) {
+    loop.port.returned();
+    loop.port.discard();
+    const row = error instanceof RowError ? error.row : 0;
+    const cause = error instanceof RowError ? error.cause : error;
+    if (unit.kind === "flush") throw cause;
+    if (attempts > loop.retries) {
+      bury(loop, node, lineageOf(rows[row] as readonly InputMessage[]), attempts, cause);
+      dead.add(row);
+      if (dead.size === rows.length) return;
+    }
+    try {
+      await attemptOnce(loop, unit, rows, work, dead);
+      return;
+    } catch (next) {
+      attempts += 1;
+      error = next;
+    }
+  }
+}
+
+function buryAll(loop: TaskLoop, node: string, rows: readonly (readonly InputMessage[])[], attempts: number): void {
+  for (const inputs of rows) bury(loop, node, lineageOf(inputs), attempts, "the task died while it processed this input");
+}
+
+function bury(loop: TaskLoop, node: string, lineage: Lineage, attempts: number, error: unknown): void {
+  loop.onDeadLetter(loop.deadLetters.add(node, lineage, attempts, error), lineage, error);
+}
+
+/** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */
+function rowsOf({ inputs }: Unit): readonly (readonly InputMessage[])[] {
+  if (inputs.length !== 1) return [inputs.map((messages) => messages[0] as InputMessage)];
+  return (inputs[0] as readonly InputMessage[]).map((message) => [message]);
+}
+
+function payloadsOf(inputs: readonly InputMessage[]): readonly unknown[] {
+  return inputs.length === 1 ? [(inputs[0] as InputMessage).payload] : inputs.map(({ payload }) => payload);
+}
+
+function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage): void {
+  for (let index = 0; index < items.length; index += 1) port.write(outputMessage(items[index] as Item, lineage, index));
+}
+
+/** Gives the event loop a turn from time to time, however busy the task is. */
+class Pace {
+  #last = performance.now();
+  #units = 0;
+
+  breathe(): Promise<void> | undefined {
+    this.#units += 1;
+    if (this.#units % 16 !== 0 || performance.now() - this.#last < YIELD_AFTER_MS) return undefined;
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#last = performance.now();
+        resolve();
+      }),
+    );
+  }
+}
+

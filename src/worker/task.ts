@@ -1,0 +1,97 @@
+/** One task from its launch file to its exit: load, open, run, close. */
+import { dirname, join } from "node:path";
+import { errorText } from "../base/errors.js";
+import type { DType, Tensor } from "../base/tensor.js";
+import type { DeviceReport } from "../flow/node.js";
+import type { TaskPort } from "../transport/port.js";
+import { openTaskPort } from "../transport/open.js";
+import { TaskContext } from "./context.js";
+import { DeadLetters } from "./dead-letters.js";
+import type { TaskLaunch } from "./launch.js";
+import { type LoadedNode, loadMember } from "./load.js";
+import { type Member, Pipeline } from "./members.js";
+import type { Reporter } from "./report.js";
+import { runConsumer, runProcessor, runProducer, type TaskLoop } from "./run.js";
+
+/**
+ * Runs the task to its end.
+ *
+ * @throws what kept it from running or ended it early; the port is closed, nodes are closed.
+ */
+export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<void> {
+  const loaded: LoadedNode[] = [];
+  for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
+  const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
+  const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, { private: isPrivate });
+  try {
+    port.setState("opening");
+    const members = attach(launch, loaded, port, (report) => reporter.device(report));
+    await runOpened(launch, members, port, reporter);
+  } finally {
+    port.close();
+  }
+}
+
+function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPort, reportDevice: (report: DeviceReport) => void): Member[] {
+  const partitionBy = launch.plan.nodes.find(({ name }) => name === launch.node)?.partitionBy;
+  return loaded.map((item, i) => {
+    const isExit = i === loaded.length - 1 && item.member.role !== "Consumer";
+    const allocate = <D extends DType>(shape: readonly number[], dtype: D): Tensor<D> => port.allocate(shape, dtype);
+    const context = new TaskContext({
+      launch,
+      node: item.member.name,
+      committed: port.committed,
+      partitionBy,
+      allocate: isExit ? allocate : undefined,
+      reportDevice,
+    });
+    item.node.attach(context);
+    return { ...item, context };
+  });
+}
+
+async function runOpened(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<void> {
+  const opened: Member[] = [];
+  try {
+    for (const member of members) {
+      opened.push(member);
+      await member.node.open(member.context);
+    }
+    port.setState("working");
+    reporter.ready();
+    await run(launch, members, port, reporter);
+  } catch (error) {
+    await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
+    throw error;
+  }
+  await closeAll(opened, (error) => {
+    throw error;
+  });
+}
+
+async function closeAll(members: readonly Member[], onError: (error: unknown) => void): Promise<void> {
+  for (const { node } of members) {
+    try {
+      await node.close();
+    } catch (error) {
+      onError(error);
+    }
+  }
+}
+
+async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<void> {
+  const [first] = members as readonly [Member];
+  const loop: TaskLoop = {
+    port,
+    retries: launch.retries,
+    deadLetters: new DeadLetters(join(dirname(launch.reportFile), `${launch.node}.${launch.index}.deadletters.jsonl`)),
+    onDeadLetter: (total, lineage, error) => {
+      first.context.logger.error(`input ${lineage.traceId} goes to the dead letters: ${errorText(error)}`);
+      reporter.deadLetter(total);
+    },
+  };
+  if (first.member.role === "Producer") return runProducer(loop, first);
+  if (first.member.role === "Consumer") return runConsumer(loop, first);
+  const inputs = launch.plan.nodes.find(({ name }) => name === launch.node)?.inputs ?? [];
+  return runProcessor(loop, new Pipeline(members, inputs));
+}
