@@ -1,0 +1,30 @@
+/** Stages 2 and 3 for the controller: the graph of a stored flow, or all that is wrong with it. */
+import type { VideoFlowSpec } from "../../api/kinds.js";
+import { formatProblem } from "../../api/problem.js";
+import { channelsOf, memoryBytes, type NodeChannels } from "../../flow/channels.js";
+import { type Describe, type FlowGraph, graphOf } from "../../flow/graph.js";
+import { validateSpec } from "../../flow/validate.js";
+
+/** What the decision needs to know of the graph. */
+export interface FlowShape {
+  /** Why the flow is refused; then there is no graph. */
+  readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  readonly graph?: FlowGraph;
+  /** One entry per graph node, in its order. */
+  readonly channels: readonly NodeChannels[];
+  /** Shared memory that the flow may need. */
+  readonly memoryBytes: number;
+}
+
+/** Pure. */
+export function shapeOf(spec: VideoFlowSpec, describe: Describe): FlowShape {
+  const { problems, warnings } = validateSpec(spec, { describe });
+  if (problems.length > 0) {
+    return { problems: problems.map(formatProblem), warnings: warnings.map(formatProblem), channels: [], memoryBytes: 0 };
+  }
+  const graph = graphOf(spec, describe);
+  const channels = channelsOf(graph);
+  const raised = channels.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
+  return { problems: [], warnings: [...warnings.map(formatProblem), ...raised], graph, channels, memoryBytes: memoryBytes(graph, channels) };
+}

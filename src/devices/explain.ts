@@ -1,0 +1,71 @@
+/** The allocator's decisions in sentences with numbers. */
+import type { DeviceHost, DeviceRequest } from "./allocate.js";
+import { type Ledger, suits } from "./ledger.js";
+
+type Granted = ReadonlyMap<string, readonly string[]>;
+
+/** Node name to its sentence: "node detector needs 4 GPUs, host edge-1 has 1 free: 1 task on GPU-1f2e…, 3 on CPU". */
+export function nodeSummaries(host: DeviceHost, before: Ledger, ordered: readonly DeviceRequest[], granted: Granted): Map<string, string> {
+  return new Map(
+    byNode(ordered).map(([node, requests]) => {
+      const onGpu = requests.filter(({ claim }) => granted.has(claim));
+      const devices = onGpu.flatMap(({ claim }) => granted.get(claim) ?? []).map(shortUuid);
+      const onCpu = requests.length - onGpu.length;
+      const outcome = [
+        ...(onGpu.length === 0 ? [] : [`${tasks(onGpu.length)} on ${devices.join(", ")}`]),
+        ...(onCpu === 0 ? [] : [`${onGpu.length === 0 ? tasks(onCpu) : onCpu} on CPU`]),
+      ].join(", ");
+      const taken = onCpu === 0 ? "" : othersText(before, requests, granted);
+      return [node, `${needText(host, before, node, requests, granted)}: ${outcome}${taken}`];
+    }),
+  );
+}
+
+/** Node name to why the flow is refused. */
+export function refusals(host: DeviceHost, before: Ledger, required: readonly DeviceRequest[]): Map<string, string> {
+  const none: Granted = new Map();
+  return new Map(byNode(required).map(([node, requests]) => [node, needText(host, before, node, requests, none) + othersText(before, requests, none)]));
+}
+
+/** `GPU-1f2e3d4c-…` as people quote it. */
+export function shortUuid(uuid: string): string {
+  return uuid.length > 16 ? `${uuid.slice(0, 12)}…` : uuid;
+}
+
+function needText(host: DeviceHost, before: Ledger, node: string, requests: readonly DeviceRequest[], granted: Granted): string {
+  const [first] = requests;
+  const own = new Set(requests.map(({ claim }) => claim));
+  const kept = before.uses().filter(({ by }) => by.some((claim) => own.has(claim) && granted.has(claim))).length;
+  const free = first === undefined ? 0 : before.free(first).length + kept;
+  const needed = requests.reduce((sum, { count }) => sum + count, 0);
+  return `node ${node} needs ${needed} ${needed === 1 ? "GPU" : "GPUs"}${wanted(first)}, host ${host.name} has ${free} free`;
+}
+
+/** " of 8192 MiB, product H100". */
+function wanted(request: DeviceRequest | undefined): string {
+  const memory = request?.memoryMiB === undefined ? "" : ` with ${request.sharing === "Shared" ? "a share of " : ""}${request.memoryMiB} MiB`;
+  return memory + (request?.product === undefined ? "" : ` of product ${request.product}`);
+}
+
+/** What the devices do that are not free: " (GPU-1 held by other.detector.0; GPU-2 busy: pid 7, python, 300 MiB)". */
+function othersText(before: Ledger, requests: readonly DeviceRequest[], granted: Granted): string {
+  const [first] = requests;
+  const own = new Set(requests.map(({ claim }) => claim).filter((claim) => granted.has(claim)));
+  const others = before.uses().filter(({ state, by }) => state !== "Free" && !by.some((claim) => own.has(claim)));
+  const unsuited = before.uses().filter(({ device, state }) => state === "Free" && first !== undefined && !suits(device, first));
+  const texts = [
+    ...others.map(({ device, text }) => `${shortUuid(device.uuid)} ${text}`),
+    ...unsuited.map(({ device }) => `${shortUuid(device.uuid)} is ${device.product} with ${device.memoryMiB} MiB`),
+  ];
+  return texts.length === 0 ? "" : ` (${texts.join("; ")})`;
+}
+
+function byNode(requests: readonly DeviceRequest[]): [string, DeviceRequest[]][] {
+  const nodes = new Map<string, DeviceRequest[]>();
+  for (const request of requests) nodes.set(request.node, [...(nodes.get(request.node) ?? []), request]);
+  return [...nodes];
+}
+
+function tasks(count: number): string {
+  return count === 1 ? "1 task" : `${count} tasks`;
+}

@@ -1,0 +1,65 @@
+/** The objects on disk, in LMDB: one key per object and one for the version. Loaded only by a durable store. */
+import { chmodSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+import type { AnyResource } from "../../api/kinds.js";
+import { keyOf, type Effects } from "./object-index.js";
+import { type Lock, lockFolder } from "./lock.js";
+
+const VERSION_KEY = "version";
+const OBJECT_PREFIX = "object/";
+
+/** Where accepted writes survive. */
+export interface Journal {
+  load(): { readonly objects: readonly AnyResource[]; readonly version: number };
+  /** Resolves once the write is on disk, as a whole. */
+  append(effects: Effects): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class LmdbJournal implements Journal {
+  readonly #database: RootDatabase<unknown, string>;
+  readonly #lock: Lock;
+
+  private constructor(database: RootDatabase<unknown, string>, lock: Lock) {
+    this.#database = database;
+    this.#lock = lock;
+  }
+
+  /** @throws OperatorError STORE_LOCKED */
+  static open(path: string): LmdbJournal {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    const lock = lockFolder(path);
+    try {
+      const file = join(path, "objects.mdb");
+      const database = open<unknown, string>({ path: file, encoding: "json", overlappingSync: false });
+      chmodSync(file, 0o600);
+      return new LmdbJournal(database, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  load(): { objects: AnyResource[]; version: number } {
+    const range = this.#database.getRange({ start: OBJECT_PREFIX, end: `${OBJECT_PREFIX}\uffff` });
+    const objects = [...range].map(({ value }) => value as AnyResource);
+    return { objects, version: Number(this.#database.get(VERSION_KEY) ?? 0) };
+  }
+
+  async append(effects: Effects): Promise<void> {
+    await this.#database.transaction(() => {
+      for (const { type, object } of effects) {
+        const key = `${OBJECT_PREFIX}${keyOf(object)}`;
+        if (type === "Deleted") this.#database.remove(key);
+        else this.#database.put(key, object);
+        this.#database.put(VERSION_KEY, Number(object.metadata.resourceVersion));
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+    this.#lock.release();
+  }
+}
