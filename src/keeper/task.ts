@@ -1,0 +1,53 @@
+/** One process that the keeper started, from its gate to its end. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, existsSync, openSync } from "node:fs";
+import type { Socket } from "node:net";
+import { INCARNATION_MARKER, KEEPER_MARKER, type SpawnRequest } from "../base/keeper-protocol.js";
+import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
+import { GATE_FD, GO, gatedCommand } from "./gate.js";
+
+const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+
+export interface TaskProcess {
+  readonly request: SpawnRequest;
+  readonly child: ChildProcess;
+  readonly identity: ProcessIdentity;
+  /** The gate was opened. */
+  started: boolean;
+  /** The agent asked for the end: the gate stays shut. */
+  ordered: boolean;
+  graceTimer?: NodeJS.Timeout;
+}
+
+/**
+ * Starts the process of a task behind its gate, in a session of its own.
+ *
+ * @throws Error if the folder is missing or the kernel refuses.
+ */
+export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: string | undefined): TaskProcess {
+  if (!existsSync(request.cwd)) throw new Error(`there is no folder ${request.cwd}`);
+  const log = openSync(request.logFile, O_APPEND | O_CREAT | O_WRONLY, 0o600);
+  try {
+    const [program, ...args] = gatedCommand(request.command, setpriv);
+    const env = { ...request.env, [KEEPER_MARKER]: keeperId, [INCARNATION_MARKER]: request.id };
+    const child = spawn(program, args, { cwd: request.cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
+    child.on("error", () => {}); // Told by the missing pid.
+    const identity = child.pid === undefined ? undefined : identityOf(child.pid);
+    if (identity === undefined) throw new Error(`${program} does not start`);
+    gateOf(child).on("error", () => {}); // The task may die before it reads.
+    return { request, child, identity, started: false, ordered: false };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Opens the gate, unless the end was ordered meanwhile. */
+export function openGate(task: TaskProcess): void {
+  if (task.started || task.ordered) return;
+  task.started = true;
+  gateOf(task.child).end(GO);
+}
+
+function gateOf(child: ChildProcess): Socket {
+  return child.stdio[GATE_FD] as unknown as Socket;
+}

@@ -1,0 +1,32 @@
+/**
+ * The process of the keeper. Started by an agent with a socket on descriptor 3; its end is the end of everything below it.
+ * Deaf to the terminal's signals: only the agent, or its death, ends a keeper.
+ */
+import { readFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { type AgentMessage, KEEPER_SOCKET_FD, type TaskMemory } from "../base/keeper-protocol.js";
+import { readLines } from "../base/lines.js";
+import { Keeper } from "../keeper/keeper.js";
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+process.title = "videoflow: keeper";
+
+const socket = new Socket({ fd: KEEPER_SOCKET_FD, readable: true, writable: true });
+const keeper = new Keeper({
+  send: (message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`),
+  recover,
+  end: () => process.exit(0),
+});
+
+readLines(socket, (line) => keeper.receive(JSON.parse(line) as AgentMessage));
+socket.on("error", () => void keeper.terminate());
+socket.on("close", () => void keeper.terminate());
+keeper.start();
+
+/** Loaded at the first death only: most keepers never need it. */
+async function recover({ dir, planFile, node, taskIndex }: TaskMemory): Promise<void> {
+  const { recoverTask, ringAll } = await import("../transport/memory.js");
+  const plan = JSON.parse(readFileSync(planFile, "utf8"));
+  recoverTask(dir, plan, node, taskIndex);
+  ringAll(dir, plan);
+}
