@@ -16,6 +16,53 @@ export const ERRORS = {
     message: (d: { shape: readonly number[] }) => `the message that held this tensor of shape [${d.shape.join(", ")}] was released`,
     fix: "An input is valid until process() settles: call retain() to keep it, or copy() it.",
   },
+  DATA_PLAN_INVALID: {
+    retry: "never",
+    message: (d: { where: string; problem: string }) => `the data plan is invalid at ${d.where}: ${d.problem}`,
+    fix: "This is a mistake in the program that computed the plan: please report it with the flow.",
+  },
+  SHM_FULL: {
+    retry: "backoff",
+    message: (d: { dir: string; needBytes: number; freeBytes: number }) =>
+      `shared memory at ${d.dir} is full: ${d.needBytes} more bytes are needed, ${d.freeBytes} are free`,
+    fix: "Give /dev/shm more memory (docker: --shm-size), lower `buffer` of the nodes with large outputs, or name another folder.",
+  },
+  SHM_INVALID: {
+    retry: "never",
+    message: (d: { path: string; problem: string }) => `${d.path} is not the shared memory of this flow: ${d.problem}`,
+    fix: "Start the flow anew; agent and tasks must be of the same version and hold the same plan.",
+  },
+  PAYLOAD_UNSUPPORTED: {
+    retry: "never",
+    message: (d: { path: string; found: string }) => `a message cannot carry ${d.found} at ${d.path}`,
+    fix: "Send null, booleans, numbers, bigints, strings, arrays, plain objects, Uint8Array or Tensor; turn anything else into these.",
+  },
+  PAYLOAD_TOO_LARGE: {
+    retry: "never",
+    message: (d: { sizeBytes: number; limitBytes: number }) => `a message of ${d.sizeBytes} bytes exceeds the limit of ${d.limitBytes}`,
+    fix: "Split the payload over several messages.",
+  },
+  OUTPUTS_TOO_MANY: {
+    retry: "never",
+    message: (d: { node: string; limit: number }) => `node "${d.node}" gave more than ${d.limit} outputs for one input`,
+    fix: "Return fewer outputs per input; pack small ones into one message.",
+  },
+  RETAIN_FULL: {
+    retry: "never",
+    message: (d: { node: string; limit: number }) => `node "${d.node}" keeps ${d.limit} messages already`,
+    fix: "Release messages that are no longer needed, or copy() what must be kept for long.",
+  },
+  JOIN_TRACE_AMBIGUOUS: {
+    retry: "never",
+    message: (d: { node: string; position: number; problem: string }) =>
+      `join "${d.node}" cannot pair the messages at position ${d.position}: ${d.problem}`,
+    fix: "Give at most one output per input, and nothing from flush(), on branches that meet again in a Trace join.",
+  },
+  PARTITION_KEY_MIXED: {
+    retry: "never",
+    message: (d: { node: string; field: string }) => `the outputs of one input have different keys "${d.field}" for node "${d.node}"`,
+    fix: "Partition by a key that all outputs of one input share, such as trace_id.",
+  },
   STORE_CONFLICT: {
     retry: "backoff",
     message: (d: { key: string }) => `object ${d.key} changed since it was read`,
