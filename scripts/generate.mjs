@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import Ajv from "ajv";
 import standaloneCode from "ajv/dist/standalone/index.js";
-import addFormats from "ajv-formats";
+import { transformSync } from "esbuild";
 import { compile } from "json-schema-to-typescript";
 import { parse } from "yaml";
 
@@ -53,22 +53,75 @@ for (const { kind, schema } of kinds) {
   for (const part of ["spec", "status"]) {
     const name = `${kind}${part === "spec" ? "Spec" : "Status"}`;
     const json = jsonSchema(schema.properties[part]);
-    if (json.properties.conditions && !json.properties.conditions.type) delete json.properties.conditions;
     if (part === "spec") specs[kind] = json;
     types += await compile({ ...afterDefaults(json), title: name }, name, { bannerComment: "", additionalProperties: false, format: false, maxItems: -1, ignoreMinAndMaxItems: true });
   }
 }
 files.set("types.ts", types);
-files.set("schemas.ts", `${HEADER}/** JSON Schema of each kind's spec. */\nexport const SPEC_SCHEMAS = ${JSON.stringify(specs, null, 2)} as const;\n`);
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, code: { source: true, esm: true, lines: true } });
-addFormats(ajv);
-for (const [kind, schema] of Object.entries(specs)) ajv.addSchema({ ...schema, $id: kind });
-files.set("validators.js", HEADER + standaloneCode(ajv, Object.fromEntries(Object.keys(specs).map((kind) => [`validate${kind}Spec`, kind]))));
+/** Kinds that people write by hand: only these are validated, so only these are shipped. */
+const WRITTEN = ["VideoFlow", "Host"];
+
+/** Without descriptions: what defaulting and "did you mean" need at run time. */
+function bare(schema) {
+  if (Array.isArray(schema) || schema === null || typeof schema !== "object") return schema;
+  const kept = Object.entries(schema).filter(([key]) => key !== "description" && key !== "format");
+  return Object.fromEntries(
+    kept.map(([key, value]) => {
+      if (key === "default") return [key, value];
+      if (key === "properties") return [key, Object.fromEntries(Object.entries(value).map(([name, s]) => [name, bare(s)]))];
+      return [key, bare(value)];
+    }),
+  );
+}
+
+const written = Object.fromEntries(WRITTEN.map((kind) => [kind, bare(specs[kind])]));
+files.set("schemas.ts", `${HEADER}/** JSON Schema of the spec of each kind that people write. */\nexport const SPEC_SCHEMAS = ${JSON.stringify(written, null, 1)} as const;\n`);
+
+// `unicode: false` and no formats: the code imports nothing, so it can be bundled and starts fast. Values are looked up by path afterwards.
+const ajv = new Ajv({ allErrors: true, messages: false, logger: false, unicode: false, strict: false, code: { source: true, esm: true, lines: true, optimize: 2 } });
+for (const [kind, schema] of Object.entries(written)) ajv.addSchema({ ...withoutDefaults(schema), $id: kind });
+const code = standaloneCode(ajv, Object.fromEntries(WRITTEN.map((kind) => [`validate${kind}Spec`, kind])));
+if (/\brequire\(|^import /m.test(code)) throw new Error("the generated validators import something: find the schema keyword that needs it");
+files.set("validators.js", HEADER + compact(code));
 files.set(
   "validators.d.ts",
-  `${HEADER}import type { ValidateFunction } from "ajv";\n${Object.keys(specs).map((kind) => `export declare const validate${kind}Spec: ValidateFunction;`).join("\n")}\n`,
+  `${HEADER}/** One thing that is wrong, as ajv says it. */
+export interface SchemaError {
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+export interface SpecValidator {
+  (value: unknown): boolean;
+  errors: readonly SchemaError[] | null;
+}
+${WRITTEN.map((kind) => `export declare const validate${kind}Spec: SpecValidator;`).join("\n")}
+`,
 );
+
+function withoutDefaults(schema) {
+  if (Array.isArray(schema)) return schema.map(withoutDefaults);
+  if (schema === null || typeof schema !== "object") return schema;
+  const out = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (key === "properties") out[key] = Object.fromEntries(Object.entries(value).map(([name, s]) => [name, withoutDefaults(s)]));
+    else if (key !== "default") out[key] = withoutDefaults(value);
+  }
+  return out;
+}
+
+/** The schema copies and the indentation of the generated code are dead weight. */
+function compact(text) {
+  const lean = text.replace(/^const schema\d+ = \{.*\};$/gm, (line) => (usesSchema(text, line) ? line : ""));
+  return transformSync(lean, { minifyWhitespace: true, minifySyntax: true, minifyIdentifiers: true, format: "esm", legalComments: "none" }).code;
+}
+
+function usesSchema(text, line) {
+  const name = line.split(" ")[1];
+  return text.split(new RegExp(`\\b${name}\\b`)).length > 2;
+}
 
 mkdirSync(outDir, { recursive: true });
 const stale = [...files].filter(([name, text]) => {

@@ -1,6 +1,12 @@
-/** The shape of one VideoFlow: envelope, types, enums, unknown fields. */
-import type { NewResource } from "./kinds.js";
+/** The shape of one VideoFlow: its envelope, types, values, unknown fields. Pure. */
+import { defaultSpec } from "./default.js";
+import { SPEC_SCHEMAS } from "./generated/schemas.js";
+import { validateVideoFlowSpec } from "./generated/validators.js";
+import { API_VERSION, type NewMetadata, type NewResource } from "./kinds.js";
+import { findUnplain } from "./plain.js";
 import type { Problem } from "./problem.js";
+import { checkSchema, isRecord, type Schema } from "./schema.js";
+import { schemaProblems } from "./schema-problems.js";
 
 export interface Validated {
   /** The flow with its defaults; absent if there are problems. */
@@ -8,7 +14,75 @@ export interface Validated {
   readonly problems: readonly Problem[];
 }
 
+const TEXT = { type: "string", maxLength: 1024 } as const;
+const TABLE = { type: "object" } as const;
+
+/** What surrounds the spec. The fields that a server fills are allowed, so that what `get -o yaml` prints can be applied again. */
+const ENVELOPE: Schema = {
+  type: "object",
+  required: ["apiVersion", "kind", "metadata", "spec"],
+  additionalProperties: false,
+  properties: {
+    apiVersion: { type: "string", enum: [API_VERSION] },
+    kind: { type: "string", enum: ["VideoFlow"] },
+    metadata: {
+      type: "object",
+      required: ["name"],
+      additionalProperties: false,
+      properties: {
+        name: { type: "string", minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
+        namespace: { type: "string", minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
+        labels: TABLE,
+        annotations: TABLE,
+        finalizers: { type: "array", maxItems: 64, items: TEXT },
+        uid: TEXT,
+        resourceVersion: TEXT,
+        creationTimestamp: TEXT,
+        deletionTimestamp: TEXT,
+        generation: { type: "integer" },
+        ownerReferences: { type: "array" },
+        managedFields: { type: "array" },
+      },
+    },
+    spec: {},
+    status: {},
+  },
+};
+
 /** Checks any value against the kind VideoFlow and defaults it. All problems at once; never throws. */
-export function validateVideoFlow(_value: unknown): Validated {
-  return { problems: [] };
+export function validateVideoFlow(value: unknown): Validated {
+  const problems = [...envelopeProblems(value), ...specProblems(value), ...findUnplain(value)];
+  if (problems.length > 0 || !isRecord(value)) return { problems };
+  const metadata = newMetadata(value["metadata"] as NewMetadata);
+  return { flow: { apiVersion: API_VERSION, kind: "VideoFlow", metadata, spec: defaultSpec("VideoFlow", value["spec"]) }, problems };
+}
+
+function envelopeProblems(value: unknown): Problem[] {
+  const problems = schemaProblems(checkSchema(ENVELOPE, value), { schema: ENVELOPE, value, base: [] });
+  const metadata = isRecord(value) ? value["metadata"] : undefined;
+  return isRecord(metadata) ? [...problems, ...["labels", "annotations"].flatMap((field) => textTableProblems(metadata, field))] : problems;
+}
+
+function textTableProblems(metadata: Schema, field: string): Problem[] {
+  const table = metadata[field];
+  if (!isRecord(table)) return [];
+  const schema = { properties: Object.fromEntries(Object.keys(table).map((key) => [key, { type: "string" }])) };
+  return schemaProblems(checkSchema(schema, table), { schema, value: table, base: ["metadata", field] });
+}
+
+function specProblems(value: unknown): Problem[] {
+  if (!isRecord(value) || !Object.hasOwn(value, "spec")) return [];
+  const spec = value["spec"];
+  validateVideoFlowSpec(spec);
+  return schemaProblems(validateVideoFlowSpec.errors ?? [], { schema: SPEC_SCHEMAS.VideoFlow, value: spec, base: ["spec"] });
+}
+
+/** The parts that a writer gives. */
+function newMetadata({ name, namespace, labels, annotations }: NewMetadata): NewMetadata {
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(labels === undefined ? {} : { labels }),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
 }

@@ -342,6 +342,7 @@ reason: string
  */
 message?: string
 }
+conditions?: unknown
 }
 /**
  * What the operator wants of the machine.
@@ -417,6 +418,7 @@ parent?: string
  */
 message?: string
 }[]
+conditions?: unknown
 }
 /**
  * The graph and the wanted state.

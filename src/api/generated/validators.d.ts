@@ -1,6 +1,14 @@
 // Generated from crds/ by `npm run generate`. Do not edit.
-import type { ValidateFunction } from "ajv";
-export declare const validateDeviceClaimSpec: ValidateFunction;
-export declare const validateFlowTaskSpec: ValidateFunction;
-export declare const validateHostSpec: ValidateFunction;
-export declare const validateVideoFlowSpec: ValidateFunction;
+/** One thing that is wrong, as ajv says it. */
+export interface SchemaError {
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+export interface SpecValidator {
+  (value: unknown): boolean;
+  errors: readonly SchemaError[] | null;
+}
+export declare const validateVideoFlowSpec: SpecValidator;
+export declare const validateHostSpec: SpecValidator;
