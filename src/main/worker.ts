@@ -1,5 +1,5 @@
 /** The process of one task: `worker.js LAUNCH_FILE`. */
-import { ERRORS, errorText, OperatorError } from "../base/errors.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import { readLaunch } from "../worker/launch.js";
 import { Reporter } from "../worker/report.js";
 import { runTask } from "../worker/task.js";
@@ -12,7 +12,7 @@ const EXIT_BAD_CONFIGURATION = 78;
 const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAMS_|MODEL_)/;
 
 function exitCodeOf(error: unknown): number {
-  if (!(error instanceof OperatorError) || ERRORS[error.code].retry !== "never") return EXIT_FAILED;
+  if (!(error instanceof OperatorError) || error.retryable) return EXIT_FAILED;
   return CONFIGURATION.test(error.code) ? EXIT_BAD_CONFIGURATION : EXIT_BAD_INPUT;
 }
 

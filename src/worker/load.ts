@@ -1,7 +1,7 @@
 /** Finds the class or the node of a component and makes the node of this task. */
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import type { TaskMember } from "../api/kinds.js";
+import type { NodeSpec, TaskMember } from "../api/kinds.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { COMPONENTS } from "../components/registry.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
@@ -75,8 +75,8 @@ export async function registerLoader(file: string): Promise<void> {
 function builtNode(member: TaskMember, file: string, expectedHash: string | undefined): Node | undefined {
   const flow = session().flows.find((candidate) => candidate.module === file);
   if (flow === undefined) return undefined;
-  const { spec } = flow.toManifest();
-  const got = graphHash(spec);
+  const nodes = flow.toManifest().spec.nodes.map((node) => ({ ...node, inputs: node.inputs ?? [] }));
+  const got = graphHash({ nodes: nodes as NodeSpec[] });
   if (expectedHash !== undefined && got !== expectedHash) {
     throw new OperatorError("FLOW_MISMATCH", { module: file, node: member.name, expected: expectedHash, got });
   }
