@@ -1,0 +1,61 @@
+/** `videoflow explain`: what would run where and why, computed by the same functions that a run uses. */
+import { EXIT, type ExitCode } from "./exit-codes.js";
+import { loadFlow } from "./flow-file.js";
+import type { DeviceFlags } from "./program.js";
+import { bytesText, renderTable } from "./table.js";
+import type { Explanation, World } from "./world.js";
+
+/** @returns unavailable if the flow would not be admitted on this host. */
+export async function explain(file: string, flags: DeviceFlags, world: World): Promise<ExitCode> {
+  const flow = await loadFlow(file, world, flags.flow);
+  const explanation = await world.engine.explain(flow, flags.devices === undefined ? {} : { devicesFile: flags.devices });
+  if (flags.json === true) world.out.write(`${JSON.stringify(explanation, null, 2)}\n`);
+  else world.out.write(`${renderExplanation(explanation).join("\n")}\n`);
+  return explanation.refused === undefined ? EXIT.success : EXIT.unavailable;
+}
+
+/** Lines: graph, tasks with their devices, edges with their memory, warnings. */
+export function renderExplanation(explanation: Explanation): string[] {
+  const { flow, flowType, nodes, warnings, refused } = explanation;
+  const tasks = new Set(nodes.map(({ name, taskGroup }) => taskGroup ?? name)).size;
+  return [
+    `${flow} (${flowType}): ${nodes.length} nodes in ${tasks} kinds of task`,
+    "",
+    ...renderNodes(explanation),
+    "",
+    ...renderDecisions(explanation),
+    "",
+    ...renderMemory(explanation),
+    ...warnings.map((warning) => `warning: ${warning}`),
+    ...(refused === undefined ? [] : [`refused: ${refused}`]),
+  ];
+}
+
+function renderNodes({ nodes }: Explanation): string[] {
+  return renderTable(
+    [{ title: "NODE" }, { title: "ROLE" }, { title: "TASKS", align: "right" }, { title: "INPUTS" }, { title: "COMPONENT" }],
+    nodes.map(({ name, role, tasks, taskGroup, inputs, component }) => [
+      taskGroup === undefined ? name : `${name} (in ${taskGroup})`,
+      role,
+      String(tasks),
+      inputs.join(", ") || "-",
+      component,
+    ]),
+  );
+}
+
+function renderDecisions({ decisions }: Explanation): string[] {
+  return renderTable(
+    [{ title: "TASK" }, { title: "DEVICE" }, { title: "WHY" }],
+    decisions.map(({ task, deviceType, devices, message }) => [task, devices.join(", ") || deviceType.toLowerCase(), message]),
+  );
+}
+
+function renderMemory({ edges, sharedMemoryBytes }: Explanation): string[] {
+  const table = renderTable(
+    [{ title: "EDGE" }, { title: "HOLDS", align: "right" }],
+    edges.map(({ from, to, capacity }) => [`${from} -> ${to}`, `${capacity} messages`]),
+  );
+  const total = sharedMemoryBytes === undefined ? "known when the first frame's size is" : `at most ${bytesText(sharedMemoryBytes)}`;
+  return [...table, `shared memory: ${total}`];
+}

@@ -1,0 +1,100 @@
+/** From a file to flows that can run, or to all of its problems at once. */
+import { readFileSync } from "node:fs";
+import { dirname, extname, resolve } from "node:path";
+import type { VideoFlowSpec } from "../api/kinds.js";
+import { locateProblems, type ParsedDocument, parseManifests } from "../api/parse.js";
+import { formatProblem, type Problem } from "../api/problem.js";
+import { validateVideoFlow } from "../api/validate.js";
+import { errorText, OperatorError } from "../base/errors.js";
+import type { ComponentDescriptor } from "../flow/descriptor.js";
+import { validateSpec } from "../flow/validate.js";
+import { LOOK_UP, type LookUp, resolvePaths } from "./resolve.js";
+import type { FlowDocument, World } from "./world.js";
+
+/** What a file holds. Only a file without problems can be run. */
+export interface FlowFile {
+  readonly flows: readonly FlowDocument[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+const MODULE = new Set([".ts", ".mts", ".js", ".mjs"]);
+
+/** Reads, validates and resolves all flows of a file. What is wrong with the file becomes a problem, never an error. */
+export async function readFlowFile(file: string, world: World): Promise<FlowFile> {
+  const path = resolve(world.cwd, file);
+  const descriptors = await world.engine.descriptors();
+  const found = await readDocuments(path, file, world);
+  const checked = found.documents.map((document) => checkDocument(document, dirname(path), descriptors, LOOK_UP));
+  const problems = [...found.problems, ...checked.flatMap((one) => one.problems)];
+  if (problems.length === 0 && checked.length === 0) problems.push(noFlow(file));
+  return { flows: checked.flatMap((one) => one.flows), problems, warnings: checked.flatMap((one) => one.warnings) };
+}
+
+/**
+ * The one flow of a file, ready to run; its warnings are printed.
+ *
+ * @param name which one, if the file holds several.
+ * @throws OperatorError FLOW_INVALID with all problems.
+ */
+export async function loadFlow(file: string, world: World, name?: string): Promise<FlowDocument> {
+  const { flows, problems, warnings } = await readFlowFile(file, world);
+  if (problems.length > 0) throw new OperatorError("FLOW_INVALID", { flow: file, problems: problems.map(formatProblem) });
+  for (const warning of warnings) world.err.write(`warning: ${formatProblem(warning)}\n`);
+  const chosen = name === undefined ? flows : flows.filter(({ metadata }) => metadata.name === name);
+  const [flow] = chosen;
+  if (flow !== undefined && chosen.length === 1) return flow;
+  throw new OperatorError("FLOW_INVALID", { flow: file, problems: [formatProblem(wrongCount(file, flows, name))] });
+}
+
+interface Documents {
+  readonly documents: readonly ParsedDocument[];
+  readonly problems: readonly Problem[];
+}
+
+async function readDocuments(path: string, source: string, world: World): Promise<Documents> {
+  try {
+    if (MODULE.has(extname(path))) return fromModule(await world.engine.loadModule(path), source);
+    return parseManifests(readFileSync(path, "utf8"), source);
+  } catch (error) {
+    return { documents: [], problems: [unreadable(source, error)] };
+  }
+}
+
+function fromModule(values: readonly unknown[], source: string): Documents {
+  return { documents: values.map((value) => ({ value, source, positionOf: () => undefined })), problems: [] };
+}
+
+function checkDocument(
+  document: ParsedDocument,
+  folder: string,
+  descriptors: ReadonlyMap<string, ComponentDescriptor>,
+  lookUp: LookUp,
+): FlowFile {
+  const describe = (component: string) => descriptors.get(component);
+  const shape = validateVideoFlow(document.value);
+  if (shape.flow === undefined) return { flows: [], problems: locateProblems(document, shape.problems), warnings: [] };
+  const rules = validateSpec(shape.flow.spec as VideoFlowSpec, { describe, builtIns: descriptors.keys() });
+  const resolved = resolvePaths(shape.flow, folder, describe, lookUp);
+  const problems = [...shape.problems, ...rules.problems, ...resolved.problems];
+  return { flows: [resolved.flow], problems: locateProblems(document, problems), warnings: locateProblems(document, rules.warnings) };
+}
+
+function unreadable(source: string, error: unknown): Problem {
+  if (error instanceof OperatorError) return { source, path: "", problem: error.message, fix: "Correct the file." };
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === "ENOENT") return { source, path: "", problem: "there is no such file", fix: "Correct the path of the flow file." };
+  if (code === "EISDIR") return { source, path: "", problem: "this is a folder", fix: "Name one flow file in it." };
+  return { source, path: "", problem: errorText(error), fix: "Correct the file." };
+}
+
+function noFlow(source: string): Problem {
+  return { source, path: "", problem: "the file holds no flow", fix: "Write a document of kind VideoFlow, or build a Flow in the module." };
+}
+
+function wrongCount(source: string, flows: readonly FlowDocument[], name: string | undefined): Problem {
+  const names = flows.map(({ metadata }) => metadata.name).join(", ");
+  if (name === undefined)
+    return { source, path: "", problem: `the file holds ${flows.length} flows: ${names}`, fix: "Choose one with --flow NAME." };
+  return { source, path: "", problem: `the file holds no single flow "${name}", but ${names}`, fix: "Give --flow one of these names." };
+}

@@ -1,0 +1,164 @@
+/**
+ * The command line `videoflow`: its commands, options and help. Each command is a file of this folder, loaded when it is called.
+ * Knows words and exit codes; must not decide anything about flows, and must not import what only one command needs.
+ */
+import { Command, CommanderError } from "commander";
+import { OperatorError } from "../base/errors.js";
+import type { DisplayOptions } from "./display.js";
+import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
+import type { World } from "./world.js";
+
+/** What `run` is told on the command line. */
+export interface RunFlags extends DisplayOptions {
+  readonly devices?: string;
+  readonly flow?: string;
+  readonly stateDir?: string;
+  readonly shm?: string;
+}
+
+/** What the other commands are told. */
+export interface DeviceFlags {
+  readonly devices?: string;
+  readonly flow?: string;
+  readonly json?: boolean;
+}
+
+/** Called with the exit code of the command that ran. */
+type Done = (code: ExitCode) => void;
+
+const FLOW_OPTION = ["--flow <name>", "which flow, if the file holds several"] as const;
+const DEVICES_OPTION = ["--devices <file>", "take the GPUs from this YAML or JSON list of {uuid, product, memory}"] as const;
+
+/**
+ * Runs the command that the arguments name.
+ *
+ * @param args what follows the program's name.
+ * @returns the exit code; nothing is thrown.
+ */
+export async function runCommandLine(args: readonly string[], world: World): Promise<ExitCode> {
+  let code: ExitCode = EXIT.success;
+  const program = createProgram(world, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args as string[], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
+    world.err.write(`${failureText(error, world.env)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** The text of a failure: the message of a known one, the stack of a fault of ours. */
+function failureText(error: unknown, env: World["env"]): string {
+  if (error instanceof OperatorError) return `error: ${error.message}`;
+  if (!(error instanceof Error)) return `error: ${String(error)}`;
+  return env["VIDEOFLOW_DEBUG"] ? (error.stack ?? error.message) : `error: ${error.message} (VIDEOFLOW_DEBUG=1 shows where)`;
+}
+
+/** The commands with their options and help; `done` gets the exit code of the one that ran. */
+export function createProgram(world: World, done: Done): Command {
+  const program = new Command("videoflow")
+    .description(
+      "Runs video flows: graphs of producers, processors and consumers, one process per task, each with the GPUs it was granted.",
+    )
+    .version(world.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .showHelpAfterError("(--help lists the commands and options)")
+    .configureOutput({
+      writeOut: (text) => world.out.write(text),
+      writeErr: (text) => world.err.write(text),
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .exitOverride()
+    .addHelpText("after", PROGRAM_HELP);
+  for (const add of [addRun, addValidate, addExplain, addDevices, addDoctor]) add(program, world, done);
+  return program;
+}
+
+const PROGRAM_HELP = `
+Examples:
+  videoflow run flow.yaml               run a flow to its end and show its progress
+  videoflow run flow.ts                 the same for a flow written in TypeScript
+  videoflow validate flows/*.yaml       list all problems of some files
+  videoflow explain flow.yaml           show what would run where, and why
+  videoflow doctor                      find out what this machine lacks
+
+Exit codes:
+${EXIT_CODE_HELP.map(([code, text]) => `  ${String(code).padEnd(4)} ${text}`).join("\n")}
+
+A flow file is YAML or JSON (kind: VideoFlow), or a .ts or .js module that builds a Flow.
+Paths in a flow file are relative to the folder of that file.`;
+
+function addRun(program: Command, world: World, done: Done): void {
+  program
+    .command("run")
+    .summary("run a flow to its end")
+    .description("Runs a flow to its end, shows its progress, and leaves nothing behind but its outputs.")
+    .argument("<file>", "flow.yaml, flow.json, flow.ts or flow.js")
+    .option(...FLOW_OPTION)
+    .option(...DEVICES_OPTION)
+    .option("--state-dir <dir>", "keep logs and objects here (default: a temporary folder)")
+    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--json", "print one JSON object per line")
+    .option("--plain", "print lines instead of redrawing a table")
+    .option("--quiet", "print errors only")
+    .addHelpText("after", RUN_HELP)
+    .action(async (file: string, flags: RunFlags) => done(await (await import("./run.js")).run(file, flags, world)));
+}
+
+const RUN_HELP = `
+Ctrl-C stops the producers and finishes what is in flight (exit code 130); a second one kills (137).
+
+Examples:
+  videoflow run flow.yaml
+  videoflow run flow.yaml --devices two-gpus.yaml   pretend to have the GPUs of that list
+  videoflow run flow.yaml --json | jq .state        one object a second, the last of type "result"`;
+
+function addValidate(program: Command, world: World, done: Done): void {
+  program
+    .command("validate")
+    .summary("list all problems of flow files")
+    .description("Lists all problems of flow files at once, each with its place, what was found, and the fix. Starts nothing.")
+    .argument("<files...>", "flow files")
+    .addHelpText("after", "\nExample:\n  videoflow validate flow.yaml && videoflow run flow.yaml")
+    .action(async (files: string[]) => done(await (await import("./validate.js")).validate(files, world)));
+}
+
+function addExplain(program: Command, world: World, done: Done): void {
+  program
+    .command("explain")
+    .summary("show what would run where, and why")
+    .description("Shows the graph, the tasks, the device of each task with its reason, and the shared memory. Starts nothing.")
+    .argument("<file>", "a flow file")
+    .option(...FLOW_OPTION)
+    .option(...DEVICES_OPTION)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", "\nExample:\n  videoflow explain flow.yaml --devices two-gpus.yaml")
+    .action(async (file: string, flags: DeviceFlags) => done(await (await import("./explain.js")).explain(file, flags, world)));
+}
+
+function addDevices(program: Command, world: World, done: Done): void {
+  program
+    .command("devices")
+    .summary("list the GPUs that may be granted")
+    .description("Lists the GPUs that may be granted to tasks, and the inference provider that really loads.")
+    .option(...DEVICES_OPTION)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", "\nCUDA_VISIBLE_DEVICES cuts the list down as it does for any CUDA program.")
+    .action(async (flags: DeviceFlags) => done(await (await import("./devices.js")).devices(flags, world)));
+}
+
+function addDoctor(program: Command, world: World, done: Done): void {
+  program
+    .command("doctor")
+    .summary("check this machine")
+    .description("Checks what flows need: Node.js, shared memory, FFmpeg, inference, GPUs, supervision. Says how to repair what fails.")
+    .option("--json", "print one JSON object")
+    .action(async (flags: DeviceFlags) => done(await (await import("./doctor.js")).doctor(flags, world)));
+}

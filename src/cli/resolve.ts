@@ -1,0 +1,114 @@
+/** Paths of a flow: made absolute against the folder of its file, and what is missing found before anything starts. */
+import { statSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import type { NodeSpec } from "../api/kinds.js";
+import { gotText, type Problem } from "../api/problem.js";
+import type { Describe } from "../flow/graph.js";
+import type { FlowDocument } from "./world.js";
+
+/** What stands at a path; undefined: nothing. */
+export type LookUp = (path: string) => "file" | "folder" | "other" | undefined;
+
+export interface Resolved {
+  readonly flow: FlowDocument;
+  readonly problems: readonly Problem[];
+}
+
+/** Looks at the file system. */
+export const LOOK_UP: LookUp = (path) => {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (stats.isFile()) return "file";
+  return stats.isDirectory() ? "folder" : "other";
+};
+
+/**
+ * Makes the paths of a flow absolute: modules of components, params that a descriptor calls files, working directories.
+ *
+ * @param flow    a flow with its defaults.
+ * @param folder  absolute folder of the file that it was read from.
+ * @param describe descriptors of the components; the params of an unknown one are left as they are.
+ * @param lookUp  what stands at a path.
+ */
+export function resolvePaths(flow: FlowDocument, folder: string, describe: Describe, lookUp: LookUp): Resolved {
+  const resolved = flow.spec.nodes.map((node, index) => resolveNode(node, `spec.nodes[${index}]`, folder, describe, lookUp));
+  return {
+    flow: { ...flow, spec: { ...flow.spec, nodes: resolved.map(({ node }) => node) } },
+    problems: resolved.flatMap(({ problems }) => problems),
+  };
+}
+
+interface ResolvedNode {
+  readonly node: NodeSpec;
+  readonly problems: readonly Problem[];
+}
+
+function resolveNode(node: NodeSpec, path: string, folder: string, describe: Describe, lookUp: LookUp): ResolvedNode {
+  const component = resolveComponent(node.component, folder);
+  const workingDir = resolve(folder, node.workingDir ?? ".");
+  const { inputFiles = [], outputFiles = [] } = describe(node.component) ?? {};
+  const params: Record<string, unknown> = { ...node.params };
+  const problems: Problem[] = [
+    ...missingModule(node.component, component, `${path}.component`, lookUp),
+    ...(lookUp(workingDir) === "folder" ? [] : [missing(`${path}.workingDir`, "folder", workingDir, node.workingDir)]),
+  ];
+  for (const name of [...inputFiles, ...outputFiles]) {
+    const value = params[name];
+    if (typeof value !== "string" || isUrl(value)) continue;
+    const file = resolve(folder, value);
+    params[name] = file;
+    const at = `${path}.params.${name}`;
+    if (inputFiles.includes(name) && lookUp(file) === undefined) problems.push(missing(at, "file", file, value));
+    if (outputFiles.includes(name) && !canBeCreated(file, lookUp)) problems.push(unwritable(at, file, value));
+  }
+  return { node: { ...node, component, workingDir, params }, problems };
+}
+
+/** `./file.ts#Export` with an absolute path; a built-in name as it is. */
+export function resolveComponent(component: string, folder: string): string {
+  const file = moduleFile(component);
+  return file === undefined ? component : `${resolve(folder, file)}${component.slice(file.length)}`;
+}
+
+/** The module of a component; undefined for a built-in name. */
+function moduleFile(component: string): string | undefined {
+  const hash = component.lastIndexOf("#");
+  const file = hash < 0 ? component : component.slice(0, hash);
+  return file.startsWith(".") || isAbsolute(file) || hash >= 0 ? file : undefined;
+}
+
+function missingModule(written: string, component: string, path: string, lookUp: LookUp): Problem[] {
+  const file = moduleFile(component);
+  return file === undefined || lookUp(file) === "file" ? [] : [missing(path, "file", file, written)];
+}
+
+function missing(path: string, what: "file" | "folder", absolute: string, got: unknown): Problem {
+  return {
+    path,
+    problem: `there is no ${what} ${absolute}`,
+    got: gotText(got),
+    fix: "Correct the path; it is relative to the folder of the flow file.",
+  };
+}
+
+/** A writer creates missing folders, but cannot put a file below a file. */
+function canBeCreated(file: string, lookUp: LookUp): boolean {
+  if (lookUp(file) === "folder") return false;
+  const folder = dirname(file);
+  const found = lookUp(folder);
+  if (found === "folder") return true;
+  return found === undefined && folder !== file && canBeCreated(folder, lookUp);
+}
+
+function unwritable(path: string, absolute: string, got: unknown): Problem {
+  return {
+    path,
+    problem: `the file ${absolute} cannot be created`,
+    got: gotText(got),
+    fix: "Name a file, in a folder that is none of the files that are there.",
+  };
+}
+
+function isUrl(value: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(value);
+}

@@ -1,0 +1,144 @@
+/**
+ * What a command needs from outside, handed in by src/main: streams, environment, and the parts of the product that lie above this layer.
+ * Knows their contracts; must not know who fulfils them.
+ */
+import type { NewResource, VideoFlow } from "../api/kinds.js";
+import type { ComponentDescriptor } from "../flow/descriptor.js";
+import type { FlowSnapshot } from "./snapshot.js";
+
+/** A stream that people or programs read. What is written is masked: no credentials pass. */
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Characters of a line; 80 where unknown. */
+  readonly columns: number;
+  /** Lines of the terminal; 24 where unknown. */
+  readonly rows: number;
+}
+
+/** The surroundings of a command. */
+export interface World {
+  readonly out: Output;
+  readonly err: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Version of this package. */
+  readonly version: string;
+  readonly engine: Engine;
+}
+
+/** A VideoFlow before it is stored. */
+export type FlowDocument = NewResource<"VideoFlow">;
+
+/** The parts of the product that the commands use; each is loaded when it is called. */
+export interface Engine {
+  /** Imports a user's module without running its flows. @returns the manifests of the flows that it builds. */
+  loadModule(path: string): Promise<readonly unknown[]>;
+  /** What each built-in component says about itself. */
+  descriptors(): Promise<ReadonlyMap<string, ComponentDescriptor>>;
+  /** Runs a flow to its end. */
+  run(flow: FlowDocument, options: RunOptions): Promise<RunResult>;
+  /** Decides everything that a run would decide, and starts nothing. */
+  explain(flow: FlowDocument, options: HostOptions): Promise<Explanation>;
+  /** The GPUs of this host, and what stands in their way. */
+  devices(options: HostOptions): Promise<readonly DeviceView[]>;
+  /** Loads the inference library and asks it what really works. */
+  inference(): Promise<InferenceReport>;
+  /** Finds out which FFmpeg decodes and encodes. */
+  media(): Promise<MediaReport>;
+  /** Whether the system calls that supervise processes work here. */
+  supervision(): Promise<SupervisionReport>;
+}
+
+export interface HostOptions {
+  /** YAML or JSON list of devices that replaces what the machine has. */
+  readonly devicesFile?: string;
+}
+
+export interface RunOptions extends HostOptions {
+  /** Folder of logs and of the embedded store; default: a temporary one. */
+  readonly stateDir?: string;
+  /** Folder of shared memory; default /dev/shm. */
+  readonly shmDir?: string;
+  /** Called a few times a second. */
+  readonly onSnapshot: (snapshot: FlowSnapshot) => void;
+  /** Called with what the user should know at once, such as a task that starts again. */
+  readonly onNotice: (text: string) => void;
+}
+
+/** How a run ended. */
+export interface RunResult {
+  readonly snapshot: FlowSnapshot;
+  readonly reason: string;
+  readonly message: string;
+  /** "drained" after the first Ctrl-C, "killed" after the second. */
+  readonly interrupted?: "drained" | "killed";
+}
+
+/** What a run of a flow would look like on this host. */
+export interface Explanation {
+  readonly flow: VideoFlow["metadata"]["name"];
+  readonly flowType: string;
+  readonly nodes: readonly NodePlan[];
+  readonly edges: readonly EdgePlan[];
+  /** Where each task would be placed and why, in the words of the allocator. */
+  readonly decisions: readonly {
+    readonly task: string;
+    readonly deviceType: string;
+    readonly devices: readonly string[];
+    readonly message: string;
+  }[];
+  readonly warnings: readonly string[];
+  /** Shared memory that the flow needs at most; undefined where a frame's size is not known before it runs. */
+  readonly sharedMemoryBytes: number | undefined;
+  /** Why the flow would not be admitted; undefined if it would. */
+  readonly refused?: string;
+}
+
+export interface NodePlan {
+  readonly name: string;
+  readonly role: string;
+  /** Built-in name or absolute path#Export. */
+  readonly component: string;
+  readonly inputs: readonly string[];
+  readonly tasks: number;
+  readonly taskGroup?: string;
+}
+
+export interface EdgePlan {
+  readonly from: string;
+  readonly to: string;
+  /** Cells of the edge: messages that it holds at most. */
+  readonly capacity: number;
+}
+
+export interface DeviceView {
+  readonly uuid: string;
+  readonly product: string;
+  readonly memoryMiB: number;
+  /** Why it is not granted, such as "busy: 4711 python 512 MiB"; undefined if it may be. */
+  readonly unavailable?: string;
+}
+
+export interface InferenceReport {
+  /** Version of the library; undefined if it does not load. */
+  readonly version: string | undefined;
+  /** Providers that really loaded, such as "cpu" and "cuda". */
+  readonly providers: readonly string[];
+  /** Why a provider that could be wished for is not among them, and the command that repairs it. */
+  readonly missing: readonly { readonly provider: string; readonly reason: string; readonly fix: string }[];
+}
+
+export interface MediaReport {
+  /** Where FFmpeg comes from, with its version: "node-av 6.1.1 (FFmpeg 8.0)"; undefined if there is none. */
+  readonly source: string | undefined;
+  /** Name of the H.264 encoder that opens; undefined if there is none. */
+  readonly h264: string | undefined;
+  readonly fix?: string;
+}
+
+export interface SupervisionReport {
+  readonly pidfd: boolean;
+  readonly childSubreaper: boolean;
+  readonly reason?: string;
+}
