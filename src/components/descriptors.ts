@@ -4,9 +4,10 @@
  */
 import type { ComponentDescriptor } from "../flow/descriptor.js";
 import { BASIC_DESCRIPTORS } from "./basic/descriptors.js";
+import { VIDEO_DESCRIPTORS } from "./video/descriptors.js";
 import { VISION_DESCRIPTORS } from "./vision/descriptors.js";
 
-const TABLE: Readonly<Record<string, ComponentDescriptor>> = { ...BASIC_DESCRIPTORS, ...VISION_DESCRIPTORS };
+const TABLE: Readonly<Record<string, ComponentDescriptor>> = { ...BASIC_DESCRIPTORS, ...VIDEO_DESCRIPTORS, ...VISION_DESCRIPTORS };
 
 /** Built-in component name to descriptor. */
 export const DESCRIPTORS: ReadonlyMap<string, ComponentDescriptor> = new Map(Object.entries(TABLE));

@@ -114,7 +114,7 @@ export const VISION_DESCRIPTORS = {
           type: "integer",
           minimum: 1,
           default: 3,
-          description: "Detections in a row before a track is shown; not asked for in the first frames.",
+          description: "Detections in a row before a track is shown; in the first frames, one in each frame so far.",
         },
         iouThreshold: {
           type: "number",

@@ -54,26 +54,30 @@ export function resizeBilinear(
   sampleBytes(source, makeTaps(width, targetWidth, 3), makeTaps(height, targetHeight, width * 3), target);
 }
 
-/** The hot loop: on locals only. */
+/** The hot loop: on locals only, one channel after the other written out. Integer weights of 11 bits, as in OpenCV. */
 function sampleBytes(source: Uint8Array, columns: Taps, rows: Taps, target: Uint8Array): void {
-  const { first: x0, second: x1, weight: wx } = columns;
-  const { first: y0, second: y1, weight: wy } = rows;
+  const { first: x0, second: x1 } = columns;
+  const { first: y0, second: y1 } = rows;
+  const wx = Int32Array.from(columns.weight, (weight) => Math.round(weight * 2_048));
+  const wy = Int32Array.from(rows.weight, (weight) => Math.round(weight * 2_048));
+  const width = x0.length;
   let at = 0;
   for (let y = 0; y < y0.length; y++) {
     const top = y0[y]!;
     const bottom = y1[y]!;
     const v = wy[y]!;
-    for (let x = 0; x < x0.length; x++) {
-      const w = wx[x]!;
-      const left = x0[x]!;
-      const right = x1[x]!;
-      for (let c = 0; c < 3; c++) {
-        const a = source[top + left + c]!;
-        const b = source[bottom + left + c]!;
-        const upper = a + (source[top + right + c]! - a) * w;
-        const lower = b + (source[bottom + right + c]! - b) * w;
-        target[at++] = upper + (lower - upper) * v + 0.5;
-      }
+    const u = 2_048 - v;
+    for (let x = 0; x < width; x++) {
+      const r = wx[x]!;
+      const l = 2_048 - r;
+      const a = top + x0[x]!;
+      const b = top + x1[x]!;
+      const c = bottom + x0[x]!;
+      const d = bottom + x1[x]!;
+      target[at] = (u * (source[a]! * l + source[b]! * r) + v * (source[c]! * l + source[d]! * r) + 2_097_152) >> 22;
+      target[at + 1] = (u * (source[a + 1]! * l + source[b + 1]! * r) + v * (source[c + 1]! * l + source[d + 1]! * r) + 2_097_152) >> 22;
+      target[at + 2] = (u * (source[a + 2]! * l + source[b + 2]! * r) + v * (source[c + 2]! * l + source[d + 2]! * r) + 2_097_152) >> 22;
+      at += 3;
     }
   }
 }

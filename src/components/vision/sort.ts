@@ -7,7 +7,7 @@ import { BoxFilter, FILTER_NUMBERS } from "./kalman.js";
 export interface SortParams {
   /** Frames that a track lives without a detection. */
   readonly maxAge: number;
-  /** Detections in a row before a track is shown; not asked for in the first frames. */
+  /** Detections in a row before a track is shown; in the first frames, one in each frame so far. */
   readonly minHits: number;
   /** Least IoU of a detection with the predicted box of its track. */
   readonly iouThreshold: number;
@@ -75,7 +75,7 @@ export class Sort {
 
   #isShown(track: Track): boolean {
     const { minHits } = this.#params;
-    if (track.missed === 0 && (track.streak >= minHits || this.#frames <= minHits)) track.isConfirmed = true;
+    if (track.missed === 0 && track.streak >= Math.min(minHits, this.#frames)) track.isConfirmed = true;
     return track.missed === 0 && track.isConfirmed;
   }
 
