@@ -27,9 +27,11 @@ export function renderDevices(found: readonly DeviceView[]): string[] {
   );
 }
 
-/** Lines: what inference runs on, and for each provider that does not load, why and what to do. */
-export function renderInference({ version, providers, missing }: InferenceReport): string[] {
-  const first =
-    version === undefined ? "inference: onnxruntime does not load" : `inference: onnxruntime ${version} runs on ${providers.join(", ")}`;
-  return [first, ...missing.map(({ provider, reason, fix }) => `  not on ${provider}: ${reason}\n  -> ${fix}`)];
+/** Lines: what inference computes on; if not on CUDA, why and what to do. */
+export function renderInference({ available, reason, fix }: InferenceReport): string[] {
+  return [
+    `inference: ${available.length === 0 ? "onnxruntime does not load" : `onnxruntime computes on ${available.join(", ")}`}`,
+    ...(reason === undefined ? [] : [`  not on cuda: ${reason}`]),
+    ...(fix === undefined ? [] : [`  -> ${fix}`]),
+  ];
 }

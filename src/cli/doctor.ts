@@ -45,7 +45,7 @@ async function examine(world: World): Promise<Finding[]> {
     judgeNode(process.versions.node),
     judgeShm(shmSpace("/dev/shm")),
     await attempt("ffmpeg", async () => judgeMedia(await engine.media())),
-    await attempt("inference", async () => judgeInference(await engine.inference())),
+    await attempt("inference", async () => judgeInference(await engine.inference(), (await engine.devices({})).length)),
     await attempt("gpus", async () => judgeDevices(await engine.devices({}))),
     await attempt("supervision", async () => judgeSupervision(await engine.supervision())),
     judgeSetpriv(onPath("setpriv", world.env["PATH"])),
@@ -107,20 +107,15 @@ export function judgeMedia({ source, h264, fix }: MediaReport): Finding {
   return { check, level: "ok", found: `${source}, encodes H.264 with ${h264}` };
 }
 
-export function judgeInference({ version, providers, missing }: InferenceReport): Finding {
+/** Without a GPU nothing is missing when CUDA does not load. */
+export function judgeInference({ available, reason, fix }: InferenceReport, gpus: number): Finding {
   const check = "inference";
-  if (version === undefined) {
-    return {
-      check,
-      level: "fail",
-      found: missing[0]?.reason ?? "onnxruntime does not load",
-      fix: missing[0]?.fix ?? "Run npm install onnxruntime-node",
-    };
+  if (available.length === 0) {
+    return { check, level: "fail", found: reason ?? "onnxruntime does not load", fix: fix ?? "npm rebuild onnxruntime-node" };
   }
-  const found = `onnxruntime ${version}: ${providers.join(", ")}`;
-  const [lost] = missing;
-  if (lost === undefined) return { check, level: "ok", found };
-  return { check, level: "warn", found: `${found}; not ${lost.provider}: ${lost.reason}`, fix: lost.fix };
+  const found = `onnxruntime computes on ${available.join(", ")}`;
+  if (gpus === 0 || available.includes("cuda")) return { check, level: "ok", found };
+  return { check, level: "warn", found: `${found}; not on cuda: ${reason ?? "unknown"}`, ...(fix === undefined ? {} : { fix }) };
 }
 
 export function judgeDevices(devices: readonly DeviceView[]): Finding {
@@ -132,16 +127,11 @@ export function judgeDevices(devices: readonly DeviceView[]): Finding {
   return { check, level: "warn", found, fix: `videoflow devices says why: ${blocked[0]?.unavailable ?? ""}` };
 }
 
-export function judgeSupervision({ pidfd, childSubreaper, reason }: SupervisionReport): Finding {
+export function judgeSupervision({ pidfd, reason }: SupervisionReport): Finding {
   const check = "supervision";
-  if (pidfd && childSubreaper) return { check, level: "ok", found: "pidfd and child subreaper work" };
-  const lost = [pidfd ? "" : "pidfd_open", childSubreaper ? "" : "PR_SET_CHILD_SUBREAPER"].filter(Boolean).join(", ");
-  return {
-    check,
-    level: "fail",
-    found: `not allowed: ${lost}${reason === undefined ? "" : ` (${reason})`}`,
-    fix: "Use Linux 5.3 or newer and a seccomp profile that allows these calls.",
-  };
+  if (pidfd) return { check, level: "ok", found: "processes are signalled by descriptor (pidfd)" };
+  const fix = "Signals then go to pids: use Linux 5.3 or newer, and a seccomp profile that allows pidfd_open and pidfd_send_signal.";
+  return { check, level: "warn", found: `pidfd does not work: ${reason ?? "unknown"}`, fix };
 }
 
 export function judgeSetpriv(path: string | undefined): Finding {

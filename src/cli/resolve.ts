@@ -53,13 +53,12 @@ function resolveNode(node: NodeSpec, path: string, folder: string, describe: Des
     ...(lookUp(workingDir) === "folder" ? [] : [missing(`${path}.workingDir`, "folder", workingDir, node.workingDir)]),
   ];
   for (const name of [...inputFiles, ...outputFiles]) {
-    const value = params[name];
-    if (typeof value !== "string" || isUrl(value)) continue;
-    const file = resolve(folder, value);
-    params[name] = file;
-    const at = `${path}.params.${name}`;
-    if (inputFiles.includes(name) && lookUp(file) === undefined) problems.push(missing(at, "file", file, value));
-    if (outputFiles.includes(name) && !canBeCreated(file, lookUp)) problems.push(unwritable(at, file, value));
+    const check = inputFiles.includes(name) ? mustExist : mustBeWritable;
+    params[name] = mapPaths(params[name], `${path}.params.${name}`, (value, at) => {
+      const file = resolve(folder, value);
+      problems.push(...check(file, at, value, lookUp));
+      return file;
+    });
   }
   return { node: { ...node, component, workingDir, params }, problems };
 }
@@ -91,22 +90,30 @@ function missing(path: string, what: "file" | "folder", absolute: string, got: u
   };
 }
 
-/** A writer creates missing folders, but cannot put a file below a file. */
-function canBeCreated(file: string, lookUp: LookUp): boolean {
-  if (lookUp(file) === "folder") return false;
-  const folder = dirname(file);
-  const found = lookUp(folder);
-  if (found === "folder") return true;
-  return found === undefined && folder !== file && canBeCreated(folder, lookUp);
+/** Replaces a path, or each path of a list; addresses (`https://…`) and other values stay as they are. */
+function mapPaths(value: unknown, at: string, replace: (path: string, at: string) => string): unknown {
+  if (Array.isArray(value)) return value.map((item, i) => mapPaths(item, `${at}[${i}]`, replace));
+  return typeof value !== "string" || value === "" || isUrl(value) ? value : replace(value, at);
 }
 
-function unwritable(path: string, absolute: string, got: unknown): Problem {
-  return {
-    path,
-    problem: `the file ${absolute} cannot be created`,
-    got: gotText(got),
-    fix: "Name a file, in a folder that is none of the files that are there.",
-  };
+function mustExist(file: string, at: string, written: string, lookUp: LookUp): Problem[] {
+  return lookUp(file) === undefined ? [missing(at, "file", file, written)] : [];
+}
+
+function mustBeWritable(file: string, at: string, written: string, lookUp: LookUp): Problem[] {
+  if (canBeCreated(file, lookUp)) return [];
+  const fix = "Name a file; its folder may be missing, but must not lie below a file.";
+  return [{ path: at, problem: `the file ${file} cannot be created`, got: gotText(written), fix }];
+}
+
+/** A writer creates missing folders, but cannot put a file below a file, or in the place of a folder. */
+function canBeCreated(file: string, lookUp: LookUp): boolean {
+  const present = lookUp(file);
+  if (present !== undefined) return present !== "folder";
+  for (let folder = dirname(file); ; folder = dirname(folder)) {
+    const found = lookUp(folder);
+    if (found !== undefined || folder === dirname(folder)) return found === "folder";
+  }
 }
 
 function isUrl(value: string): boolean {

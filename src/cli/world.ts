@@ -121,16 +121,18 @@ export interface DeviceView {
 }
 
 export interface InferenceReport {
-  /** Version of the library; undefined if it does not load. */
-  readonly version: string | undefined;
-  /** Providers that really loaded, such as "cpu" and "cuda". */
-  readonly providers: readonly string[];
-  /** Why a provider that could be wished for is not among them, and the command that repairs it. */
-  readonly missing: readonly { readonly provider: string; readonly reason: string; readonly fix: string }[];
+  /** The provider that a task with a GPU would compute on. */
+  readonly provider: string;
+  /** The providers that load and compute here; none if the library does not load. */
+  readonly available: readonly string[];
+  /** Why CUDA is not among them. */
+  readonly reason?: string;
+  /** The one command that repairs it. */
+  readonly fix?: string;
 }
 
 export interface MediaReport {
-  /** Where FFmpeg comes from, with its version: "node-av 6.1.1 (FFmpeg 8.0)"; undefined if there is none. */
+  /** Where FFmpeg comes from: "the package node-av"; undefined if there is none. */
   readonly source: string | undefined;
   /** Name of the H.264 encoder that opens; undefined if there is none. */
   readonly h264: string | undefined;
@@ -138,7 +140,8 @@ export interface MediaReport {
 }
 
 export interface SupervisionReport {
+  /** Processes can be signalled by descriptor (pidfd). */
   readonly pidfd: boolean;
-  readonly childSubreaper: boolean;
+  /** Why not. */
   readonly reason?: string;
 }

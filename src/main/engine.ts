@@ -1,0 +1,73 @@
+/** What the commands need from the layers above them; every part is loaded when it is called, so that a command starts quickly. */
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { pathToFileURL } from "node:url";
+import type { HostDevice } from "../api/kinds.js";
+import { errorText } from "../base/errors.js";
+import type { DeviceView, Engine, HostOptions, InferenceReport, MediaReport, SupervisionReport } from "../cli/world.js";
+
+export const ENGINE: Engine = {
+  loadModule,
+  descriptors: async () => (await import("../components/descriptors.js")).DESCRIPTORS,
+  run: async (flow, options) => (await import("./foreground.js")).runForeground(flow, options),
+  explain: async (flow, options) => {
+    const { explainFlow } = await import("./explain.js");
+    return explainFlow(flow, { name: hostname(), devices: await inventory(options) });
+  },
+  devices: async (options) => (await inventory(options)).map(viewOf),
+  inference: async (): Promise<InferenceReport> => (await import("../components/inference.js")).probeInference(),
+  media,
+  supervision,
+};
+
+/** Imports a user's module with `flow.run()` and `join()` switched off. @returns the manifests of the flows that it built. */
+async function loadModule(path: string): Promise<readonly unknown[]> {
+  const { session } = await import("../flow/session.js");
+  const { registerLoader } = await import("../worker/load.js");
+  const ours = session();
+  ours.mode = "collect";
+  const before = ours.flows.length;
+  await registerLoader(path);
+  await import(pathToFileURL(path).href);
+  return ours.flows.slice(before).map((flow) => flow.toManifest());
+}
+
+/** The devices that may be granted: what the machine or the file has, cut down by CUDA_VISIBLE_DEVICES. */
+async function inventory({ devicesFile }: HostOptions): Promise<HostDevice[]> {
+  const { providerOf } = await import("../devices/providers.js");
+  const { visibleDevices } = await import("../devices/visible.js");
+  const { devices } = await providerOf(devicesFile).list();
+  return visibleDevices(process.env["CUDA_VISIBLE_DEVICES"], devices);
+}
+
+function viewOf(device: HostDevice): DeviceView {
+  const { uuid, product, memoryMiB } = device;
+  return { uuid, product, memoryMiB };
+}
+
+async function media(): Promise<MediaReport> {
+  try {
+    const { loadFfmpeg } = await import("../components/video/ffmpeg.js");
+    const encoder = (await loadFfmpeg()).Codec.findEncoderByName("libx264");
+    return { source: "FFmpeg of the package node-av", h264: encoder?.name ?? undefined };
+  } catch (error) {
+    return { source: undefined, h264: undefined, fix: errorText(error) };
+  }
+}
+
+const SYS_PIDFD_OPEN = 434; // The same on x86-64 and arm64.
+
+async function supervision(): Promise<SupervisionReport> {
+  try {
+    const { default: koffi } = await import("koffi");
+    const syscall = koffi.load(null).func("long syscall(long, long, long)");
+    const fd = Number(syscall(SYS_PIDFD_OPEN, process.pid, 0));
+    return fd >= 0 ? { pidfd: true } : { pidfd: false, reason: `errno ${koffi.errno()}, kernel ${kernelRelease()}` };
+  } catch (error) {
+    return { pidfd: false, reason: errorText(error) };
+  }
+}
+
+function kernelRelease(): string {
+  return readFileSync("/proc/sys/kernel/osrelease", "utf8").trim();
+}
