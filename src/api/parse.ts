@@ -42,9 +42,10 @@ export function parseManifests(text: string, source: string): ParsedManifests {
   }
 }
 
-/** Adds source, line and column to problems of a document. */
+/** Adds source, line and column to problems of a document, and puts them in the order of the text. */
 export function locateProblems(document: ParsedDocument, problems: readonly Problem[]): Problem[] {
-  return problems.map((problem) => ({ ...problem, source: document.source, ...document.positionOf(problem.path) }));
+  const located: Problem[] = problems.map((problem) => ({ ...problem, source: document.source, ...document.positionOf(problem.path) }));
+  return located.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0));
 }
 
 function boundProblem(text: string): Pick<Problem, "problem" | "got" | "fix"> | undefined {
