@@ -1,0 +1,33 @@
+/** Where messages come from and where they go: joins of one producer, outputs that somebody reads. For sound graphs. */
+import type { NodeSpec } from "../api/kinds.js";
+import type { Problem } from "../api/problem.js";
+import { topologicalOrder } from "./graph-order.js";
+import { type Findings, problems, warnings } from "./validate-findings.js";
+
+/** The inputs of a Trace join come from one and the same producer; otherwise no trace is ever complete. */
+export function joinFindings(nodes: readonly NodeSpec[]): Findings {
+  const origin = new Map<string, ReadonlySet<string>>();
+  for (const node of topologicalOrder(nodes).order) {
+    const own = node.role === "Producer" ? [node.name] : node.inputs.flatMap((input) => [...(origin.get(input) ?? [])]);
+    origin.set(node.name, new Set(own));
+  }
+  const found = nodes.flatMap((node, index): Problem[] => {
+    const producers = [...(origin.get(node.name) ?? [])];
+    const isFirst = node.inputs.every((input) => (origin.get(input)?.size ?? 0) < 2);
+    if (producers.length < 2 || !isFirst) return [];
+    const problem = `node ${node.name} joins messages of ${producers.join(" and ")}: traces of two producers never meet`;
+    return [{ path: `spec.nodes[${index}].inputs`, problem, got: node.inputs.join(", "), fix: "Join only branches that come from one producer" }];
+  });
+  return problems(...found);
+}
+
+/** Outputs that nobody reads are legal, since a processor may have effects of its own, but seldom meant. */
+export function leafFindings(nodes: readonly NodeSpec[]): Findings {
+  const read = new Set(nodes.flatMap(({ inputs }) => inputs));
+  const found = nodes.flatMap(({ name, role }, index): Problem[] => {
+    if (role === "Consumer" || read.has(name)) return [];
+    const path = `spec.nodes[${index}].name`;
+    return [{ path, problem: `nobody reads the outputs of node ${name}: they are thrown away`, fix: `Add ${name} to the inputs of a node, or remove it` }];
+  });
+  return warnings(...found);
+}
