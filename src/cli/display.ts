@@ -47,7 +47,7 @@ export class Display {
     if (this.#mode === "live") return this.#draw(snapshot);
     if (this.#mode === "quiet" || !isDue(snapshot, this.#shown)) return;
     if (this.#mode === "json") this.#results.write(`${JSON.stringify({ type: "progress", ...snapshot })}\n`);
-    else this.#progress.write(`${renderPlain(snapshot, this.#shown)}\n`);
+    else this.#progress.write([...newWarnings(snapshot, this.#shown), renderPlain(snapshot, this.#shown), ""].join("\n"));
     this.#shown = snapshot;
   }
 
@@ -84,8 +84,13 @@ export class Display {
 /** True if a new line tells something: the state changed, a task became ready, or a second passed. */
 export function isDue(snapshot: FlowSnapshot, shown: FlowSnapshot | undefined): boolean {
   if (shown === undefined || shown.state !== snapshot.state) return true;
-  if (readyTasks(shown) !== readyTasks(snapshot)) return true;
+  if (readyTasks(shown) !== readyTasks(snapshot) || newWarnings(snapshot, shown).length > 0) return true;
   return snapshot.elapsedMs - shown.elapsedMs >= PLAIN_INTERVAL_MS;
+}
+
+/** Lines of the warnings that were not printed yet. */
+function newWarnings(snapshot: FlowSnapshot, shown: FlowSnapshot | undefined): string[] {
+  return snapshot.warnings.filter((warning) => shown?.warnings.includes(warning) !== true).map((warning) => `warning: ${warning}`);
 }
 
 function readyTasks(snapshot: FlowSnapshot): number {

@@ -56,6 +56,5 @@ function renderMemory({ edges, sharedMemoryBytes }: Explanation): string[] {
     [{ title: "EDGE" }, { title: "HOLDS", align: "right" }],
     edges.map(({ from, to, capacity }) => [`${from} -> ${to}`, `${capacity} messages`]),
   );
-  const total = sharedMemoryBytes === undefined ? "known when the first frame's size is" : `at most ${bytesText(sharedMemoryBytes)}`;
-  return [...table, `shared memory: ${total}`];
+  return [...table, `shared memory: ${bytesText(sharedMemoryBytes)} at the nominal size of a message`];
 }

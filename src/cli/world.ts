@@ -89,8 +89,8 @@ export interface Explanation {
     readonly message: string;
   }[];
   readonly warnings: readonly string[];
-  /** Shared memory that the flow needs at most; undefined where a frame's size is not known before it runs. */
-  readonly sharedMemoryBytes: number | undefined;
+  /** Shared memory of all messages that can be in flight, at their nominal size. */
+  readonly sharedMemoryBytes: number;
   /** Why the flow would not be admitted; undefined if it would. */
   readonly refused?: string;
 }

@@ -5,6 +5,9 @@ import { pathToFileURL } from "node:url";
 import type { HostDevice } from "../api/kinds.js";
 import { errorText } from "../base/errors.js";
 import type { DeviceView, Engine, HostOptions, InferenceReport, MediaReport, SupervisionReport } from "../cli/world.js";
+import type { DeviceInventory } from "../devices/provider.js";
+
+const SHM = "/dev/shm";
 
 export const ENGINE: Engine = {
   loadModule,
@@ -12,9 +15,10 @@ export const ENGINE: Engine = {
   run: async (flow, options) => (await import("./foreground.js")).runForeground(flow, options),
   explain: async (flow, options) => {
     const { explainFlow } = await import("./explain.js");
-    return explainFlow(flow, { name: hostname(), devices: await inventory(options) });
+    const { observeHost } = await import("../agent/host-status.js");
+    return explainFlow(flow, hostname(), observeHost(SHM, await inventory(options)));
   },
-  devices: async (options) => (await inventory(options)).map(viewOf),
+  devices: async (options) => (await inventory(options)).devices.map(viewOf),
   inference: async (): Promise<InferenceReport> => (await import("../components/inference.js")).probeInference(),
   media,
   supervision,
@@ -33,28 +37,28 @@ async function loadModule(path: string): Promise<readonly unknown[]> {
 }
 
 /** The devices that may be granted: what the machine or the file has, cut down by CUDA_VISIBLE_DEVICES. */
-async function inventory({ devicesFile }: HostOptions): Promise<HostDevice[]> {
+async function inventory({ devicesFile }: HostOptions): Promise<DeviceInventory> {
   const { providerOf } = await import("../devices/providers.js");
   const { visibleDevices } = await import("../devices/visible.js");
-  const { devices } = await providerOf(devicesFile).list();
-  return visibleDevices(process.env["CUDA_VISIBLE_DEVICES"], devices);
+  const found = await providerOf(devicesFile).list();
+  return { ...found, devices: visibleDevices(process.env["CUDA_VISIBLE_DEVICES"], found.devices) };
 }
 
-function viewOf(device: HostDevice): DeviceView {
-  const { uuid, product, memoryMiB } = device;
-  return { uuid, product, memoryMiB };
+function viewOf({ uuid, product, memoryMiB, healthy, message }: HostDevice): DeviceView {
+  return { uuid, product, memoryMiB, ...(healthy ? {} : { unavailable: message ?? "not healthy" }) };
 }
 
 async function media(): Promise<MediaReport> {
   try {
     const { loadFfmpeg } = await import("../components/video/ffmpeg.js");
-    const encoder = (await loadFfmpeg()).Codec.findEncoderByName("libx264");
+    const encoder = (await loadFfmpeg()).Codec.findEncoderByName(H264_ENCODER);
     return { source: "FFmpeg of the package node-av", h264: encoder?.name ?? undefined };
   } catch (error) {
     return { source: undefined, h264: undefined, fix: errorText(error) };
   }
 }
 
+const H264_ENCODER = "libx264" as never; // The library's type lists only the names of its own constants.
 const SYS_PIDFD_OPEN = 434; // The same on x86-64 and arm64.
 
 async function supervision(): Promise<SupervisionReport> {
