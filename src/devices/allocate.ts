@@ -3,7 +3,7 @@
  * Knows devices, what holds them and what a flow asks for; must not know processes, stores or how devices are found.
  */
 import type { HostDevice } from "../api/kinds.js";
-import { nodeSummaries, refusals } from "./explain.js";
+import { nodeSummaries, refusals, type Scene } from "./explain.js";
 import { type DeviceUse, Ledger, sharedMiB, suits } from "./ledger.js";
 import { grantAll } from "./search.js";
 
@@ -85,9 +85,9 @@ export function allocateDevices(host: DeviceHost, held: readonly HeldDevices[], 
   const before = new Ledger(host, held);
   const ledger = new Ledger(host, held);
   const required = grantAll(host, ledger, fresh.filter(isRequired));
-  if (required === undefined) return refuse(host, before, ordered);
+  if (required === undefined) return refuse({ host, before, after: before }, ordered);
   const granted = new Map<string, readonly string[]>([...kept, ...required, ...grantWishes(host, ledger, fresh)]);
-  return admit(host, before, ordered, granted);
+  return admit({ host, before, after: ledger }, ordered, granted);
 }
 
 /** What each device of a host is doing: free, held by whom, unhealthy and why. */
@@ -117,8 +117,8 @@ function grantWishes(host: DeviceHost, ledger: Ledger, fresh: readonly DeviceReq
   return new Map(wishes.flatMap((wish) => [...(grantAll(host, ledger, [wish]) ?? [])]));
 }
 
-function admit(host: DeviceHost, before: Ledger, ordered: readonly DeviceRequest[], granted: ReadonlyMap<string, readonly string[]>): Allocation {
-  const summaries = nodeSummaries(host, before, ordered, granted);
+function admit(scene: Scene, ordered: readonly DeviceRequest[], granted: ReadonlyMap<string, readonly string[]>): Allocation {
+  const summaries = nodeSummaries(scene, ordered, granted);
   const decisions = ordered.map((request): DeviceDecision => {
     const devices = granted.get(request.claim);
     const memoryMiB = sharedMiB(request);
@@ -129,10 +129,10 @@ function admit(host: DeviceHost, before: Ledger, ordered: readonly DeviceRequest
   return { admitted: true, reason: "Allocated", message: [...summaries.values()].join("; "), decisions };
 }
 
-function refuse(host: DeviceHost, before: Ledger, ordered: readonly DeviceRequest[]): Allocation {
+function refuse(scene: Scene, ordered: readonly DeviceRequest[]): Allocation {
   const required = ordered.filter(isRequired);
-  const reason = isSatisfiable(host, required) ? "WaitingForDevices" : "Unsatisfiable";
-  const message = [...refusals(host, before, required).values()].join("; ");
+  const reason = isSatisfiable(scene.host, required) ? "WaitingForDevices" : "Unsatisfiable";
+  const message = [...refusals(scene, required).values()].join("; ");
   return { admitted: false, reason, message, decisions: ordered.map(({ claim }) => ({ claim, reason, devices: [], message })) };
 }
 

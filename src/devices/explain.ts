@@ -2,10 +2,17 @@
 import type { DeviceHost, DeviceRequest } from "./allocate.js";
 import { type Ledger, suits } from "./ledger.js";
 
+/** The host before and after the decision. */
+export interface Scene {
+  readonly host: DeviceHost;
+  readonly before: Ledger;
+  readonly after: Ledger;
+}
+
 type Granted = ReadonlyMap<string, readonly string[]>;
 
 /** Node name to its sentence: "node detector needs 4 GPUs, host edge-1 has 1 free: 1 task on GPU-1f2e…, 3 on CPU". */
-export function nodeSummaries(host: DeviceHost, before: Ledger, ordered: readonly DeviceRequest[], granted: Granted): Map<string, string> {
+export function nodeSummaries(scene: Scene, ordered: readonly DeviceRequest[], granted: Granted): Map<string, string> {
   return new Map(
     byNode(ordered).map(([node, requests]) => {
       const onGpu = requests.filter(({ claim }) => granted.has(claim));
@@ -15,16 +22,16 @@ export function nodeSummaries(host: DeviceHost, before: Ledger, ordered: readonl
         ...(onGpu.length === 0 ? [] : [`${tasks(onGpu.length)} on ${devices.join(", ")}`]),
         ...(onCpu === 0 ? [] : [`${onGpu.length === 0 ? tasks(onCpu) : onCpu} on CPU`]),
       ].join(", ");
-      const taken = onCpu === 0 ? "" : othersText(before, requests, granted);
-      return [node, `${needText(host, before, node, requests, granted)}: ${outcome}${taken}`];
+      const taken = onCpu === 0 ? "" : othersText(scene, requests, granted);
+      return [node, `${needText(scene, node, requests, granted)}: ${outcome}${taken}`];
     }),
   );
 }
 
 /** Node name to why the flow is refused. */
-export function refusals(host: DeviceHost, before: Ledger, required: readonly DeviceRequest[]): Map<string, string> {
+export function refusals(scene: Scene, required: readonly DeviceRequest[]): Map<string, string> {
   const none: Granted = new Map();
-  return new Map(byNode(required).map(([node, requests]) => [node, needText(host, before, node, requests, none) + othersText(before, requests, none)]));
+  return new Map(byNode(required).map(([node, requests]) => [node, needText(scene, node, requests, none) + othersText(scene, requests, none)]));
 }
 
 /** `GPU-1f2e3d4c-…` as people quote it. */
@@ -32,7 +39,7 @@ export function shortUuid(uuid: string): string {
   return uuid.length > 16 ? `${uuid.slice(0, 12)}…` : uuid;
 }
 
-function needText(host: DeviceHost, before: Ledger, node: string, requests: readonly DeviceRequest[], granted: Granted): string {
+function needText({ host, before }: Scene, node: string, requests: readonly DeviceRequest[], granted: Granted): string {
   const [first] = requests;
   const own = new Set(requests.map(({ claim }) => claim));
   const kept = before.uses().filter(({ by }) => by.some((claim) => own.has(claim) && granted.has(claim))).length;
@@ -48,11 +55,11 @@ function wanted(request: DeviceRequest | undefined): string {
 }
 
 /** What the devices do that are not free: " (GPU-1 held by other.detector.0; GPU-2 busy: pid 7, python, 300 MiB)". */
-function othersText(before: Ledger, requests: readonly DeviceRequest[], granted: Granted): string {
+function othersText({ after }: Scene, requests: readonly DeviceRequest[], granted: Granted): string {
   const [first] = requests;
   const own = new Set(requests.map(({ claim }) => claim).filter((claim) => granted.has(claim)));
-  const others = before.uses().filter(({ state, by }) => state !== "Free" && !by.some((claim) => own.has(claim)));
-  const unsuited = before.uses().filter(({ device, state }) => state === "Free" && first !== undefined && !suits(device, first));
+  const others = after.uses().filter(({ state, by }) => state !== "Free" && !by.some((claim) => own.has(claim)));
+  const unsuited = after.uses().filter(({ device, state }) => state === "Free" && first !== undefined && !suits(device, first));
   const texts = [
     ...others.map(({ device, text }) => `${shortUuid(device.uuid)} ${text}`),
     ...unsuited.map(({ device }) => `${shortUuid(device.uuid)} is ${device.product} with ${device.memoryMiB} MiB`),

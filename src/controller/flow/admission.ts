@@ -1,0 +1,149 @@
+/** Whether a flow may start, where, and with which devices: all or nothing. Pure. */
+import type { DeviceClaim, DeviceClaimStatus, Host, NewResource } from "../../api/kinds.js";
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceDecision } from "../../devices/allocate.js";
+import type { FlowGraph } from "../../flow/graph.js";
+import { desiredClaims, newRun, requestsOf } from "./desired.js";
+import { heldOn, reservedOn } from "./holding.js";
+import type { Change, Observed } from "./observed.js";
+import type { Own } from "./own.js";
+import { candidateHosts, deviceHost, placeFlow } from "./place.js";
+
+/** Decisions per claim, as they are once the changes are made. */
+export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
+
+export type Admission =
+  | { readonly outcome: "Admitted"; readonly host: string; readonly run: string; readonly claims: ClaimStatuses; readonly changes: readonly Change[] }
+  | {
+      readonly outcome: "Waiting" | "Refused";
+      readonly reason: string;
+      readonly message: string;
+      readonly changes: readonly Change[];
+      readonly requeueAfterMs?: number;
+    };
+
+const MEMORY_RETRY_MS = 5_000;
+
+/** Identity of the run in progress: that of what exists, else a new one. */
+export function runOf({ flow }: Observed, { tasks, claims }: Own): string {
+  const known = tasks[0]?.spec.run ?? claims[0]?.spec.run;
+  return known !== undefined && known.startsWith(flow.metadata.uid) ? known : newRun(flow);
+}
+
+/** Decides for a flow that should run; its tasks, if any, fit the spec. */
+export function admitFlow(observed: Observed, own: Own, graph: FlowGraph): Admission {
+  const run = runOf(observed, own);
+  const wanted = desiredClaims(observed.flow, graph, run);
+  const decided = own.tasks.length > 0 ? settledClaims(own) : undefined;
+  const host = own.tasks[0]?.spec.host;
+  if (decided !== undefined && host !== undefined) return { outcome: "Admitted", host, run, claims: decided, changes: [] };
+  return decideNow(observed, own, graph, wanted, run);
+}
+
+/** Tasks exist, so all claims were decided before. */
+function settledClaims({ claims }: Own): ClaimStatuses {
+  return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
+}
+
+function decideNow(observed: Observed, own: Own, graph: FlowGraph, wanted: readonly NewResource<"DeviceClaim">[], run: string): Admission {
+  const { flow, flows, claims, tasks } = observed;
+  const partial = own.claims.find(({ status }) => status?.allocation !== undefined)?.status?.allocation?.host;
+  const hosts = candidateHosts(observed.hosts);
+  const candidates = hosts.map((host) => ({ host, held: heldHere(host) }));
+  const resumed = candidates.filter(({ host }) => host.metadata.name === partial);
+  const requests = requestsOf(wanted, graph);
+  const again = resumed.length > 0 ? placeFlow(resumed, requests, observed.shape.memoryBytes) : undefined;
+  const place = again?.admitted === true ? again : placeFlow(candidates, requests, observed.shape.memoryBytes);
+  const stale = staleClaims(own.claims, wanted);
+  if (!place.admitted) return refuseOrWait(observed, own, wanted, place);
+  const changes = grantChanges(own, wanted, stale, place.host, place.allocation.decisions);
+  return { outcome: "Admitted", host: place.host, run, claims: statusesOf(place.host, place.allocation.decisions), changes };
+
+  function heldHere(host: Host) {
+    const taken = heldOn(host.metadata.name, claims, tasks).filter(({ claim }) => !stale.has(claim));
+    return [...taken, ...reservedOn(deviceHost(host), flow, flows, claims)];
+  }
+}
+
+/** Names of claims that exist but ask for something else than the spec does now. */
+function staleClaims(claims: readonly DeviceClaim[], wanted: readonly NewResource<"DeviceClaim">[]): Set<string> {
+  const specs = new Map(wanted.map(({ metadata, spec }) => [metadata.name, spec]));
+  return new Set(claims.filter(({ metadata, spec }) => !isDeepStrictEqual({ ...spec }, specs.get(metadata.name))).map(({ metadata }) => metadata.name));
+}
+
+/** First what is wrong goes, then all claims come, then each is decided: required ones first, as the allocator orders them. */
+function grantChanges(
+  own: Own,
+  wanted: readonly NewResource<"DeviceClaim">[],
+  stale: ReadonlySet<string>,
+  host: string,
+  decisions: readonly DeviceDecision[],
+): Change[] {
+  const kept = new Map(own.claims.filter(({ metadata }) => !stale.has(metadata.name)).map((claim) => [claim.metadata.name, claim]));
+  const decide = decisions.flatMap((decision): Change[] => {
+    const status = statusOf(host, decision);
+    const same = isDeepStrictEqual(withoutPrepared(kept.get(decision.claim)?.status), status);
+    return same ? [] : [{ op: "decideClaim", claim: decision.claim, status, why: decision.message }];
+  });
+  return [...syncClaims(own, wanted, stale), ...decide];
+}
+
+function syncClaims(own: Own, wanted: readonly NewResource<"DeviceClaim">[], stale: ReadonlySet<string>): Change[] {
+  const kept = new Set(own.claims.map(({ metadata }) => metadata.name).filter((name) => !stale.has(name)));
+  return [
+    ...own.claims.filter(({ metadata }) => stale.has(metadata.name)).map((claim): Change => ({ op: "deleteClaim", claim, why: "the spec asks for something else" })),
+    ...wanted.filter(({ metadata }) => !kept.has(metadata.name)).map((claim): Change => ({ op: "createClaim", claim, why: "the task asks for a GPU" })),
+  ];
+}
+
+function statusesOf(host: string, decisions: readonly DeviceDecision[]): ClaimStatuses {
+  return new Map(decisions.map((decision) => [decision.claim, statusOf(host, decision)]));
+}
+
+function statusOf(host: string, { reason, message, devices, memoryMiB }: DeviceDecision): DeviceClaimStatus {
+  const base = { observedGeneration: 1, reason, message };
+  if (reason !== "Allocated") return base;
+  return { ...base, allocation: { host, devices: [...devices], ...(memoryMiB === undefined ? {} : { memoryMiB }) } };
+}
+
+function withoutPrepared(status: DeviceClaimStatus | undefined): DeviceClaimStatus | undefined {
+  if (status === undefined) return undefined;
+  const { prepared: _, ...rest } = status;
+  return rest;
+}
+
+/** Nothing was granted; what an earlier, interrupted decision granted is given back. */
+function refuseOrWait(observed: Observed, own: Own, wanted: readonly NewResource<"DeviceClaim">[], place: { reason: string; message: string }): Admission {
+  const { reason, message } = place;
+  if (reason === "NoHost") return { outcome: "Waiting", reason, message, changes: [] };
+  const admission = observed.flow.spec.admission;
+  const leftMs = remainingMs(observed);
+  const gone = own.claims.map((claim): Change => ({ op: "deleteClaim", claim, why: "the flow is refused" }));
+  const failed = reason === "SharedMemoryUnavailable" ? reason : "DeviceUnavailable";
+  if (reason === "Unsatisfiable") return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
+  if ((admission?.policy ?? observed.defaultAdmission) === "Fail") return { outcome: "Refused", reason: failed, message, changes: gone };
+  if (leftMs !== undefined && leftMs <= 0) {
+    return { outcome: "Refused", reason: failed, message: `${message}: waited ${admission?.timeoutSeconds} s`, changes: gone };
+  }
+  const retryMs = reason === "SharedMemoryUnavailable" ? MEMORY_RETRY_MS : undefined;
+  const againMs = Math.min(leftMs ?? Number.POSITIVE_INFINITY, retryMs ?? Number.POSITIVE_INFINITY);
+  const requeue = againMs === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: againMs };
+  return { outcome: "Waiting", reason, message, changes: waitChanges(own, wanted, message), ...requeue };
+}
+
+/** A waiting flow has claims that say so: others see by them who waits longer. */
+function waitChanges(own: Own, wanted: readonly NewResource<"DeviceClaim">[], message: string): Change[] {
+  const status: DeviceClaimStatus = { observedGeneration: 1, reason: "WaitingForDevices", message };
+  const stale = staleClaims(own.claims, wanted);
+  const kept = new Map(own.claims.filter(({ metadata }) => !stale.has(metadata.name)).map((claim) => [claim.metadata.name, claim]));
+  const decide = wanted
+    .map(({ metadata }) => metadata.name)
+    .filter((name) => !isDeepStrictEqual(withoutPrepared(kept.get(name)?.status), status))
+    .map((claim): Change => ({ op: "decideClaim", claim, status, why: message }));
+  return [...syncClaims(own, wanted, stale), ...decide];
+}
+
+function remainingMs({ flow, nowMs, waitingSinceMs }: Observed): number | undefined {
+  const seconds = flow.spec.admission?.timeoutSeconds;
+  return seconds === undefined ? undefined : seconds * 1_000 - (nowMs - (waitingSinceMs ?? nowMs));
+}

@@ -1,0 +1,163 @@
+/** Stage 4: the tasks and claims that a graph asks for. Pure. */
+import { createHash } from "node:crypto";
+import { API_VERSION, type DeviceClaim, type FlowTask, type NewMetadata, type NewResource, type NodeSpec, taskName, type VideoFlow } from "../../api/kinds.js";
+import type { DeviceRequest } from "../../devices/allocate.js";
+import { memoryMiBOf } from "../../devices/quantity.js";
+import type { NodeChannels } from "../../flow/channels.js";
+import type { FlowGraph, GraphNode } from "../../flow/graph.js";
+import { graphHash } from "../../flow/graph-hash.js";
+
+/** The flow is not removed before its tasks and claims are. */
+export const FLOW_FINALIZER = "videoflow.io/tasks";
+/** A task is not removed before its process tree is proved dead. */
+export const TASK_FINALIZER = "videoflow.io/process";
+export const FLOW_LABEL = "videoflow.io/flow";
+export const NODE_LABEL = "videoflow.io/node";
+
+/** Where the flow runs and what its tasks were granted. */
+export interface Placement {
+  readonly host: string;
+  readonly run: string;
+  /** Task names whose claim was allocated. */
+  readonly onGpu: ReadonlySet<string>;
+}
+
+type TaskSpec = FlowTask["spec"];
+type TaskTemplate = Omit<TaskSpec, "host" | "run" | "desiredState" | "deviceType" | "claim" | "templateHash">;
+
+const DEFAULT_RESTART: TaskSpec["restart"] = { policy: "OnFailure", initialBackoffSeconds: 1, maxBackoffSeconds: 60, maxRestarts: 5, windowSeconds: 600 };
+
+/** Identity of the run that begins with this generation of the spec. */
+export function newRun(flow: VideoFlow): string {
+  return `${flow.metadata.uid}-${flow.metadata.generation}`;
+}
+
+/** Number of tasks of the flow. */
+export function taskCount(graph: FlowGraph): number {
+  return graph.nodes.reduce((sum, { tasks }) => sum + tasks, 0);
+}
+
+/** One object per task, in topological order of the nodes, then by index. */
+export function desiredTasks(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[], placement: Placement): NewResource<"FlowTask">[] {
+  return eachTask(graph).map(({ node, index }) => {
+    const name = taskName(flow.metadata.name, node.name, index);
+    const template = taskTemplate(flow, graph, channels, node, index);
+    const onGpu = placement.onGpu.has(name);
+    const spec: TaskSpec = {
+      ...template,
+      run: placement.run,
+      host: placement.host,
+      desiredState: "Running",
+      deviceType: onGpu ? "GPU" : "CPU",
+      ...(onGpu ? { claim: name } : {}),
+      templateHash: hashOf(template, deviceWish(node)),
+    };
+    return { apiVersion: API_VERSION, kind: "FlowTask", metadata: { ...ownedBy(flow, name, node), finalizers: [TASK_FINALIZER] }, spec };
+  });
+}
+
+/** Task name to the hash of everything that needs a restart when it changes. Host, run and granted devices do not count. */
+export function templateHashes(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[]): Map<string, string> {
+  return new Map(
+    eachTask(graph).map(({ node, index }) => {
+      const hash = hashOf(taskTemplate(flow, graph, channels, node, index), deviceWish(node));
+      return [taskName(flow.metadata.name, node.name, index), hash];
+    }),
+  );
+}
+
+/** One claim per task that asks for a GPU which its source code supports. */
+export function desiredClaims(flow: VideoFlow, graph: FlowGraph, run: string): NewResource<"DeviceClaim">[] {
+  return eachTask(graph)
+    .filter(({ node }) => node.gpuWish)
+    .map(({ node, index }) => {
+      const spec = { flow: flow.metadata.name, run, node: node.name, index, required: node.gpuRequired, ...selectors(node) };
+      return { apiVersion: API_VERSION, kind: "DeviceClaim", metadata: ownedBy(flow, taskName(flow.metadata.name, node.name, index), node), spec };
+    });
+}
+
+/** What the allocator is asked, for each claim. */
+export function requestsOf(claims: readonly NewResource<"DeviceClaim">[], graph: FlowGraph): DeviceRequest[] {
+  const order = new Map(graph.nodes.map(({ name }, position) => [name, position]));
+  return claims.map(({ metadata, spec }) => requestOf(metadata.name, spec, order.get(spec.node) ?? 0));
+}
+
+/** What the allocator is asked for one claim. */
+export function requestOf(claim: string, spec: DeviceClaim["spec"], order: number): DeviceRequest {
+  const { node, index, required, count, memoryMiB, product, sharing } = spec;
+  return { claim, node, index, order, required, count, sharing, ...(memoryMiB === undefined ? {} : { memoryMiB }), ...(product === undefined ? {} : { product }) };
+}
+
+function eachTask(graph: FlowGraph): { node: GraphNode; index: number }[] {
+  return graph.nodes.flatMap((node) => Array.from({ length: node.tasks }, (_, index) => ({ node, index })));
+}
+
+function ownedBy(flow: VideoFlow, name: string, node: GraphNode): NewMetadata {
+  const owner = { apiVersion: API_VERSION, kind: "VideoFlow", name: flow.metadata.name, uid: flow.metadata.uid, controller: true };
+  const labels = { [FLOW_LABEL]: flow.metadata.name, [NODE_LABEL]: node.name };
+  return { name, namespace: flow.metadata.namespace, labels, ownerReferences: [owner] };
+}
+
+function selectors({ device }: GraphNode): Pick<DeviceClaim["spec"], "count" | "memoryMiB" | "product" | "sharing"> {
+  const memoryMiB = device?.memory === undefined ? undefined : memoryMiBOf(device.memory);
+  return {
+    count: device?.count ?? 1,
+    sharing: device?.sharing ?? "Exclusive",
+    ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    ...(device?.product === undefined ? {} : { product: device.product }),
+  };
+}
+
+/** What of the wish for devices needs a restart when it changes. */
+function deviceWish(node: GraphNode): unknown {
+  return node.gpuWish ? { required: node.gpuRequired, ...selectors(node) } : null;
+}
+
+function taskTemplate(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[], node: GraphNode, index: number): TaskTemplate {
+  const own = channels.find((entry) => entry.node === node.name)?.channels;
+  return {
+    flow: flow.metadata.name,
+    flowType: graph.flowType,
+    flowTasks: taskCount(graph),
+    node: node.name,
+    index,
+    nbTasks: node.tasks,
+    members: node.members.map(({ name, role, component, params, inputs }) => ({ name, role, component, params, inputs: [...inputs] })),
+    channels: own ?? { slots: 0, slotBytes: 0, inputs: [] },
+    graphHash: graphHash(flow.spec),
+    ...processOf(node.members),
+  };
+}
+
+/** How the process is run: a fused task is as patient as its most patient member. */
+function processOf(members: readonly NodeSpec[]) {
+  const workingDir = members.find((member) => member.workingDir !== undefined)?.workingDir;
+  const progress = members.flatMap(({ progressDeadlineSeconds }) => (progressDeadlineSeconds === undefined ? [] : [progressDeadlineSeconds]));
+  return {
+    env: mergeEnv(members),
+    restart: members.find(({ restart }) => restart !== undefined)?.restart ?? DEFAULT_RESTART,
+    retries: Math.max(...members.map(({ retries }) => retries)),
+    startupDeadlineSeconds: Math.max(...members.map(({ startupDeadlineSeconds }) => startupDeadlineSeconds)),
+    terminationGracePeriodSeconds: Math.max(...members.map(({ terminationGracePeriodSeconds }) => terminationGracePeriodSeconds)),
+    ...(workingDir === undefined ? {} : { workingDir }),
+    ...(progress.length === 0 ? {} : { progressDeadlineSeconds: Math.max(...progress) }),
+  };
+}
+
+/** Later members win. */
+function mergeEnv(members: readonly NodeSpec[]): TaskSpec["env"] {
+  const merged = new Map(members.flatMap(({ env }) => env).map(({ name, value }) => [name, value]));
+  return [...merged].map(([name, value]) => ({ name, value }));
+}
+
+/** 16 hex digits; the order of an object's fields does not matter. */
+function hashOf(...parts: readonly unknown[]): string {
+  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 16);
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(",")}}`;
+}

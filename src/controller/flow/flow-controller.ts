@@ -1,0 +1,66 @@
+/** The controller of flows: which objects wake which flow. */
+import type { FlowTask, VideoFlow } from "../../api/kinds.js";
+import type { Prng } from "../../base/prng.js";
+import type { WatchEvent } from "../../store/store.js";
+import { Controller, type Source } from "../runtime/controller.js";
+import type { Scheduler } from "../runtime/scheduler.js";
+import type { Backoff } from "../runtime/work-queue.js";
+import { isFinal } from "./holding.js";
+import { FlowReconciler, type FlowReconcilerOptions } from "./reconciler.js";
+
+export interface FlowControllerOptions extends FlowReconcilerOptions {
+  readonly scheduler: Scheduler;
+  readonly prng: Prng;
+  readonly backoff?: Backoff;
+  readonly resyncMs?: number;
+  readonly onError?: (flow: string, problem: string, delayMs: number) => void;
+}
+
+/** One flow at a time is reconciled, so two flows never decide on the same devices at once. */
+export function createFlowController(options: FlowControllerOptions): Controller {
+  const reconciler = new FlowReconciler(options);
+  const pending = () => pendingFlows(controller.cached("VideoFlow"));
+  const sources: readonly Source[] = [
+    asSource({ kind: "VideoFlow", keysOf: (event) => (mayFree(event) ? [keyOf(event.object), ...pending()] : [keyOf(event.object)]) }),
+    asSource({ kind: "FlowTask", keysOf: ({ type, object }) => (type === "Deleted" || isFinal(object) ? [flowKey(object), ...pending()] : [flowKey(object)]) }),
+    asSource({ kind: "DeviceClaim", keysOf: ({ type, object }) => (type === "Deleted" ? [flowKey(object), ...pending()] : [flowKey(object)]) }),
+    asSource({ kind: "Host", keysOf: pending }),
+  ];
+  const { store, scheduler, clock, prng, backoff, resyncMs, onError } = options;
+  const controller = new Controller({
+    ...{ store, scheduler, clock, prng, sources, reconcile: (key) => reconciler.reconcile(flowOf(key)) },
+    ...(backoff === undefined ? {} : { backoff }),
+    ...(resyncMs === undefined ? {} : { resyncMs }),
+    ...(onError === undefined ? {} : { onError }),
+  });
+  return controller;
+}
+
+/** Flows that wait for a host, devices or tasks, the oldest first. */
+function pendingFlows(flows: readonly VideoFlow[]): string[] {
+  const waiting = flows.filter(({ status }) => status?.state === undefined || status.state === "Pending");
+  return waiting.toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1)).map(keyOf);
+}
+
+/** A flow that ends or gives up may leave devices to those who wait behind it. */
+function mayFree({ type, object }: WatchEvent<"VideoFlow">): boolean {
+  return type === "Deleted" || object.status?.state === "Failed" || object.spec.desiredState === "Stopped";
+}
+
+function keyOf({ metadata }: VideoFlow): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function flowKey({ metadata, spec }: { metadata: FlowTask["metadata"]; spec: { flow: string } }): string {
+  return `${metadata.namespace}/${spec.flow}`;
+}
+
+function flowOf(key: string) {
+  const slash = key.indexOf("/");
+  return { kind: "VideoFlow", namespace: key.slice(0, slash), name: key.slice(slash + 1) } as const;
+}
+
+/** A source is only given events of its own kind. */
+function asSource<S extends Source<"VideoFlow"> | Source<"FlowTask"> | Source<"DeviceClaim"> | Source<"Host">>(source: S): Source {
+  return source as unknown as Source;
+}

@@ -1,0 +1,186 @@
+/**
+ * Stage 6: decides what to change so that the objects of a flow match its spec.
+ * Knows what was observed; must not know stores, clocks or processes. Pure, and level-triggered: it looks at what is, not
+ * at what happened, so lost and duplicated events do no harm. See docs/adr/0004-embedded-store.md for the order of writes.
+ */
+import type { FlowTask, VideoFlowStatus } from "../../api/kinds.js";
+import type { FlowGraph } from "../../flow/graph.js";
+import { type Admission, admitFlow, type ClaimStatuses, runOf } from "./admission.js";
+import { conditionOf, fact } from "./conditions.js";
+import { desiredTasks, FLOW_FINALIZER, taskCount, templateHashes } from "./desired.js";
+import { idOf, isFinal } from "./holding.js";
+import type { Change, Observed, Plan } from "./observed.js";
+import { type Own, ownOf } from "./own.js";
+import { failureText, flowStatus, hasSucceeded, type Situation, successReason } from "./status.js";
+import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
+
+const NO_CLAIMS: ClaimStatuses = new Map();
+const VALID = fact("Accepted", true, "Valid", "the spec is valid");
+const ADMITTED = "Admitted";
+/** Exit code of a task whose input data is bad: it ended its stream before it ended. */
+const EXIT_BAD_DATA = 65;
+
+/**
+ * The plan for one flow.
+ *
+ * A changed template of an unfinished flow restarts its run: all tasks are stopped, and when all are final everything
+ * is removed and begins anew. A finished flow never runs again.
+ */
+export function reconcileFlow(observed: Observed): Plan {
+  const own = ownOf(observed.flow, observed.tasks, observed.claims);
+  if (observed.flow.metadata.deletionTimestamp !== undefined) return reconcileDeletion(observed, own);
+  const { changes, ...rest } = reconcileLive(observed, own);
+  return { changes: [...adopt(observed), ...changes], ...rest };
+}
+
+/** The flow must not vanish before its tasks. */
+function adopt({ flow }: Observed): Change[] {
+  const finalizers = flow.metadata.finalizers ?? [];
+  if (finalizers.includes(FLOW_FINALIZER)) return [];
+  return [{ op: "setFinalizers", object: flow, finalizers: [...finalizers, FLOW_FINALIZER], why: "its tasks must end before it is removed" }];
+}
+
+function reconcileDeletion(observed: Observed, own: Own): Plan {
+  const { flow } = observed;
+  const changes = teardown(own.tasks, own.claims, "the flow is deleted");
+  const left = own.tasks.filter((task) => !isFinal(task)).length;
+  if (left > 0) {
+    const status: VideoFlowStatus = { ...flow.status, observedGeneration: flow.metadata.generation, state: "Stopping", reason: "Deleted", message: `${left} of ${own.tasks.length} tasks still run` };
+    return { changes, status };
+  }
+  const finalizers = flow.metadata.finalizers ?? [];
+  const others = finalizers.filter((name) => name !== FLOW_FINALIZER);
+  const release: Change[] = others.length === finalizers.length ? [] : [{ op: "setFinalizers", object: flow, finalizers: others, why: "its tasks are gone" }];
+  return { changes: [...changes, ...release], status: undefined };
+}
+
+function reconcileLive(observed: Observed, own: Own): Plan {
+  const { flow, shape } = observed;
+  const old = flow.status;
+  if (conditionOf("Succeeded", old?.conditions)?.status === "True") {
+    return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
+  }
+  if (shape.graph === undefined) return refuseSpec(observed, own);
+  if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
+  if (needsRestart(observed, own, shape.graph)) return restart(observed, own);
+  if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
+  return run(observed, own, shape.graph);
+}
+
+/** An invalid spec starts nothing, and leaves alone what runs. */
+function refuseSpec(observed: Observed, own: Own): Plan {
+  const message = observed.shape.problems.join("; ");
+  const accepted = fact("Accepted", false, "Invalid", message);
+  if (own.tasks.length > 0) {
+    const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
+    return { changes: [], status: flowStatus(observed, { ...situation, accepted, reason: "Invalid", message }) };
+  }
+  const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
+  const changes = dropIdleClaims(own.tasks, own.claims, "the spec is invalid");
+  return { changes, status: flowStatus(observed, { state: "Failed", reason: "Invalid", message, accepted, admitted, claims: NO_CLAIMS, tasks: [] }) };
+}
+
+function stopFlow(observed: Observed, own: Own): Plan {
+  const left = own.tasks.filter((task) => !isFinal(task)).length;
+  const changes = [...stopTasks(own.tasks, "the flow is stopped"), ...dropIdleClaims(own.tasks, own.claims, "the flow is stopped")];
+  const failed = own.tasks.find(({ status }) => status?.phase === "Failed");
+  const claims = claimsOf(own);
+  const situation = running(observed, own, claims, own.tasks[0]?.spec.host);
+  const admitted = own.tasks.length > 0 ? situation.admitted : fact(ADMITTED, false, "Stopped", "the flow is stopped");
+  if (left > 0) return { changes, status: flowStatus(observed, { ...situation, admitted, state: "Stopping", reason: "Draining", message: `${left} of ${own.tasks.length} tasks still run` }) };
+  if (failed !== undefined) return { changes, status: flowStatus(observed, { ...situation, admitted }) };
+  return { changes, status: flowStatus(observed, { ...situation, admitted, state: "Stopped", reason: "Stopped", message: `${own.tasks.length} of ${own.tasks.length} tasks ended` }) };
+}
+
+/** Tasks that are not those of the spec, or that were stopped although the flow should run and none has failed. */
+function needsRestart({ flow, shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
+  const hashes = templateHashes(flow, graph, shape.channels);
+  const wrong = tasks.some(({ metadata, spec }) => hashes.get(metadata.name) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid));
+  const failed = tasks.some(({ status }) => status?.phase === "Failed");
+  const mixed = new Set(tasks.map(({ spec }) => spec.run)).size > 1;
+  const stopped = tasks.some(({ metadata, spec, status }) => spec.desiredState === "Stopped" || status?.phase === "Stopped" || (metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded"));
+  return wrong || mixed || (stopped && !failed);
+}
+
+function restart(observed: Observed, own: Own): Plan {
+  const left = own.tasks.filter((task) => !isFinal(task)).length;
+  const message = `the run begins anew: ${left} of ${own.tasks.length} tasks of the old one still run`;
+  const situation: Situation = { ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host), state: "Pending", reason: "Restarting", message };
+  const changes = teardownMarked(own.tasks, own.claims, "the run begins anew");
+  return { changes, status: flowStatus(observed, situation), ...(left === 0 ? { requeueAfterMs: 0 } : {}) };
+}
+
+/** Refused for this generation of the spec: that does not change when a device frees. */
+function isRefused({ flow }: Observed, { tasks, claims }: Own): boolean {
+  const admitted = conditionOf(ADMITTED, flow.status?.conditions);
+  return tasks.length === 0 && claims.length === 0 && flow.status?.state === "Failed" && admitted?.status === "False" && admitted.observedGeneration === flow.metadata.generation;
+}
+
+function run(observed: Observed, own: Own, graph: FlowGraph): Plan {
+  const admission = admitFlow(observed, own, graph);
+  if (admission.outcome !== "Admitted") return notAdmitted(observed, admission);
+  const situation = running(observed, own, admission.claims, admission.host);
+  const changes = [...admission.changes, ...missingTasks(observed, own, graph, admission), ...stopAfterFailure(own)];
+  return { changes, status: flowStatus(observed, situation) };
+}
+
+function notAdmitted(observed: Observed, admission: Exclude<Admission, { outcome: "Admitted" }>): Plan {
+  const { reason, message, changes, requeueAfterMs } = admission;
+  const state = admission.outcome === "Refused" ? "Failed" : "Pending";
+  const admitted = fact(ADMITTED, false, reason, message);
+  const status = flowStatus(observed, { state, reason, message, accepted: VALID, admitted, claims: NO_CLAIMS, tasks: [] });
+  return { changes, status, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
+}
+
+/** Deterministic names: a second controller, or one with a stale view, can make no second child. */
+function missingTasks(observed: Observed, own: Own, graph: FlowGraph, admission: Extract<Admission, { outcome: "Admitted" }>): Change[] {
+  if (own.tasks.some(({ status }) => status?.phase === "Failed")) return [];
+  const known = new Set(own.tasks.map(({ metadata }) => metadata.name));
+  if (known.size === taskCount(graph)) return [];
+  const onGpu = new Set([...admission.claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
+  const wanted = desiredTasks(observed.flow, graph, observed.shape.channels, { host: admission.host, run: admission.run, onGpu });
+  return wanted.filter(({ metadata }) => !known.has(metadata.name)).map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
+}
+
+/** The others drain if the failed task ended its stream; else they would wait for ever and are stopped. */
+function stopAfterFailure({ tasks }: Own): Change[] {
+  const failed = tasks.filter(({ status }) => status?.phase === "Failed");
+  if (failed.length === 0 || failed.every(endedItsStream)) return [];
+  return stopTasks(tasks, `task ${failed[0]?.metadata.name} failed`);
+}
+
+function endedItsStream({ spec, status }: FlowTask): boolean {
+  return spec.members[0]?.role === "Producer" && status?.lastExit?.code === EXIT_BAD_DATA;
+}
+
+function claimsOf({ claims }: Own): ClaimStatuses {
+  return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
+}
+
+/** The situation of a flow that has, or is about to get, tasks: it follows from them. */
+function running(observed: Observed, own: Own, claims: ClaimStatuses, host: string | undefined): Situation {
+  const { tasks } = own;
+  const desired = observed.shape.graph === undefined ? tasks.length : taskCount(observed.shape.graph);
+  const devices = [...new Set([...claims.values()].flatMap(({ message }) => (message === undefined ? [] : [message])))].join("; ");
+  const admitted = fact(ADMITTED, true, ADMITTED, devices === "" ? `${desired} tasks on host ${host}` : devices);
+  const base = { accepted: VALID, admitted, claims, tasks, run: runOf(observed, own), ...(host === undefined ? {} : { host }) };
+  return { ...base, ...stateOf(tasks, desired, devices) };
+}
+
+function stateOf(tasks: readonly FlowTask[], desired: number, devices: string): Pick<Situation, "state" | "reason" | "message"> {
+  const failed = tasks.find(({ status }) => status?.phase === "Failed");
+  const left = tasks.filter((task) => !isFinal(task)).length;
+  const reason = failed?.status?.reason ?? "TaskFailed";
+  if (failed !== undefined && left > 0) return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
+  if (failed !== undefined) return { state: "Failed", reason, message: failureText(failed) };
+  if (hasSucceeded(desired, tasks)) return { state: "Succeeded", reason: successReason(tasks), message: `all ${desired} tasks have finished` };
+  const ready = tasks.filter(({ status }) => status?.phase === "Running" || status?.phase === "Succeeded").length;
+  const message = `${ready} of ${desired} tasks are ready${devices === "" ? "" : `; ${devices}`}`;
+  return ready === desired ? { state: "Running", reason: "TasksReady", message } : { state: tasks.some(({ status }) => status?.phase === "Running") ? "Running" : "Pending", reason: "TasksStarting", message };
+}
+
+/** What remains of a flow that is not there any more: its tasks end, then they and their claims go. */
+export function reconcileOrphans(key: { namespace: string; name: string }, observed: Pick<Observed, "tasks" | "claims">): readonly Change[] {
+  const own = ownOf({ metadata: key } as Observed["flow"], observed.tasks, observed.claims);
+  return teardown(own.tasks, own.claims, `flow ${idOf({ metadata: key })} is gone`);
+}

@@ -1,0 +1,161 @@
+/** The status of a flow: what people and programs read of it. Pure. */
+import type { FlowTask, TaskDecision, VideoFlowStatus } from "../../api/kinds.js";
+import { taskName } from "../../api/kinds.js";
+import type { FlowGraph, GraphNode } from "../../flow/graph.js";
+import type { ClaimStatuses } from "./admission.js";
+import { conditionsOf, type Fact, fact } from "./conditions.js";
+import { taskCount } from "./desired.js";
+import { isFinal } from "./holding.js";
+import type { Observed } from "./observed.js";
+
+/** How far the flow is; the rest of the status follows from its tasks. */
+export interface Situation {
+  readonly state: NonNullable<VideoFlowStatus["state"]>;
+  readonly reason: string;
+  readonly message: string;
+  readonly accepted: Fact;
+  readonly admitted: Fact;
+  /** Host of the tasks, once known. */
+  readonly host?: string;
+  readonly run?: string;
+  readonly claims: ClaimStatuses;
+  readonly tasks: readonly FlowTask[];
+}
+
+/** Builds the whole status; equal situations give equal statuses. */
+export function flowStatus(observed: Observed, situation: Situation): VideoFlowStatus {
+  const { flow, shape, wallMs } = observed;
+  const { state, reason, message, tasks } = situation;
+  const { generation } = flow.metadata;
+  const desired = shape.graph === undefined ? tasks.length : taskCount(shape.graph);
+  const ready = tasks.filter(isReady).length;
+  const decisions = shape.graph === undefined ? [] : decisionsOf(flow.metadata.name, shape.graph, situation);
+  const asked = shape.graph === undefined ? 0 : gpuTasks(shape.graph);
+  const facts = [situation.accepted, situation.admitted, readyFact(ready, desired), degradedFact(tasks, decisions), drainedFact(observed, tasks), succeededFact(observed, desired, tasks)];
+  return {
+    observedGeneration: generation,
+    ...(situation.run === undefined ? {} : { run: situation.run }),
+    state,
+    reason,
+    message,
+    ready: `${ready}/${desired}`,
+    readyTasks: ready,
+    desiredTasks: desired,
+    ...(asked === 0 ? {} : { devices: `${decisions.filter(({ deviceType }) => deviceType === "GPU").length}/${asked}` }),
+    warnings: warningsOf(observed, situation),
+    decisions,
+    conditions: conditionsOf(facts, flow.status?.conditions ?? [], generation, wallMs),
+  };
+}
+
+function isReady({ status }: FlowTask): boolean {
+  return status?.phase === "Running" || status?.phase === "Succeeded";
+}
+
+function gpuTasks(graph: FlowGraph): number {
+  return graph.nodes.filter(({ gpuWish, gpuUnsupported }) => gpuWish || gpuUnsupported).reduce((sum, { tasks }) => sum + tasks, 0);
+}
+
+function decisionsOf(flow: string, graph: FlowGraph, { claims, host }: Situation): TaskDecision[] {
+  if (host === undefined) return [...claims].map(([task, { reason, message }]) => onCpu(task, reason ?? "WaitingForDevices", message ?? ""));
+  return graph.nodes.flatMap((node) =>
+    Array.from({ length: node.tasks }, (_, index) => {
+      const task = taskName(flow, node.name, index);
+      return decisionOf(task, node, claims);
+    }),
+  );
+}
+
+function decisionOf(task: string, node: GraphNode, claims: ClaimStatuses): TaskDecision {
+  const claim = claims.get(task);
+  if (claim?.allocation !== undefined) {
+    return { task, deviceType: "GPU", devices: claim.allocation.devices, reason: "Allocated", message: claim.message ?? "" };
+  }
+  if (claim !== undefined) return onCpu(task, claim.reason ?? "CpuFallback", claim.message ?? "");
+  if (node.gpuUnsupported) return onCpu(task, "NoGpuSupport", unsupportedText(node));
+  return onCpu(task, "CpuWanted", `node ${node.name} asks for no GPU`);
+}
+
+function onCpu(task: string, reason: string, message: string): TaskDecision {
+  return { task, deviceType: "CPU", devices: [], reason, message };
+}
+
+function unsupportedText(node: GraphNode): string {
+  const components = node.members.map(({ component }) => component).join(", ");
+  return `node ${node.name} asks for a GPU, but the source code of ${components} does not support one: ${node.tasks} of ${node.tasks} tasks on CPU`;
+}
+
+function readyFact(ready: number, desired: number): Fact {
+  const all = desired > 0 && ready === desired;
+  return fact("Ready", all, all ? "TasksReady" : "TasksNotReady", `${ready} of ${desired} tasks are ready`);
+}
+
+/** Runs, but below the wish. */
+function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecision[]): Fact {
+  const backoff = tasks.filter(({ status }) => status?.phase === "Backoff");
+  const provider = tasks.filter(({ spec, status }) => spec.deviceType === "GPU" && status?.provider?.toLowerCase() === "cpu");
+  const fallback = decisions.filter(({ reason }) => reason === "CpuFallback" || reason === "NoGpuSupport");
+  const messages = [
+    ...backoff.map(({ metadata, status }) => `task ${metadata.name} waits to be started again: ${status?.message ?? status?.lastExit?.message ?? "it died"}`),
+    ...provider.map(({ metadata, status }) => `task ${metadata.name} has a GPU but computes on the CPU: ${status?.providerReason ?? "no reason given"}`),
+    ...new Set(fallback.map(({ message }) => message)),
+  ];
+  const [reason] = [...(backoff.length > 0 ? ["TaskBackoff"] : []), ...(provider.length > 0 ? ["ProviderFallback"] : []), ...fallback.map((decision) => decision.reason)];
+  return fact("Degraded", reason !== undefined, reason ?? "AsWished", messages.length === 0 ? "all tasks run as wished" : messages.join("; "));
+}
+
+function drainedFact({ flow }: Observed, tasks: readonly FlowTask[]): Fact {
+  const left = tasks.filter((task) => !isFinal(task)).length;
+  if (flow.spec.desiredState !== "Stopped") return fact("Drained", false, "NotAsked", "the flow is not asked to stop");
+  return fact("Drained", left === 0, left === 0 ? "AllTasksEnded" : "Draining", `${left} of ${tasks.length} tasks still run`);
+}
+
+function succeededFact({ flow }: Observed, desired: number, tasks: readonly FlowTask[]): Fact {
+  const failed = tasks.find(({ status }) => status?.phase === "Failed");
+  if (failed !== undefined) return fact("Succeeded", false, failed.status?.reason ?? "TaskFailed", failureText(failed));
+  const done = tasks.filter(({ status }) => status?.phase === "Succeeded").length;
+  if (flow.spec.desiredState === "Stopped") return fact("Succeeded", undefined, "Stopped", `stopped when ${done} of ${desired} tasks had finished`);
+  if (!hasSucceeded(desired, tasks)) return fact("Succeeded", undefined, "NotFinished", `${done} of ${desired} tasks have finished`);
+  return fact("Succeeded", true, successReason(tasks), `all ${desired} tasks have finished`);
+}
+
+/** All tasks finished by themselves. */
+export function hasSucceeded(desired: number, tasks: readonly FlowTask[]): boolean {
+  return desired > 0 && tasks.length === desired && tasks.every(({ status }) => status?.phase === "Succeeded");
+}
+
+/** A task that finished with dead letters says so in its reason. */
+export function successReason(tasks: readonly FlowTask[]): string {
+  return tasks.some(({ status }) => status?.reason === "CompletedWithDeadLetters") ? "CompletedWithDeadLetters" : "Completed";
+}
+
+/** "task f.reader.0 failed: …" */
+export function failureText({ metadata, status }: FlowTask): string {
+  return `task ${metadata.name} failed: ${status?.lastExit?.message ?? status?.message ?? status?.reason ?? "no reason given"}`;
+}
+
+/** What the user should know although the flow runs. */
+function warningsOf({ shape, hosts }: Observed, { host, claims }: Situation): string[] {
+  const { graph } = shape;
+  if (graph === undefined) return [...shape.warnings];
+  const cores = hosts.find(({ metadata }) => metadata.name === host)?.status?.cores;
+  const cpuBound = cpuBoundTasks(graph, claims);
+  const crowded = cores !== undefined && cpuBound > cores ? [`${cpuBound} CPU-bound tasks share ${cores} cores of host ${host}`] : [];
+  const unsupported = graph.nodes.filter(({ gpuUnsupported }) => gpuUnsupported).map(unsupportedText);
+  return [...new Set([...shape.warnings, ...ignoredTasks(graph), ...unsupported, ...crowded])];
+}
+
+function ignoredTasks(graph: FlowGraph): string[] {
+  return graph.nodes.flatMap((node) => {
+    const asked = Math.max(...node.members.map(({ nbTasks }) => nbTasks));
+    if (node.role !== "Processor" || asked <= node.tasks) return [];
+    return [`node ${node.name} keeps state and gets 1 task: nbTasks ${asked} is ignored`];
+  });
+}
+
+/** Processor tasks on the CPU, GPU fallbacks included. */
+export function cpuBoundTasks(graph: FlowGraph, claims: ClaimStatuses): number {
+  const onGpu = [...claims.values()].filter(({ allocation }) => allocation !== undefined).length;
+  const processors = graph.nodes.filter(({ role }) => role === "Processor").reduce((sum, { tasks }) => sum + tasks, 0);
+  return processors - onGpu;
+}

@@ -1,0 +1,136 @@
+/**
+ * The loop that every controller is: events become keys, keys are reconciled one at a time, failures come back later.
+ * Knows watches, the queue and time through doors; must not know what is reconciled.
+ */
+import type { Kind, Kinds } from "../../api/kinds.js";
+import type { Clock } from "../../base/clock.js";
+import { errorText } from "../../base/errors.js";
+import type { Prng } from "../../base/prng.js";
+import type { Store, Unwatch, WatchEvent } from "../../store/store.js";
+import { Cache } from "./cache.js";
+import type { Cancel, Scheduler } from "./scheduler.js";
+import { type Backoff, WorkQueue } from "./work-queue.js";
+
+/** Which keys an object concerns. */
+export interface Source<K extends Kind = Kind> {
+  readonly kind: K;
+  keysOf(event: WatchEvent<K>): Iterable<string>;
+}
+
+export interface ControllerOptions {
+  readonly store: Pick<Store, "list" | "watch">;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly sources: readonly Source[];
+  /** @returns when to run again, in milliseconds. */
+  readonly reconcile: (key: string) => Promise<number | undefined>;
+  readonly backoff?: Backoff;
+  /** Everything is listed again this often, which heals lost events; default 30,000 ms. */
+  readonly resyncMs?: number;
+  readonly onError?: (key: string, problem: string, delayMs: number) => void;
+}
+
+const RESYNC_MS = 30_000;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #caches: readonly Cache<Kind>[];
+  #unwatch: Unwatch[] = [];
+  #cancelResync: Cancel = () => {};
+  #running = false;
+  #pumpAsked = false;
+  #working: Promise<void> | undefined;
+
+  constructor(options: ControllerOptions) {
+    const { scheduler, clock, prng, backoff } = options;
+    this.#options = options;
+    this.#caches = options.sources.map(() => new Cache<Kind>());
+    this.#queue = new WorkQueue({ scheduler, prng, nowMs: () => clock.nowMs(), onReady: () => this.#askPump(), ...(backoff === undefined ? {} : { backoff }) });
+  }
+
+  /** Watches, and reconciles everything that is there. */
+  start(): void {
+    this.#running = true;
+    this.#unwatch = this.#options.sources.map((source, index) => this.#options.store.watch(source.kind, (event) => this.#take(source, index, event)));
+    this.#planResync();
+  }
+
+  /** Starts nothing new. Resolves when the reconcile in progress, if any, has ended. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    for (const unwatch of this.#unwatch) unwatch();
+    this.#cancelResync();
+    this.#queue.close();
+    await this.#working;
+  }
+
+  /** The reconcile in progress; undefined when there is none. */
+  get working(): Promise<void> | undefined {
+    return this.#working;
+  }
+
+  /** What is known of a kind; may be behind. */
+  cached<K extends Kind>(kind: K): Kinds[K][] {
+    const index = this.#options.sources.findIndex((source) => source.kind === kind);
+    return (this.#caches[index]?.values() ?? []) as Kinds[K][];
+  }
+
+  /** Lists everything again, as the timer does. */
+  async resync(): Promise<void> {
+    for (const [index, source] of this.#options.sources.entries()) {
+      const objects = await this.#options.store.list(source.kind);
+      if (!this.#running) return;
+      const vanished = this.#caches[index]?.replace(objects) ?? [];
+      for (const object of vanished) this.#add(source.keysOf({ type: "Deleted", object }));
+      for (const object of objects) this.#add(source.keysOf({ type: "Modified", object }));
+    }
+  }
+
+  #take(source: Source, index: number, event: WatchEvent): void {
+    if (!this.#running) return;
+    this.#caches[index]?.apply(event);
+    this.#add(source.keysOf(event));
+  }
+
+  #add(keys: Iterable<string>): void {
+    for (const key of keys) this.#queue.add(key);
+  }
+
+  #planResync(): void {
+    this.#cancelResync = this.#options.scheduler.after(this.#options.resyncMs ?? RESYNC_MS, () => {
+      if (!this.#running) return;
+      this.resync().catch((error: unknown) => this.#options.onError?.("resync", errorText(error), 0));
+      this.#planResync();
+    });
+  }
+
+  #askPump(): void {
+    if (this.#pumpAsked || this.#working !== undefined || !this.#running) return;
+    this.#pumpAsked = true;
+    this.#options.scheduler.after(0, () => {
+      this.#pumpAsked = false;
+      if (!this.#running || this.#working !== undefined) return;
+      this.#working = this.#drain().finally(() => {
+        this.#working = undefined;
+        if (this.#queue.size > 0) this.#askPump();
+      });
+    });
+  }
+
+  async #drain(): Promise<void> {
+    for (let key = this.#queue.take(); key !== undefined; key = this.#running ? this.#queue.take() : undefined) {
+      await this.#reconcile(key);
+    }
+  }
+
+  async #reconcile(key: string): Promise<void> {
+    try {
+      this.#queue.done(key, await this.#options.reconcile(key));
+    } catch (error) {
+      const delayMs = this.#queue.fail(key);
+      if (this.#running) this.#options.onError?.(key, errorText(error), delayMs);
+    }
+  }
+}
