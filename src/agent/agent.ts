@@ -2,31 +2,291 @@
  * Makes one host match its tasks: observe, decide (reconcile-host.ts, pure), apply.
  * Knows the store, the keeper and shared memory; must not know the controller, or what is inside a worker.
  */
-import type { AgentOptions } from "./options.js";
+import { join } from "node:path";
+import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import { errorText, OperatorError } from "../base/errors.js";
+import type { ExitRecord } from "../base/keeper-protocol.js";
+import { environmentOf } from "../devices/environment.js";
+import type { Unwatch, WatchEvent } from "../store/store.js";
+import { type FlowMemories, loadFlowMemories } from "./flow-memories.js";
+import { observeHost, publishHost } from "./host-status.js";
+import { killMarked, killTreeOf } from "./leftovers.js";
+import type { ObservedHost } from "./observed.js";
+import type { AgentNote, AgentOptions } from "./options.js";
+import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
+import { isFinal } from "./reconcile-task.js";
+import { type FlowObservation, RunMemories } from "./run-memories.js";
+import { TaskFiles } from "./task-files.js";
+import { TaskProcesses } from "./task-processes.js";
 
 export type { AgentNote, AgentOptions, HostInventory } from "./options.js";
+export type { FlowObservation, NodeObservation } from "./run-memories.js";
 
-/** Statistics of one node, summed over its tasks. */
-export interface NodeStatistics {
-  readonly node: string;
-  readonly tasks: number;
-  readonly readyTasks: number;
-  /** Messages written. */
-  readonly messages: number;
-}
+/** How often a report file is looked for while a task starts. */
+const STARTING_POLL_MS = 50;
+/** How often statistics are read and logs are rotated while tasks run. */
+const RUNNING_POLL_MS = 1_000;
+const HOST_POLL_MS = 30_000;
 
 /** The agent of one host. */
 export class Agent {
-  /** Creates the Host object and begins to watch. */
-  static async start(_options: AgentOptions): Promise<Agent> {
-    throw new TypeError("not built yet");
+  readonly #options: AgentOptions;
+  readonly #files: TaskFiles;
+  readonly #memories: RunMemories;
+  readonly #processes: TaskProcesses;
+  readonly #tasks = new Map<string, FlowTask>();
+  readonly #claims = new Map<string, DeviceClaim>();
+  readonly #endings: Unwatch[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #hostTimer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #dirty = false;
+  #stopped = false;
+
+  private constructor(options: AgentOptions, memories: FlowMemories) {
+    this.#options = options;
+    this.#files = new TaskFiles(options.stateDir, options.runtimeDir);
+    this.#memories = new RunMemories(memories, options.keeper, options.shmBase);
+    this.#processes = new TaskProcesses({
+      keeper: options.keeper,
+      clock: options.clock,
+      files: this.#files,
+      memories: this.#memories,
+      workerCommand: options.workerCommand,
+      env: options.env ?? process.env,
+      deviceEnvironment: options.deviceEnvironment ?? environmentOf,
+      logLevel: options.logLevel ?? "info",
+      chance: options.chance ?? Math.random,
+      note: (subject, what, message) => this.#note({ subject, what, message }),
+      changed: () => this.#kick(),
+    });
   }
 
-  /** Stops watching. Tasks live on until the keeper is closed. */
-  async stop(): Promise<void> {}
-
-  /** What the tasks of a flow have done so far, from shared memory; empty before it exists. */
-  observe(_flow: string): readonly NodeStatistics[] {
-    return [];
+  /**
+   * Publishes the Host object and begins to watch. The keeper may still be starting.
+   *
+   * @throws OperatorError STORE_CONFLICT if another writes this host's status at the same time.
+   */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options, options.memories ?? (await loadFlowMemories()));
+    await agent.#publishHost();
+    await agent.#sweep();
+    agent.#watch();
+    return agent;
   }
+
+  /** Stops watching and deciding. Tasks live on until the keeper is closed. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const end of this.#endings) end();
+    clearTimeout(this.#timer);
+    clearTimeout(this.#hostTimer);
+    await this.#running;
+    this.#memories.close();
+  }
+
+  /** What the tasks of a flow's present run have done so far, from shared memory; the last look once its memory is gone. */
+  observe(flow: string): FlowObservation | undefined {
+    const tasks = [...this.#tasks.values()].filter((task) => task.spec.flow === flow);
+    const run = tasks.at(-1)?.spec.run;
+    return run === undefined ? undefined : this.#memories.observe(run, tasks);
+  }
+
+  /** Path of a task's log. */
+  logFile(task: FlowTask): string {
+    return this.#files.logFile(task);
+  }
+
+  #watch(): void {
+    const { store, keeper } = this.#options;
+    this.#endings.push(
+      store.watch("DeviceClaim", (event) => this.#seeClaim(event)),
+      store.watch("FlowTask", (event) => this.#seeTask(event)),
+      keeper.onExit((record) => this.#seeExit(record)),
+      keeper.onLost(() => void this.#loseKeeper()),
+    );
+    this.#hostTimer = setInterval(() => void this.#publishHost().catch((error) => this.#complain(error)), HOST_POLL_MS);
+    this.#hostTimer.unref();
+  }
+
+  #seeTask({ type, object }: WatchEvent<"FlowTask">): void {
+    if (object.spec.host !== this.#options.hostName) return;
+    if (type === "Deleted") this.#tasks.delete(object.metadata.uid);
+    else this.#tasks.set(object.metadata.uid, object);
+    this.#kick();
+  }
+
+  #seeClaim({ type, object }: WatchEvent<"DeviceClaim">): void {
+    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    if (type === "Deleted") this.#claims.delete(key);
+    else this.#claims.set(key, object);
+    this.#kick();
+  }
+
+  #seeExit(record: ExitRecord): void {
+    this.#processes.ended(record);
+    this.#kick();
+  }
+
+  /** The kernel kills the tasks with their keeper; what escaped it carries its marker. */
+  async #loseKeeper(): Promise<void> {
+    await killMarked(this.#options.keeper.keeperId);
+    this.#processes.loseAll();
+    this.#kick();
+  }
+
+  /** Asks for a reconcile soon; many wishes make one. */
+  #kick(): void {
+    this.#dirty = true;
+    if (this.#running === undefined && !this.#stopped) {
+      this.#running = Promise.resolve()
+        .then(() => this.#settle())
+        .catch((error) => this.#complain(error))
+        .finally(() => {
+          this.#running = undefined;
+          if (this.#dirty) this.#kick();
+        });
+    }
+  }
+
+  async #settle(): Promise<void> {
+    while (this.#dirty && !this.#stopped) {
+      this.#dirty = false;
+      this.#schedule(await this.#reconcile());
+    }
+  }
+
+  #schedule(delayMs: number | undefined): void {
+    clearTimeout(this.#timer);
+    if (delayMs === undefined || this.#stopped) return;
+    this.#timer = setTimeout(() => this.#kick(), Math.ceil(delayMs));
+    this.#timer.unref();
+  }
+
+  /** @returns when to look again, in milliseconds. */
+  async #reconcile(): Promise<number | undefined> {
+    this.#processes.refresh();
+    const plan = reconcileHost(this.#observed());
+    for (const action of plan.actions) if (action.op === "prepare") await this.#apply(action);
+    await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#apply(action)));
+    const pollMs = this.#processes.starting ? STARTING_POLL_MS : this.#processes.live ? RUNNING_POLL_MS : undefined;
+    const delays = [plan.requeueAfterMs, pollMs].filter((delay) => delay !== undefined);
+    return delays.length === 0 ? undefined : Math.min(...delays);
+  }
+
+  #observed(): ObservedHost {
+    return {
+      nowMs: this.#options.clock.nowMs(),
+      tasks: [...this.#tasks.values()],
+      records: this.#processes.records,
+      claims: this.#claims,
+      memories: this.#memories.states,
+      keeperLost: this.#options.keeper.isLost,
+    };
+  }
+
+  async #apply(action: HostAction): Promise<void> {
+    switch (action.op) {
+      case "createMemory":
+        this.#memories.create(action.run, action.plan);
+        return this.#kick();
+      case "drain":
+        this.#memories.requestStop(action.run, this.#options.clock.nowMs());
+        return this.#kick();
+      case "removeMemory":
+        this.#memories.remove(action.run);
+        return this.#files.removeRun(action.run);
+      case "prepare":
+        return this.#prepare(action.claim);
+      case "status":
+        return this.#writeStatus(action.task, action.status);
+      case "release":
+        return this.#release(action.task);
+      case "forget":
+        return this.#processes.forget(action.uid);
+      case "spawn":
+        return this.#spawn(action.uid);
+      case "go":
+        return this.#processes.go(action.uid);
+      case "stop":
+        return this.#processes.stop(action.uid, action.graceMs);
+      case "kill":
+        return this.#processes.kill(action.uid, action.why);
+      default:
+        action satisfies never;
+    }
+  }
+
+  #spawn(uid: string): void {
+    const task = this.#tasks.get(uid);
+    if (task !== undefined) this.#processes.spawn(task, claimOf(task, this.#claims));
+  }
+
+  async #prepare(claim: DeviceClaim): Promise<void> {
+    await this.#attempt(async () => {
+      const written = await this.#options.store.updateStatus<"DeviceClaim">({ ...claim, status: { ...claim.status, prepared: true } });
+      this.#claims.set(`${written.metadata.namespace}/${written.metadata.name}`, written);
+    });
+  }
+
+  async #writeStatus(task: FlowTask, status: NonNullable<FlowTask["status"]>): Promise<void> {
+    await this.#attempt(async () => {
+      const written = await this.#options.store.updateStatus<"FlowTask">({ ...task, status });
+      if (this.#tasks.has(written.metadata.uid)) this.#tasks.set(written.metadata.uid, written);
+      if (status.phase !== task.status?.phase) this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
+      this.#kick();
+    });
+  }
+
+  async #release(task: FlowTask): Promise<void> {
+    const finalizers = task.metadata.finalizers?.filter((name) => name !== TASK_FINALIZER) ?? [];
+    await this.#attempt(async () => {
+      await this.#options.store.update({ ...task, metadata: { ...task.metadata, finalizers } });
+    });
+  }
+
+  /** An object that changed or went meanwhile is no error: its event brings the next look. */
+  async #attempt(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const known = error instanceof OperatorError && (error.code === "STORE_CONFLICT" || error.code === "STORE_GONE");
+      if (!known) this.#complain(error);
+      this.#schedule(STARTING_POLL_MS);
+    }
+  }
+
+  async #publishHost(): Promise<void> {
+    const { store, hostName, shmBase, inventory } = this.#options;
+    const found = (await inventory?.()) ?? { provider: "none", devices: [] };
+    await publishHost(store, hostName, observeHost(shmBase, found));
+  }
+
+  /** Ends what an earlier agent left running: this one has another keeper and knows nothing of their memory. */
+  async #sweep(): Promise<void> {
+    const tasks = await this.#options.store.list("FlowTask");
+    const left = tasks.filter((task) => task.spec.host === this.#options.hostName && !isFinal(task));
+    for (const { status } of left) {
+      if (status?.pid === undefined || status.bootId === undefined || status.startTime === undefined) continue;
+      await killTreeOf({ bootId: status.bootId, pid: status.pid, startTime: status.startTime });
+    }
+  }
+
+  #complain(error: unknown): void {
+    this.#note({ subject: this.#options.hostName, what: "Error", message: errorText(error) });
+  }
+
+  #note(note: AgentNote): void {
+    this.#options.onNote?.(note);
+  }
+}
+
+function claimOf(task: FlowTask, claims: ReadonlyMap<string, DeviceClaim>): DeviceClaim | undefined {
+  return task.spec.claim === undefined ? undefined : claims.get(`${task.metadata.namespace}/${task.spec.claim}`);
+}
+
+/** Default place of everything that the agent keeps. */
+export function defaultStateDir(env: NodeJS.ProcessEnv): string {
+  const base = env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/tmp", ".local", "state");
+  return join(base, "videoflow");
 }

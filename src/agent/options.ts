@@ -2,6 +2,7 @@
 import type { HostDevice } from "../api/kinds.js";
 import type { Clock } from "../base/clock.js";
 import type { Store } from "../store/store.js";
+import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
 
 /** What a provider of devices found. */
@@ -43,6 +44,8 @@ export interface AgentOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly logLevel?: "debug" | "info" | "warn" | "error";
   readonly onNote?: (note: AgentNote) => void;
+  /** Shared memory; default: src/transport. */
+  readonly memories?: FlowMemories;
   /** In [0, 1); jitter of the backoff. Default Math.random. */
   readonly chance?: () => number;
 }

@@ -1,0 +1,35 @@
+/** The data plane of a flow, put together from what its tasks say of their own nodes. Pure. */
+import type { FlowTask } from "../api/kinds.js";
+import type { DataPlan, EdgePlan, NodePlan } from "../transport/plan.js";
+
+/**
+ * @param tasks all tasks of one run, in any order, at least one.
+ * @returns nodes and edges in order of node name and input, the same for every order of the tasks.
+ */
+export function assembleDataPlan(tasks: readonly FlowTask[]): DataPlan {
+  const firstOfNode = new Map(tasks.filter((task) => task.spec.index === 0).map((task) => [task.spec.node, task]));
+  const heads = [...firstOfNode.values()].sort((a, b) => (a.spec.node < b.spec.node ? -1 : 1));
+  return {
+    version: 1,
+    flowType: (heads[0] as FlowTask).spec.flowType,
+    nodes: heads.map(nodePlan),
+    edges: heads.flatMap(edgePlans),
+  };
+}
+
+function nodePlan({ spec: { node, nbTasks, channels } }: FlowTask): NodePlan {
+  const { slots, slotBytes, partitionBy, join } = channels;
+  return {
+    name: node,
+    tasks: nbTasks,
+    inputs: channels.inputs.map((input) => input.from),
+    slots,
+    slotBytes,
+    ...(partitionBy === undefined ? {} : { partitionBy }),
+    ...(join === undefined ? {} : { join }),
+  };
+}
+
+function edgePlans({ spec: { node, channels } }: FlowTask): EdgePlan[] {
+  return channels.inputs.map(({ from, cells, keep, releases }) => ({ from, to: node, cells, keep, releases }));
+}

@@ -1,0 +1,47 @@
+/** What the end of a process means. Pure. */
+import type { FlowTaskStatus } from "../api/kinds.js";
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, type TaskReport } from "./launch.js";
+
+export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
+
+/** Why the agent itself ended a process. */
+export type KillReason = "Stopped" | "Deleted" | "StartupDeadline" | "NoProgress" | "DeviceEnvironment" | "KeeperLost";
+
+/** How a process ended, as its keeper told. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+/** finished: its work is done. hopeless: a restart cannot help. crashed: it may. */
+export type ExitKind = "finished" | "hopeless" | "crashed";
+
+export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): ExitKind {
+  if (killed === "DeviceEnvironment" || killed === "KeeperLost") return "hopeless";
+  if (killed !== undefined) return "crashed";
+  if (end.code === EXIT_FINISHED) return "finished";
+  return end.code === EXIT_BAD_CONFIGURATION || end.code === EXIT_BAD_INPUT ? "hopeless" : "crashed";
+}
+
+/** @param lastLines the end of the task's log. */
+export function describeExit(end: ProcessEnd, killed: KillReason | undefined, report: TaskReport | undefined, lastLines: string): LastExit {
+  const message = [hintOf(end), report?.error?.message ?? lastLines].filter(Boolean).join("\n");
+  return {
+    ...(end.code === null ? {} : { code: end.code }),
+    ...(end.signal === null ? {} : { signal: end.signal }),
+    reason: killed ?? report?.error?.code ?? reasonOf(end),
+    ...(message === "" ? {} : { message }),
+  };
+}
+
+function reasonOf({ code, signal }: ProcessEnd): string {
+  if (signal !== null) return "Signalled";
+  if (code === EXIT_FINISHED) return "Finished";
+  if (code === EXIT_BAD_CONFIGURATION) return "ConfigurationError";
+  return code === EXIT_BAD_INPUT ? "BadInput" : "Crashed";
+}
+
+function hintOf({ signal }: ProcessEnd): string {
+  if (signal !== "SIGSEGV") return "";
+  return "the process touched memory that it must not: if a component wrote into an input frame, copy it, or declare changesInputs";
+}

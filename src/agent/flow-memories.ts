@@ -1,0 +1,28 @@
+/** The agent's door to shared memory: makes, watches, drains and removes the memory of runs. Tests put a fake here. */
+import type { DataPlan } from "../transport/plan.js";
+import type { FlowStats } from "../transport/port.js";
+
+export interface FlowMemories {
+  /** Makes the folder with all files of the plan. @throws OperatorError SHM_FULL */
+  create(dir: string, plan: DataPlan): void;
+  /** Statistics of all tasks; owned by the caller, who closes it. */
+  stats(dir: string, plan: DataPlan): FlowStats;
+  /** Producers end their stream at the next message. */
+  requestStop(dir: string, plan: DataPlan): void;
+  remove(dir: string): void;
+}
+
+/** Loaded when the agent starts, not when a command does. */
+export async function loadFlowMemories(): Promise<FlowMemories> {
+  const [memory, stats, control] = await Promise.all([
+    import("../transport/memory.js"),
+    import("../transport/stats.js"),
+    import("../transport/control.js"),
+  ]);
+  return {
+    create: memory.createFlowMemory,
+    stats: stats.openFlowStats,
+    requestStop: control.requestStop,
+    remove: memory.removeFlowMemory,
+  };
+}

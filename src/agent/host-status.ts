@@ -1,0 +1,88 @@
+/** What the agent says of its machine, in the object `Host`. */
+import { readFileSync, statfsSync } from "node:fs";
+import { availableParallelism, totalmem } from "node:os";
+import { isDeepStrictEqual } from "node:util";
+import { API_VERSION, DEFAULT_NAMESPACE, type Host, type HostStatus } from "../api/kinds.js";
+import { OperatorError } from "../base/errors.js";
+import { readBootId } from "../base/process-identity.js";
+import type { ObjectKey, Store } from "../store/store.js";
+import type { HostInventory } from "./options.js";
+
+const MIB = 1024 * 1024;
+/** Free shared memory is told in steps of this size, so that a flow at work causes no writes. */
+const SHM_STEP_BYTES = 64 * MIB;
+
+/** Looks at the machine. */
+export function observeHost(shmBase: string, inventory: HostInventory): HostStatus {
+  const { provider, message, devices } = inventory;
+  return {
+    bootId: readBootId(),
+    cores: Math.min(availableParallelism(), quotaCores(readText("/proc/self/cgroup"), readText)),
+    memoryMiB: Math.floor(totalmem() / MIB),
+    shmBytes: freeBytes(shmBase),
+    containment: process.pid === 1 || process.ppid === 0 ? "Pod" : "Keeper",
+    provider,
+    ...(message === undefined ? {} : { providerMessage: message }),
+    devices: [...devices],
+  };
+}
+
+/** Free bytes of a file system in whole steps; a small one exactly. */
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  const bytes = bavail * bsize;
+  return bytes < 2 * SHM_STEP_BYTES ? bytes : Math.floor(bytes / SHM_STEP_BYTES) * SHM_STEP_BYTES;
+}
+
+/**
+ * Cores that the control group may use, version 1 or 2; the least over the group and its ancestors.
+ *
+ * @param memberships content of /proc/self/cgroup.
+ * @param read reads a file; "" if it is not there.
+ * @returns Infinity without a quota.
+ */
+export function quotaCores(memberships: string, read: (path: string) => string): number {
+  const group = /^0::(.*)$/m.exec(memberships)?.[1] ?? "/";
+  const v2 = ancestors(group).map((path) => coresOf(read(`/sys/fs/cgroup${path}/cpu.max`)));
+  const v1 = coresOf(`${read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").trim()} ${read("/sys/fs/cgroup/cpu/cpu.cfs_period_us").trim()}`);
+  return Math.min(v1, ...v2);
+}
+
+function ancestors(path: string): string[] {
+  const parts = path.split("/").filter(Boolean);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`).concat("");
+}
+
+/** "200000 100000" is 2 cores; "max 100000", "-1 100000" and "" are no quota. */
+function coresOf(text: string): number {
+  const [quota, period] = text.trim().split(/\s+/).map(Number);
+  return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? Math.max(1, Math.floor(quota / period)) : Number.POSITIVE_INFINITY;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Creates the Host if it is not there and writes its status if it changed. */
+export async function publishHost(store: Store, name: string, status: HostStatus): Promise<void> {
+  const host = await getOrCreate(store, name);
+  if (!isDeepStrictEqual(host.status, status)) await store.updateStatus({ ...host, status });
+}
+
+async function getOrCreate(store: Store, name: string): Promise<Host> {
+  const key: ObjectKey<"Host"> = { kind: "Host", namespace: DEFAULT_NAMESPACE, name };
+  const host = await store.get(key);
+  if (host !== undefined) return host;
+  try {
+    const metadata = { name, namespace: DEFAULT_NAMESPACE };
+    return await store.create<"Host">({ apiVersion: API_VERSION, kind: "Host", metadata, spec: { schedulable: true } });
+  } catch (error) {
+    const made = await store.get(key);
+    if (made !== undefined && error instanceof OperatorError && error.code === "STORE_EXISTS") return made;
+    throw error;
+  }
+}

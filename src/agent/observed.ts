@@ -1,0 +1,62 @@
+/** What an agent sees of its host: the input of every decision. */
+import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import type { ProcessIdentity } from "../base/process-identity.js";
+import type { TaskStats } from "../transport/port.js";
+import type { KillReason, LastExit } from "./exit.js";
+import type { TaskReport } from "./launch.js";
+import type { Death } from "./restart.js";
+
+/** A process of a task, from the request to spawn it until its whole tree is dead. Times are those of the boot clock. */
+export interface LiveProcess {
+  readonly incarnation: number;
+  /** Absent while the keeper has not answered. */
+  readonly identity?: ProcessIdentity;
+  /** The gate was opened; absent: nothing of the task runs yet. */
+  readonly startedAtMs?: number;
+  readonly report?: TaskReport;
+  readonly stats?: TaskStats;
+  /** SIGTERM was sent. */
+  readonly stopped?: true;
+  /** Why SIGKILL was sent. */
+  readonly killed?: KillReason;
+  /** The live environment does not list exactly the claim. */
+  readonly wrongVariables?: readonly string[];
+}
+
+/** What the agent remembers of a task beside its object. */
+export interface TaskRecord {
+  readonly process?: LiveProcess;
+  /** Processes started so far. */
+  readonly incarnations: number;
+  /** Oldest first; only those that nobody ordered. */
+  readonly deaths: readonly Death[];
+  readonly lastExit?: LastExit & { readonly kind: "finished" | "hopeless" | "crashed"; readonly treeDead: boolean };
+  /** The process could not even be spawned. */
+  readonly spawnProblem?: string;
+  readonly provider?: string;
+  readonly providerReason?: string;
+}
+
+export const NEW_RECORD: TaskRecord = { incarnations: 0, deaths: [] };
+
+/** Shared memory of a run. */
+export interface MemoryState {
+  readonly state: "ready" | "failed";
+  readonly problem?: string;
+  /** When the flow was asked to drain. */
+  readonly drainAskedAtMs?: number;
+}
+
+/** Everything that the decision depends on. What is not here cannot influence it. */
+export interface ObservedHost {
+  readonly nowMs: number;
+  /** Tasks bound to this host, in any order; those being deleted too. */
+  readonly tasks: readonly FlowTask[];
+  /** By task uid. Records of tasks that are gone from the store stay until their process is dead. */
+  readonly records: ReadonlyMap<string, TaskRecord>;
+  /** By `<namespace>/<name>`. */
+  readonly claims: ReadonlyMap<string, DeviceClaim>;
+  /** By run. */
+  readonly memories: ReadonlyMap<string, MemoryState>;
+  readonly keeperLost: boolean;
+}

@@ -1,0 +1,140 @@
+/**
+ * Decides what one host must do so that its processes match its tasks. Pure: no I/O, clock or chance. Level-triggered: it
+ * looks at what is, not at what happened, so lost and repeated events do no harm.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
+import type { DataPlan } from "../transport/plan.js";
+import { assembleDataPlan } from "./data-plan.js";
+import { NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
+import { decideTask, isFinal, type RunState, type TaskAction, type TaskDecision, wantsStop } from "./reconcile-task.js";
+
+/** While one of its tasks has it, deleting the task waits until its process tree is dead. */
+export const TASK_FINALIZER = "videoflow.io/process";
+
+export type HostAction =
+  | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan }
+  /** Asks the flow to end its producers and finish what is in flight. */
+  | { readonly op: "drain"; readonly run: string }
+  /** All tasks of the run are final and dead. */
+  | { readonly op: "removeMemory"; readonly run: string }
+  | { readonly op: "prepare"; readonly claim: DeviceClaim }
+  | { readonly op: "status"; readonly task: FlowTask; readonly status: FlowTaskStatus }
+  | { readonly op: "release"; readonly task: FlowTask }
+  | { readonly op: "forget"; readonly uid: string }
+  | (TaskAction & { readonly uid: string });
+
+export interface HostPlan {
+  readonly actions: readonly HostAction[];
+  /** Look again after this many milliseconds; absent: when something changes. */
+  readonly requeueAfterMs?: number;
+}
+
+export function reconcileHost(observed: ObservedHost): HostPlan {
+  const runs = groupByRun(observed.tasks);
+  const decided = [...runs].map(([run, tasks]) => reconcileRun(run, tasks, observed));
+  const actions = [...decided.flatMap((plan) => plan.actions), ...reconcileStrangers(observed), ...leftMemories(runs, observed)];
+  const looks = decided.flatMap((plan) => plan.looksAtMs);
+  if (looks.length === 0) return { actions };
+  return { actions, requeueAfterMs: Math.max(0, Math.min(...looks) - observed.nowMs) };
+}
+
+interface RunPlan {
+  readonly actions: readonly HostAction[];
+  readonly looksAtMs: readonly number[];
+}
+
+function reconcileRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunPlan {
+  const state = stateOfRun(run, tasks, observed);
+  const plans = tasks.map((task) => {
+    const claim = task.spec.claim === undefined ? undefined : observed.claims.get(`${task.metadata.namespace}/${task.spec.claim}`);
+    const record = observed.records.get(task.metadata.uid);
+    const decision = decideTask(task, record, claim, state);
+    return { decision, actions: actionsOf(task, record, claim, decision) };
+  });
+  return {
+    actions: [...memoryActions(run, tasks, state, observed), ...plans.flatMap((plan) => plan.actions)],
+    looksAtMs: plans.flatMap((plan) => plan.decision.lookAtMs ?? []),
+  };
+}
+
+function stateOfRun(run: string, tasks: readonly FlowTask[], { nowMs, memories, keeperLost }: ObservedHost): RunState {
+  const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
+  return { nowMs, memory: memories.get(run), present: tasks.length, wanted, stopping: tasks.some(wantsStop), keeperLost };
+}
+
+/** Memory comes when the whole flow is here and before any process, and goes when nobody needs it any more. */
+function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState, { records, keeperLost }: ObservedHost): HostAction[] {
+  const { memory } = state;
+  const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
+  const over = tasks.every(isFinal) && !live;
+  if (memory === undefined) {
+    const complete = state.present >= state.wanted && !state.stopping && !keeperLost && !tasks.some(isFinal);
+    return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
+  }
+  if (over) return [{ op: "removeMemory", run }];
+  const drain = memory.state === "ready" && memory.drainAskedAtMs === undefined && live && tasks.some((task) => task.spec.desiredState === "Stopped");
+  return drain ? [{ op: "drain", run }] : [];
+}
+
+function actionsOf(task: FlowTask, record: TaskRecord | undefined, claim: DeviceClaim | undefined, decision: TaskDecision): HostAction[] {
+  const { uid } = task.metadata;
+  const actions: HostAction[] = [];
+  const status = desiredStatus(task, record, decision);
+  if (decision.action?.op === "spawn" && claim !== undefined && claim.status?.prepared !== true) actions.push({ op: "prepare", claim });
+  if (!isFinal(task) && !isDeepStrictEqual(status, task.status)) actions.push({ op: "status", task, status });
+  if (decision.action !== undefined) actions.push({ ...decision.action, uid });
+  if (mayRelease(task, record)) actions.push({ op: "release", task });
+  return actions;
+}
+
+function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boolean {
+  const asked = metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(TASK_FINALIZER) === true;
+  return asked && record?.process === undefined && record?.lastExit?.treeDead !== false;
+}
+
+/** The status that the agent wants to stand in the store; the fields of a process are there only while it lives. */
+export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, { phase, reason, message }: TaskDecision): FlowTaskStatus {
+  const { process, lastExit, provider, providerReason } = record;
+  return {
+    observedGeneration: task.metadata.generation,
+    phase,
+    reason,
+    message,
+    ...(process?.identity ?? {}),
+    restarts: Math.max(0, record.incarnations - 1),
+    ...(provider === undefined ? {} : { provider }),
+    ...(providerReason === undefined ? {} : { providerReason }),
+    ...(lastExit === undefined ? {} : { lastExit: exitFields(lastExit) }),
+  };
+}
+
+function exitFields({ kind: _kind, treeDead: _treeDead, ...exit }: NonNullable<TaskRecord["lastExit"]>): NonNullable<FlowTaskStatus["lastExit"]> {
+  return exit;
+}
+
+/** Processes whose task is gone from the store are killed, then forgotten. */
+function reconcileStrangers({ tasks, records }: ObservedHost): HostAction[] {
+  const known = new Set(tasks.map((task) => task.metadata.uid));
+  return [...records].flatMap(([uid, { process }]): HostAction[] => {
+    if (known.has(uid)) return [];
+    if (process === undefined) return [{ op: "forget", uid }];
+    if (process.stopped || process.killed !== undefined) return [];
+    return process.startedAtMs === undefined ? [{ op: "kill", uid, why: "Deleted" }] : [{ op: "stop", uid, graceMs: 2_000, why: "Deleted" }];
+  });
+}
+
+/** Memory of runs that have no task any more, once no process is left that could use it. */
+function leftMemories(runs: ReadonlyMap<string, unknown>, { memories, tasks, records }: ObservedHost): HostAction[] {
+  const known = new Set(tasks.map((task) => task.metadata.uid));
+  const strangers = [...records].some(([uid, record]) => !known.has(uid) && record.process !== undefined);
+  if (strangers) return [];
+  return [...memories.keys()].filter((run) => !runs.has(run)).map((run) => ({ op: "removeMemory", run }));
+}
+
+function groupByRun(tasks: readonly FlowTask[]): Map<string, FlowTask[]> {
+  const runs = new Map<string, FlowTask[]>();
+  const sorted = [...tasks].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  for (const task of sorted) runs.set(task.spec.run, [...(runs.get(task.spec.run) ?? []), task]);
+  return runs;
+}

@@ -1,0 +1,70 @@
+/** Where the files of tasks lie, and how they are written: launch files, reports, logs. */
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FlowTask } from "../api/kinds.js";
+import type { TaskLaunch } from "./launch.js";
+
+/** A log of this size is set aside as `<log>.1`; the one before it is gone. */
+export const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+/** Lines of the log that are attached to a failure. */
+export const LAST_LINES = 20;
+const LAST_BYTES = 16 * 1024;
+
+export class TaskFiles {
+  readonly #runtimeDir: string;
+  readonly #logsDir: string;
+
+  constructor(stateDir: string, runtimeDir: string | undefined) {
+    this.#runtimeDir = runtimeDir ?? join(stateDir, "run");
+    this.#logsDir = join(stateDir, "logs");
+  }
+
+  logFile({ metadata, spec }: FlowTask): string {
+    return join(this.#logsDir, spec.flow, `${metadata.name}.log`);
+  }
+
+  reportFile({ metadata, spec }: FlowTask): string {
+    return join(this.#runtimeDir, spec.run, `${metadata.name}.report.json`);
+  }
+
+  /** Makes the folders, removes the report of the incarnation before, writes the launch file. @returns its path. */
+  prepare(task: FlowTask, launch: TaskLaunch): string {
+    const log = this.logFile(task);
+    mkdirSync(join(log, ".."), { recursive: true, mode: 0o700 });
+    if (sizeOf(log) > LOG_LIMIT_BYTES) renameSync(log, `${log}.1`);
+    rmSync(launch.reportFile, { force: true });
+    const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
+    mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
+    writeFileSync(`${file}.tmp`, JSON.stringify(launch), { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+    return file;
+  }
+
+  /** Removes launch files and reports of a run; logs stay. */
+  removeRun(run: string): void {
+    rmSync(join(this.#runtimeDir, run), { recursive: true, force: true });
+  }
+
+  /** The task keeps its descriptor, which appends: the log is copied aside and cut. Lines written in between are lost. */
+  rotateLog(task: FlowTask): void {
+    const log = this.logFile(task);
+    if (sizeOf(log) <= LOG_LIMIT_BYTES) return;
+    copyFileSync(log, `${log}.1`);
+    truncateSync(log, 0);
+  }
+
+  /** The end of the log, at most {@link LAST_LINES} lines. */
+  lastLines(task: FlowTask): string {
+    try {
+      const bytes = readFileSync(this.logFile(task));
+      const lines = bytes.subarray(-LAST_BYTES).toString("utf8").trimEnd().split("\n");
+      return lines.slice(-LAST_LINES).join("\n");
+    } catch {
+      return "";
+    }
+  }
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
