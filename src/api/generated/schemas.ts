@@ -90,7 +90,7 @@ export const SPEC_SCHEMAS = {
       "nbTasks": {
        "type": "integer",
        "minimum": 1,
-       "maximum": 1024,
+       "maximum": 256,
        "default": 1
       },
       "oneTask": {

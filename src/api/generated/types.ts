@@ -66,6 +66,8 @@ allocation?: {
 host: string
 /**
  * Full UUIDs, in the order in which the task sees them.
+ * 
+ * @maxItems 64
  */
 devices: string[]
 /**
@@ -130,6 +132,7 @@ claim?: string
  * The nodes that run in this process, in topological order; more than one in a task group.
  * 
  * @minItems 1
+ * @maxItems 256
  */
 members: {
 /**
@@ -152,6 +155,8 @@ params: {
 }
 /**
  * Names of the parents, members of the group or other nodes.
+ * 
+ * @maxItems 64
  */
 inputs: string[]
 }[]
@@ -177,6 +182,8 @@ partitionBy?: string
 join?: "Trace"
 /**
  * The channels that the node reads, in the order of its inputs.
+ * 
+ * @maxItems 64
  */
 inputs: {
 /**
@@ -193,6 +200,8 @@ cells: number
 keep: number
 /**
  * Realtime: channels on which a message dropped here is released.
+ * 
+ * @maxItems 512
  */
 releases: {
 /**
@@ -220,6 +229,8 @@ root?: string
 workingDir?: string
 /**
  * Environment variables.
+ * 
+ * @maxItems 256
  */
 env: {
 /**
@@ -342,7 +353,37 @@ reason: string
  */
 message?: string
 }
-conditions?: unknown
+/**
+ * The state of the object, one condition per aspect.
+ * 
+ * @maxItems 16
+ */
+conditions?: {
+/**
+ * An adjective: Ready, Degraded.
+ */
+type: string
+/**
+ * Whether it holds.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * One word for programs.
+ */
+reason: string
+/**
+ * A sentence for people.
+ */
+message: string
+/**
+ * Generation that the condition speaks of.
+ */
+observedGeneration?: number
+/**
+ * When status changed last.
+ */
+lastTransitionTime: string
+}[]
 }
 /**
  * What the operator wants of the machine.
@@ -387,6 +428,8 @@ provider?: string
 providerMessage?: string
 /**
  * The devices that may be granted, in the agent's order.
+ * 
+ * @maxItems 1024
  */
 devices?: {
 /**
@@ -418,7 +461,37 @@ parent?: string
  */
 message?: string
 }[]
-conditions?: unknown
+/**
+ * The state of the object, one condition per aspect.
+ * 
+ * @maxItems 16
+ */
+conditions?: {
+/**
+ * An adjective: Ready.
+ */
+type: string
+/**
+ * Whether it holds.
+ */
+status: ("True" | "False" | "Unknown")
+/**
+ * One word for programs.
+ */
+reason: string
+/**
+ * A sentence for people.
+ */
+message: string
+/**
+ * Generation that the condition speaks of.
+ */
+observedGeneration?: number
+/**
+ * When status changed last.
+ */
+lastTransitionTime: string
+}[]
 }
 /**
  * The graph and the wanted state.
@@ -560,7 +633,7 @@ windowSeconds: number
  */
 retries: number
 /**
- * Environment variables of the tasks. VF_*, CUDA_*, HIP_* and ROCR_* are reserved.
+ * Environment variables of the tasks. VF_*, CUDA_*, HIP_*, ROCR_*, LD_PRELOAD, LD_AUDIT and NODE_OPTIONS are reserved.
  * 
  * @maxItems 256
  */
@@ -647,10 +720,14 @@ desiredTasks?: number
 devices?: string
 /**
  * What the user should know although the flow runs.
+ * 
+ * @maxItems 1024
  */
 warnings?: string[]
 /**
  * Where each task was placed and why.
+ * 
+ * @maxItems 16384
  */
 decisions?: {
 /**
@@ -663,6 +740,8 @@ task: string
 deviceType: ("CPU" | "GPU")
 /**
  * UUIDs of its GPUs.
+ * 
+ * @maxItems 64
  */
 devices: string[]
 /**
@@ -676,6 +755,8 @@ message: string
 }[]
 /**
  * The state of the object, one condition per aspect.
+ * 
+ * @maxItems 16
  */
 conditions?: {
 /**
