@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import { COMPONENTS } from "../../src/components/registry.js";
@@ -28,3 +29,16 @@ test.each([...DESCRIPTORS.entries()])(
     expect(Object.keys(properties)).toEqual(expect.arrayContaining([...inputFiles, ...outputFiles]));
   },
 );
+
+test("docs/components.md lists every param with its description, and no other", () => {
+  const rows = readFileSync("docs/components.md", "utf8")
+    .split("\n")
+    .filter((line) => /^\| `\w+` \| `\w+` \|/.test(line));
+  const documented = rows.map((row) => row.split(" | ")).map((cells) => `${cells[0]} ${cells[1]}: ${cells[4]}`);
+  const stated = [...DESCRIPTORS].flatMap(([name, { params }]) =>
+    Object.entries((params as unknown as ObjectSchema).properties).map(
+      ([param, { description }]) => `| \`${name}\` \`${param}\`: ${description} |`,
+    ),
+  );
+  expect(documented).toEqual(stated);
+});
