@@ -122,8 +122,8 @@ export class FlowReconciler {
   async #setFinalizers(object: Extract<Change, { op: "setFinalizers" }>["object"], finalizers: readonly string[]): Promise<VideoFlow | undefined> {
     const { store } = this.#options;
     const metadata = { ...object.metadata, finalizers };
-    if (object.kind === "VideoFlow") return store.update({ ...object, metadata });
-    await store.update({ ...object, metadata });
+    if (object.kind === "VideoFlow") return store.update<"VideoFlow">({ ...object, metadata });
+    await store.update<"FlowTask">({ ...object, metadata });
     return undefined;
   }
 

@@ -36,6 +36,7 @@ export class WorkQueue {
   readonly #timers = new Map<string, Timer>();
   readonly #failures = new Map<string, number>();
   readonly #options: WorkQueueOptions;
+  #open = true;
 
   constructor(options: WorkQueueOptions) {
     this.#options = options;
@@ -47,6 +48,7 @@ export class WorkQueue {
   }
 
   add(key: string): void {
+    if (!this.#open) return;
     if (this.#taken.has(key)) {
       this.#dirty.add(key);
     } else if (!this.#ready.has(key)) {
@@ -57,6 +59,7 @@ export class WorkQueue {
 
   /** Adds the key after a while; of several delays the shortest counts. */
   addAfter(key: string, delayMs: number): void {
+    if (!this.#open) return;
     const dueMs = this.#options.nowMs() + Math.max(0, delayMs);
     const known = this.#timers.get(key);
     if (known !== undefined && known.dueMs <= dueMs) return;
@@ -96,6 +99,7 @@ export class WorkQueue {
 
   /** Cancels every timer and forgets every key. */
   close(): void {
+    this.#open = false;
     for (const { cancel } of this.#timers.values()) cancel();
     for (const keys of [this.#timers, this.#ready, this.#dirty, this.#failures]) keys.clear();
   }

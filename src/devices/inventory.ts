@@ -1,0 +1,26 @@
+/** The provider that a machine needs. */
+import { NvidiaProvider, type NvidiaOptions } from "./nvidia-provider.js";
+import type { DeviceInventory, DeviceProvider } from "./provider.js";
+import { StaticProvider } from "./static-provider.js";
+import { visibleDevices } from "./visible.js";
+
+export interface DeviceOptions extends NvidiaOptions {
+  /** `--devices FILE`: replaces what the machine has. */
+  readonly file?: string;
+  /** The agent's own CUDA_VISIBLE_DEVICES. */
+  readonly visible?: string;
+}
+
+/** What an agent may grant: the machine's devices, cut down by its own CUDA_VISIBLE_DEVICES. */
+export function deviceProvider(options: DeviceOptions = {}): DeviceProvider {
+  const whole = options.file === undefined ? new NvidiaProvider(options) : new StaticProvider(options.file);
+  return { list: async () => cutDown(await whole.list(), options.visible) };
+}
+
+function cutDown(inventory: DeviceInventory, visible: string | undefined): DeviceInventory {
+  const devices = visibleDevices(visible, inventory.devices);
+  const hidden = inventory.devices.length - devices.length;
+  if (hidden === 0) return { ...inventory, devices };
+  const note = `CUDA_VISIBLE_DEVICES=${visible} leaves ${devices.length} of ${inventory.devices.length} devices`;
+  return { ...inventory, devices, message: inventory.message === undefined ? note : `${inventory.message}; ${note}` };
+}
