@@ -73,6 +73,7 @@ function valueProblem({ keyword, params }: SchemaError, found: unknown): Words {
   const limit = String(params["limit"]);
   if (keyword === "type") return typeProblem(String(params["type"]), found);
   if (keyword === "enum") return enumProblem(params["allowedValues"], found);
+  if (keyword === "anyOf") return choiceProblem(params["missing"]);
   if (keyword === "pattern") return patternProblem(String(params["pattern"]));
   const words: Readonly<Record<string, Words>> = {
     minimum: { problem: `must be at least ${limit}`, fix: `Give ${limit} or more` },
@@ -85,6 +86,11 @@ function valueProblem({ keyword, params }: SchemaError, found: unknown): Words {
     maxItems: { problem: "has too many items", fix: `Give at most ${limit}` },
   };
   return words[keyword] ?? { problem: `breaks the rule ${keyword}`, fix: "Correct it" };
+}
+
+function choiceProblem(missing: unknown): Words {
+  const names = Array.isArray(missing) ? missing.join(" or ") : "";
+  return { problem: names === "" ? "fits none of the alternatives" : `needs ${names}`, fix: names === "" ? "Correct it" : `Add ${names}` };
 }
 
 function typeProblem(type: string, found: unknown): Words {

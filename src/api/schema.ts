@@ -1,6 +1,6 @@
 /**
  * A small JSON Schema checker for the params of components: nothing to load, nothing to compile.
- * Knows type, enum, const, required, properties, additionalProperties, items, bounds and pattern; other keywords are not checked.
+ * Knows type, enum, const, required, properties, additionalProperties, items, bounds, pattern and anyOf; other keywords are not checked.
  */
 import type { SchemaError } from "./generated/validators.js";
 
@@ -18,7 +18,7 @@ export function checkSchema(schema: Schema, value: unknown): SchemaError[] {
 function checkAt(schema: Schema, value: unknown, instancePath: string, schemaPath: string, depth: number): SchemaError[] {
   if (depth > MAX_DEPTH) return [];
   const type = typeFault(schema, value);
-  const faults = type === undefined ? [...scalarFaults(schema, value), ...sizeFaults(schema, value), ...fieldFaults(schema, value)] : [type];
+  const faults = type === undefined ? [...scalarFaults(schema, value), ...sizeFaults(schema, value), ...fieldFaults(schema, value), ...choiceFaults(schema, value, depth)] : [type];
   const own = faults.map(({ keyword, params }) => ({ instancePath, schemaPath: `${schemaPath}/${keyword}`, keyword, params }));
   return type === undefined ? [...own, ...childErrors(schema, value, instancePath, schemaPath, depth)] : own;
 }
@@ -85,17 +85,28 @@ function fieldFaults(schema: Schema, value: unknown): Fault[] {
   ];
 }
 
+/** None of the alternatives fits; names the fields that would make one fit. */
+function choiceFaults(schema: Schema, value: unknown, depth: number): Fault[] {
+  const choices = Array.isArray(schema["anyOf"]) ? schema["anyOf"].filter(isRecord) : [];
+  const errors = choices.map((choice) => checkAt(choice, value, "", "", depth + 1));
+  if (choices.length === 0 || errors.some((found) => found.length === 0)) return [];
+  return [{ keyword: "anyOf", params: { missing: errors.flatMap((found) => found.flatMap((error) => error.params["missingProperty"] ?? [])) } }];
+}
+
 function childErrors(schema: Schema, value: unknown, instancePath: string, schemaPath: string, depth: number): SchemaError[] {
-  const { properties, items } = schema;
+  const { items } = schema;
+  const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
   if (Array.isArray(value) && isRecord(items)) {
     return value.flatMap((item, index) => checkAt(items, item, `${instancePath}/${index}`, `${schemaPath}/items`, depth + 1));
   }
-  if (!isRecord(value) || !isRecord(properties)) return [];
-  return Object.entries(properties).flatMap(([name, child]) =>
-    Object.hasOwn(value, name) && isRecord(child)
-      ? checkAt(child, value[name], `${instancePath}/${pointerKey(name)}`, `${schemaPath}/properties/${pointerKey(name)}`, depth + 1)
-      : [],
-  );
+  if (!isRecord(value)) return [];
+  const others = schema["additionalProperties"];
+  return Object.keys(value).flatMap((name) => {
+    const isKnown = Object.hasOwn(properties, name);
+    const child = isKnown ? properties[name] : others;
+    const place = isKnown ? `${schemaPath}/properties/${pointerKey(name)}` : `${schemaPath}/additionalProperties`;
+    return isRecord(child) ? checkAt(child, value[name], `${instancePath}/${pointerKey(name)}`, place, depth + 1) : [];
+  });
 }
 
 function pointerKey(name: string): string {
