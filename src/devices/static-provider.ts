@@ -23,7 +23,7 @@ export class StaticProvider implements DeviceProvider {
 async function readText(file: string): Promise<unknown> {
   try {
     const text = await readFile(file, "utf8");
-    const { parse } = await import("yaml");
+    const { parse } = await import("./yaml-text.js");
     return parse(text);
   } catch (cause) {
     throw new OperatorError("DEVICES_FILE_INVALID", { file, problem: errorText(cause) }, { cause });
