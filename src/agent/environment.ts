@@ -46,7 +46,11 @@ function isReserved(name: string): boolean {
   return name.startsWith("VF_") || (DEVICE_VARIABLES as readonly string[]).includes(name);
 }
 
-/** @returns the device variables of a live process that are not what its claim says; empty when all agree. */
-export function wrongDeviceVariables(live: ReadonlyMap<string, string>, devices: Environment): string[] {
+/**
+ * @param live environment of a live process; absent or empty while it cannot be read, as in the middle of an exec.
+ * @returns the device variables that are not what the claim says; empty when all agree.
+ */
+export function wrongDeviceVariables(live: ReadonlyMap<string, string> | undefined, devices: Environment): string[] {
+  if (live === undefined || live.size === 0) return [];
   return DEVICE_VARIABLES.filter((name) => live.get(name) !== devices[name]);
 }

@@ -15,7 +15,7 @@ export interface FlowMemories {
 /** Loaded when the agent starts, not when a command does. */
 export async function loadFlowMemories(): Promise<FlowMemories> {
   const [memory, stats, control] = await Promise.all([
-    import("../transport/memory.js"),
+    import("../transport/files.js"),
     import("../transport/stats.js"),
     import("../transport/control.js"),
   ]);

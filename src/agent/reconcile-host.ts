@@ -47,9 +47,9 @@ interface RunPlan {
 function reconcileRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunPlan {
   const state = stateOfRun(run, tasks, observed);
   const plans = tasks.map((task) => {
-    const claim = task.spec.claim === undefined ? undefined : observed.claims.get(`${task.metadata.namespace}/${task.spec.claim}`);
+    const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
-    const decision = decideTask(task, record, claim, state);
+    const decision = decideTask(task, record, state);
     return { decision, actions: actionsOf(task, record, claim, decision) };
   });
   return {
@@ -58,9 +58,16 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
   };
 }
 
-function stateOfRun(run: string, tasks: readonly FlowTask[], { nowMs, memories, keeperLost }: ObservedHost): RunState {
+function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunState {
+  const { nowMs, memories, keeperLost } = observed;
   const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
-  return { nowMs, memory: memories.get(run), present: tasks.length, wanted, stopping: tasks.some(wantsStop), keeperLost };
+  const missing = tasks.filter((task) => task.spec.claim !== undefined && claimOf(task, observed)?.status?.allocation === undefined);
+  const missingClaims = missing.map((task) => task.spec.claim as string);
+  return { nowMs, memory: memories.get(run), present: tasks.length, wanted, missingClaims, stopping: tasks.some(wantsStop), keeperLost };
+}
+
+function claimOf({ metadata, spec }: FlowTask, { claims }: ObservedHost): DeviceClaim | undefined {
+  return spec.claim === undefined ? undefined : claims.get(`${metadata.namespace}/${spec.claim}`);
 }
 
 /** Memory comes when the whole flow is here and before any process, and goes when nobody needs it any more. */
@@ -69,7 +76,7 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
   const over = tasks.every(isFinal) && !live;
   if (memory === undefined) {
-    const complete = state.present >= state.wanted && !state.stopping && !keeperLost && !tasks.some(isFinal);
+    const complete = state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !tasks.some(isFinal);
     return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];

@@ -1,5 +1,5 @@
 /** What to do about one task. Pure: no I/O, clock or chance. */
-import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
+import type { FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import type { KillReason } from "./exit.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type TaskRecord } from "./observed.js";
 import { decideRestart } from "./restart.js";
@@ -31,6 +31,8 @@ export interface RunState {
   /** Tasks of the run that are here, and that there must be. */
   readonly present: number;
   readonly wanted: number;
+  /** Names of claims of the run that are not allocated yet. */
+  readonly missingClaims: readonly string[];
   /** Some task of the run was asked to stop. */
   readonly stopping: boolean;
   readonly keeperLost: boolean;
@@ -48,13 +50,13 @@ export function wantsStop(task: FlowTask): boolean {
   return task.spec.desiredState === "Stopped" || task.metadata.deletionTimestamp !== undefined;
 }
 
-export function decideTask(task: FlowTask, record: TaskRecord | undefined, claim: DeviceClaim | undefined, run: RunState): TaskDecision {
+export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: RunState): TaskDecision {
   const known = record ?? NEW_RECORD;
   if (isFinal(task)) return stayFinal(task, known.process);
   if (known.process !== undefined) return wantsStop(task) ? stopLive(task, known.process, run) : tendLive(task, known.process, run);
   if (wantsStop(task)) return { phase: "Stopped", reason: "StopRequested", message: "stopped before it had finished, as asked", ...endedBy(known) };
   if (run.keeperLost) return { phase: "Failed", reason: "KeeperLost", message: "the keeper, the parent of all tasks, died" };
-  return known.incarnations === 0 ? decideFirst(task, known, claim, run) : decideNext(task, known, run);
+  return known.incarnations === 0 ? decideFirst(known, run) : decideNext(task, known, run);
 }
 
 /** What finished by itself says so, also when a stop was asked meanwhile. */
@@ -115,13 +117,13 @@ function watchProgress({ spec }: FlowTask, { stats }: LiveProcess, startedAtMs: 
 }
 
 /** Nothing of a flow starts before all of it is here: tasks, memory, devices. */
-function decideFirst(task: FlowTask, record: TaskRecord, claim: DeviceClaim | undefined, run: RunState): TaskDecision {
+function decideFirst(record: TaskRecord, run: RunState): TaskDecision {
   const pending = (reason: string, message: string): TaskDecision => ({ phase: "Pending", reason, message });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (run.memory?.state === "failed") return { phase: "Failed", reason: "MemoryUnavailable", message: run.memory.problem ?? "" };
   if (run.stopping) return pending("StopRequested", "another task of the flow was asked to stop");
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);
-  if (task.spec.claim !== undefined && claim?.status?.allocation === undefined) return pending("WaitingForDevices", `claim ${task.spec.claim} is not allocated`);
+  if (run.missingClaims.length > 0) return pending("WaitingForDevices", `not allocated yet: ${run.missingClaims.join(", ")}`);
   if (run.memory === undefined) return pending("WaitingForMemory", "the flow's shared memory is not there yet");
   return { phase: "Starting", reason: "Starting", message: "the process starts", action: { op: "spawn", why: "Admitted" } };
 }

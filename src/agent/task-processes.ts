@@ -80,7 +80,7 @@ export class TaskProcesses {
     const { uid } = detail.task.metadata;
     try {
       const identity = await this.#options.keeper.spawnTask(this.#request(detail, incarnation, devices));
-      const wrong = wrongDeviceVariables(readEnvironment(identity.pid) ?? new Map(), detail.deviceEnvironment);
+      const wrong = wrongDeviceVariables(readEnvironment(identity.pid), detail.deviceEnvironment);
       this.#update(uid, { identity, ...(wrong.length === 0 ? {} : { wrongVariables: wrong }) });
     } catch (error) {
       this.#details.delete(uid);
@@ -150,7 +150,7 @@ export class TaskProcesses {
   /** D4: the environment of the program itself, not of its gate, lists exactly the claim. */
   #verify(uid: string, { identity }: LiveProcess, devices: Environment): void {
     const environment = identity === undefined ? undefined : readEnvironment(identity.pid);
-    const wrong = environment === undefined ? [] : wrongDeviceVariables(environment, devices);
+    const wrong = wrongDeviceVariables(environment, devices);
     if (wrong.length > 0) this.#update(uid, { wrongVariables: wrong });
   }
 

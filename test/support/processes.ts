@@ -31,7 +31,7 @@ export function openWorkshop(): Workshop {
 
 function bundle(entry: string, outdir: string): string {
   const esbuild = join(ROOT, "node_modules", ".bin", "esbuild");
-  const external = ["../transport/memory.js", "koffi", "lmdb", "node-av", "onnxruntime-node", "tsx"].map((name) => `--external:${name}`);
+  const external = ["../transport/memory.js", "../transport/stats.js", "../transport/control.js", "koffi", "lmdb", "node-av", "onnxruntime-node", "tsx"].map((name) => `--external:${name}`);
   execFileSync(esbuild, [entry, "--bundle", "--splitting", "--format=esm", "--platform=node", `--outdir=${outdir}`, "--out-extension:.js=.mjs", "--log-level=error", ...external], {
     cwd: ROOT,
   });
