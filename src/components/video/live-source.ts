@@ -37,6 +37,7 @@ export class LiveSource {
     this.#ffmpeg = ffmpeg;
     this.#options = options;
     this.#input = new ffmpeg.FormatContext();
+    this.#input.allocContext(); // Without it a connection that is being opened cannot be interrupted.
   }
 
   /** Frames per second, if the source says. */
