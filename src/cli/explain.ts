@@ -16,15 +16,15 @@ export async function explain(file: string, flags: DeviceFlags, world: World): P
 
 /** Lines: graph, tasks with their devices, edges with their memory, warnings. */
 export function renderExplanation(explanation: Explanation): string[] {
-  const { flow, flowType, nodes, warnings, refused } = explanation;
-  const tasks = new Set(nodes.map(({ name, taskGroup }) => taskGroup ?? name)).size;
+  const { flow, flowType, nodes, decisions, warnings, refused } = explanation;
+  const tasks = new Map(nodes.map((node) => [node.taskGroup ?? node.name, node.tasks]));
+  const sum = [...tasks.values()].reduce((total, count) => total + count, 0);
   return [
-    `${flow} (${flowType}): ${nodes.length} nodes in ${tasks} kinds of task`,
+    `${flow} (${flowType}): ${nodes.length} nodes, ${sum} tasks`,
     "",
     ...renderNodes(explanation),
     "",
-    ...renderDecisions(explanation),
-    "",
+    ...(decisions.length === 0 ? [] : [...renderDecisions(explanation), ""]),
     ...renderMemory(explanation),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(refused === undefined ? [] : [`refused: ${refused}`]),

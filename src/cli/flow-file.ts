@@ -25,7 +25,7 @@ export async function readFlowFile(file: string, world: World): Promise<FlowFile
   const path = resolve(world.cwd, file);
   const descriptors = await world.engine.descriptors();
   const found = await readDocuments(path, file, world);
-  const checked = found.documents.map((document) => checkDocument(document, dirname(path), descriptors, LOOK_UP));
+  const checked = found.documents.map((document) => checkDocument(document, dirname(path), descriptors));
   const problems = [...found.problems, ...checked.flatMap((one) => one.problems)];
   if (problems.length === 0 && checked.length === 0) problems.push(noFlow(file));
   return { flows: checked.flatMap((one) => one.flows), problems, warnings: checked.flatMap((one) => one.warnings) };
@@ -65,11 +65,12 @@ function fromModule(values: readonly unknown[], source: string): Documents {
   return { documents: values.map((value) => ({ value, source, positionOf: () => undefined })), problems: [] };
 }
 
-function checkDocument(
+/** Validates one document and makes its paths absolute against `folder`. */
+export function checkDocument(
   document: ParsedDocument,
   folder: string,
   descriptors: ReadonlyMap<string, ComponentDescriptor>,
-  lookUp: LookUp,
+  lookUp: LookUp = LOOK_UP,
 ): FlowFile {
   const describe = (component: string) => descriptors.get(component);
   const shape = validateVideoFlow(document.value);

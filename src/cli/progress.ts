@@ -137,7 +137,7 @@ export function colour(lines: readonly string[]): string[] {
   });
 }
 
-/** "cpu", "2 GPU (GPU-1f2e…, GPU-3c4d…)", "1 GPU (GPU-1f2e…) + 2 cpu". */
+/** "cpu", "2 GPU (GPU-1f2e3d4c…, GPU-5b6a7988…)", "1 GPU (GPU-1f2e3d4c…) + 2 cpu". */
 export function devicesText(node: Pick<NodeSnapshot, "tasks" | "devices">): string {
   const { devices, tasks } = node;
   if (devices.length === 0) return "cpu";
@@ -146,7 +146,7 @@ export function devicesText(node: Pick<NodeSnapshot, "tasks" | "devices">): stri
 }
 
 function shortUuid(uuid: string): string {
-  return uuid.length > 9 ? `${uuid.slice(0, 8)}…` : uuid;
+  return uuid.length > 16 ? `${uuid.slice(0, 12)}…` : uuid;
 }
 
 function waitingText(node: NodeSnapshot): string {

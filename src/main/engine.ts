@@ -38,10 +38,12 @@ async function loadModule(path: string): Promise<readonly unknown[]> {
 
 /** The devices that may be granted: what the machine or the file has, cut down by CUDA_VISIBLE_DEVICES. */
 async function inventory({ devicesFile }: HostOptions): Promise<DeviceInventory> {
-  const { providerOf } = await import("../devices/providers.js");
-  const { visibleDevices } = await import("../devices/visible.js");
-  const found = await providerOf(devicesFile).list();
-  return { ...found, devices: visibleDevices(process.env["CUDA_VISIBLE_DEVICES"], found.devices) };
+  const { deviceProvider } = await import("../devices/inventory.js");
+  const visible = process.env["CUDA_VISIBLE_DEVICES"];
+  return deviceProvider({
+    ...(devicesFile === undefined ? {} : { file: devicesFile }),
+    ...(visible === undefined ? {} : { visible }),
+  }).list();
 }
 
 function viewOf({ uuid, product, memoryMiB, healthy, message }: HostDevice): DeviceView {
