@@ -1,4 +1,4 @@
-import { END, type End, type NodeContext, type NodeOptions, ProducerNode } from "../../flow/node.js";
+import { END, type End, type NodeContext, type NodeOptions, type ProcessorOptions, ProducerNode } from "../../flow/node.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 
 /** See the descriptions in the descriptor. */
@@ -17,7 +17,7 @@ export class IntProducer extends ProducerNode<number, IntProducerParams> {
   #given = 0;
   #startedMs = 0;
 
-  constructor(params: IntProducerParams = {}, options: NodeOptions = {}) {
+  constructor(params: IntProducerParams = {}, options: NodeOptions & Pick<ProcessorOptions, "buffer"> = {}) {
     super(params, options);
     this.#next = params.start ?? 0;
     this.#end = params.end ?? Number.POSITIVE_INFINITY;
