@@ -1,44 +1,8 @@
 #!/usr/bin/env node
-/** The process of the command line. */
-import { createRequire } from "node:module";
-import type { WriteStream } from "node:tty";
-import { maskCredentials } from "../base/mask.js";
-import { runCommandLine } from "../cli/program.js";
-import type { Output, World } from "../cli/world.js";
-import { ENGINE } from "./engine.js";
+/** The process of the command line. `run` starts its keeper first: it boots while the rest of the command loads. */
+import { closeEarlyKeeper, startKeeperEarly } from "./keeper-process.js";
 
-const DEFAULT_COLUMNS = 80;
-const DEFAULT_ROWS = 24;
-
-/** A stream of this process on which no credentials can appear. */
-function maskedOutput(stream: NodeJS.WriteStream | WriteStream): Output {
-  return {
-    write: (text) => void stream.write(maskCredentials(text)),
-    isTTY: stream.isTTY === true,
-    get columns() {
-      return stream.columns || DEFAULT_COLUMNS;
-    },
-    get rows() {
-      return stream.rows || DEFAULT_ROWS;
-    },
-  };
-}
-
-/** Version of the package that this file belongs to. */
-function readVersion(): string {
-  return (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
-}
-
-const world: World = {
-  out: maskedOutput(process.stdout),
-  err: maskedOutput(process.stderr),
-  env: process.env,
-  cwd: process.cwd(),
-  version: readVersion(),
-  engine: ENGINE,
-};
-
-// A closed pipe (videoflow … | head) is no failure.
-for (const stream of [process.stdout, process.stderr]) stream.on("error", (error: NodeJS.ErrnoException) => error.code === "EPIPE" && process.exit(0));
-
-process.exitCode = await runCommandLine(process.argv.slice(2), world);
+if (process.argv[2] === "run" && !process.argv.includes("--help")) startKeeperEarly();
+const { main } = await import("./command-line.js");
+process.exitCode = await main(process.argv.slice(2));
+await closeEarlyKeeper();

@@ -1,0 +1,47 @@
+/** The command line with its real surroundings: streams, environment, engine. */
+import { createRequire } from "node:module";
+import type { WriteStream } from "node:tty";
+import { maskCredentials } from "../base/mask.js";
+import { runCommandLine } from "../cli/program.js";
+import type { Output, World } from "../cli/world.js";
+import { ENGINE } from "./engine.js";
+
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
+
+/** A stream of this process on which no credentials can appear. */
+function maskedOutput(stream: NodeJS.WriteStream | WriteStream): Output {
+  return {
+    write: (text) => void stream.write(maskCredentials(text)),
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.columns || DEFAULT_COLUMNS;
+    },
+    get rows() {
+      return stream.rows || DEFAULT_ROWS;
+    },
+  };
+}
+
+/** Version of the package that this file belongs to. */
+function readVersion(): string {
+  return (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
+}
+
+const world: World = {
+  out: maskedOutput(process.stdout),
+  err: maskedOutput(process.stderr),
+  env: process.env,
+  cwd: process.cwd(),
+  version: readVersion(),
+  engine: ENGINE,
+};
+
+// A closed pipe (videoflow … | head) is no failure.
+for (const stream of [process.stdout, process.stderr])
+  stream.on("error", (error: NodeJS.ErrnoException) => error.code === "EPIPE" && process.exit(0));
+
+/** @returns the exit code. */
+export function main(args: readonly string[]): Promise<number> {
+  return runCommandLine(args, world);
+}

@@ -1,0 +1,59 @@
+/** Puts together what is shown of a running flow: its status from the store, its figures from shared memory. Pure. */
+import type { FlowObservation } from "../agent/agent.js";
+import type { FlowTask, VideoFlow } from "../api/kinds.js";
+import type { FlowSnapshot, NodeSnapshot } from "../cli/snapshot.js";
+import type { Describe } from "../flow/graph.js";
+
+export interface SnapshotInput {
+  readonly flow: VideoFlow;
+  readonly tasks: readonly FlowTask[];
+  readonly observation: FlowObservation | undefined;
+  readonly elapsedMs: number;
+  readonly outputs: readonly string[];
+}
+
+export function flowSnapshot({ flow, tasks, observation, elapsedMs, outputs }: SnapshotInput): FlowSnapshot {
+  const names = [...new Set(flow.spec.nodes.map((node) => node.taskGroup ?? node.name))];
+  return {
+    flow: flow.metadata.name,
+    state: flow.status?.state ?? "Pending",
+    elapsedMs,
+    nodes: names.map((name) => nodeSnapshot(name, flow, tasks, observation)),
+    warnings: warningsOf(flow),
+    outputs,
+  };
+}
+
+/** Warnings, and what runs below its wish. */
+function warningsOf({ status }: VideoFlow): string[] {
+  const degraded = status?.conditions?.find(({ type }) => type === "Degraded");
+  return [...(status?.warnings ?? []), ...(degraded?.status === "True" ? [`degraded (${degraded.reason}): ${degraded.message}`] : [])];
+}
+
+function nodeSnapshot(name: string, flow: VideoFlow, tasks: readonly FlowTask[], observation: FlowObservation | undefined): NodeSnapshot {
+  const stats = observation?.tasks.filter(({ node }) => node === name) ?? [];
+  const own = tasks.filter(({ spec }) => spec.node === name);
+  const sum = (pick: (task: (typeof stats)[number]) => number) => stats.reduce((total, task) => total + pick(task), 0);
+  const isProducer = flow.spec.nodes.some((node) => node.name === name && node.role === "Producer");
+  const decisions = flow.status?.decisions?.filter(({ task }) => own.some(({ metadata }) => metadata.name === task)) ?? [];
+  return {
+    name,
+    tasks: Math.max(own.length, stats.length),
+    readyTasks: own.filter(({ status }) => status?.phase === "Running").length,
+    devices: decisions.flatMap(({ devices }) => devices),
+    messages: sum((task) => (isProducer ? task.messagesOut : task.messagesIn)),
+    bytes: sum((task) => (isProducer ? task.bytesOut : task.bytesIn)),
+    dropped: sum((task) => task.dropped + task.late),
+    processUs: sum((task) => task.processUs),
+    waitingInput: stats.filter(({ state }) => state === "waiting-input").length,
+    waitingSpace: stats.filter(({ state }) => state === "waiting-space").length,
+  };
+}
+
+/** Files that the flow writes, as its components' descriptors name them. */
+export function outputFiles(flow: Pick<VideoFlow, "spec">, describe: Describe): string[] {
+  return flow.spec.nodes.flatMap((node) => {
+    const names = describe(node.component)?.outputFiles ?? [];
+    return names.flatMap((name) => (typeof node.params[name] === "string" ? [node.params[name]] : []));
+  });
+}

@@ -1,0 +1,225 @@
+/** `videoflow run` and `flow.run()`: controller, agent and store in this process, for one flow, to its end. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Agent, type AgentNote } from "../agent/agent.js";
+import type { KeeperClient } from "../agent/keeper-client.js";
+import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
+import { REAL_CLOCK } from "../base/clock.js";
+import { OperatorError } from "../base/errors.js";
+import { Prng } from "../base/prng.js";
+import type { FlowSnapshot } from "../cli/snapshot.js";
+import type { FlowDocument, RunOptions, RunResult } from "../cli/world.js";
+import { DESCRIPTORS } from "../components/descriptors.js";
+import { createFlowController } from "../controller/flow/flow-controller.js";
+import type { Controller } from "../controller/runtime/controller.js";
+import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
+import { deviceProvider } from "../devices/inventory.js";
+import type { Describe } from "../flow/graph.js";
+import { DeviceUnavailableError } from "../flow/unavailable.js";
+import { EmbeddedStore } from "../store/embedded/embedded-store.js";
+import { collectDeadLetters } from "./dead-letters.js";
+import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
+import { Interrupts } from "./interrupts.js";
+import { programPath, takeKeeper } from "./keeper-process.js";
+
+const SNAPSHOT_MS = 200;
+const DEFAULT_SHM = "/dev/shm";
+const describe: Describe = (component) => DESCRIPTORS.get(component);
+
+/** Runs a flow to its end. @throws DeviceUnavailableError, OperatorError FLOW_INVALID: nothing was started. */
+export async function runForeground(document: FlowDocument, options: RunOptions): Promise<RunResult> {
+  const run = await Foreground.start(document, options);
+  return run.finished;
+}
+
+/** One flow in the foreground of this process. */
+export class Foreground {
+  /** Resolves when the flow was admitted. */
+  readonly admitted: Promise<void>;
+  readonly finished: Promise<RunResult>;
+  readonly #options: RunOptions;
+  readonly #store: EmbeddedStore;
+  readonly #keeper: KeeperClient;
+  readonly #stateDir: string;
+  readonly #isTemporary: boolean;
+  readonly #outputs: readonly string[];
+  readonly #startMs = REAL_CLOCK.nowMs();
+  readonly #tasks = new Map<string, FlowTask>();
+  readonly #interrupts: Interrupts;
+  #agent: Agent | undefined;
+  #controller: Controller | undefined;
+  #flow: VideoFlow;
+  #interrupted: "drained" | "killed" | undefined;
+  #admit!: (error?: Error) => void;
+  #finish!: () => void;
+  #ending: Promise<void>;
+
+  private constructor(flow: VideoFlow, store: EmbeddedStore, keeper: KeeperClient, options: RunOptions) {
+    this.#flow = flow;
+    this.#store = store;
+    this.#keeper = keeper;
+    this.#options = options;
+    this.#isTemporary = options.stateDir === undefined;
+    this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
+    this.#outputs = outputFiles(flow, describe);
+    this.admitted = new Promise((accept, refuse) => {
+      this.#admit = (error) => (error === undefined ? accept() : refuse(error));
+    });
+    this.admitted.catch(() => {}); // Who waits for it hears of it; `finished` rejects as well.
+    this.#ending = new Promise((done) => {
+      this.#finish = done;
+    });
+    this.#interrupts = new Interrupts({ drain: () => this.#interrupt(), kill: () => this.#killAll() });
+    this.finished = this.#watchToTheEnd();
+    this.finished.catch(() => {});
+  }
+
+  /** Stores the flow and starts everything that makes it true. */
+  static async start(document: FlowDocument, options: RunOptions): Promise<Foreground> {
+    const keeper = takeKeeper();
+    const store = await EmbeddedStore.open();
+    const run = new Foreground(await store.create(document), store, keeper, options);
+    try {
+      await run.#startLoops();
+    } catch (error) {
+      await run.#close();
+      throw error;
+    }
+    return run;
+  }
+
+  /** Ends the producers, drains what is in flight. */
+  async stop(): Promise<void> {
+    await this.#setStopped();
+    await this.finished;
+  }
+
+  async #startLoops(): Promise<void> {
+    const { devicesFile, shmDir } = this.#options;
+    const visible = process.env["CUDA_VISIBLE_DEVICES"];
+    const provider = deviceProvider({
+      ...(devicesFile === undefined ? {} : { file: devicesFile }),
+      ...(visible === undefined ? {} : { visible }),
+    });
+    this.#controller = createFlowController({
+      store: this.#store,
+      clock: REAL_CLOCK,
+      scheduler: REAL_SCHEDULER,
+      prng: new Prng(process.pid),
+      describe,
+      defaultAdmission: "Fail",
+      onError: (flow, problem) => this.#options.onNotice(`controller: ${flow}: ${problem}`),
+    });
+    this.#agent = await Agent.start({
+      store: this.#store,
+      hostName: hostname(),
+      keeper: this.#keeper,
+      clock: REAL_CLOCK,
+      stateDir: this.#stateDir,
+      shmBase: shmDir === undefined ? DEFAULT_SHM : resolve(shmDir),
+      workerCommand: [process.execPath, programPath("worker")],
+      inventory: () => provider.list(),
+      onNote: (note) => this.#tell(note),
+    });
+    this.#controller.start();
+  }
+
+  async #watchToTheEnd(): Promise<RunResult> {
+    const unwatchTasks = this.#store.watch("FlowTask", ({ type, object }) => {
+      if (type !== "Deleted") this.#tasks.set(object.metadata.name, object);
+    });
+    const unwatch = this.#store.watch("VideoFlow", ({ object }) => this.#see(object));
+    const timer = setInterval(() => this.#options.onSnapshot(this.snapshot()), SNAPSHOT_MS);
+    try {
+      await this.#ending;
+    } finally {
+      clearInterval(timer);
+      unwatch();
+      unwatchTasks();
+    }
+    return this.#conclude();
+  }
+
+  async #conclude(): Promise<RunResult> {
+    const snapshot = this.snapshot();
+    const deadLetters = collectDeadLetters(this.#stateDir, this.#flow.metadata.name);
+    await this.#close();
+    const refusal = refusalOf(this.#flow);
+    if (refusal !== undefined) throw refusal;
+    const { reason = "", message = "" } = this.#flow.status ?? {};
+    if (deadLetters !== undefined) this.#options.onNotice(deadLetters);
+    return { snapshot, reason, message, ...(this.#interrupted === undefined ? {} : { interrupted: this.#interrupted }) };
+  }
+
+  snapshot(): FlowSnapshot {
+    return flowSnapshot({
+      flow: this.#flow,
+      tasks: [...this.#tasks.values()],
+      observation: this.#agent?.observe(this.#flow.metadata.name),
+      elapsedMs: REAL_CLOCK.nowMs() - this.#startMs,
+      outputs: this.#outputs,
+    });
+  }
+
+  #see(flow: VideoFlow): void {
+    this.#flow = flow;
+    const refusal = refusalOf(flow);
+    if (refusal !== undefined) this.#admit(refusal);
+    else if (conditionOf(flow, "Admitted")?.status === "True") this.#admit();
+    if (["Succeeded", "Failed", "Stopped"].includes(flow.status?.state ?? "")) this.#finish();
+  }
+
+  #tell({ subject, what, message }: AgentNote): void {
+    if (["Restarting", "Backoff", "Failed", "Error"].includes(what)) this.#options.onNotice(`${subject}: ${what}: ${message}`);
+  }
+
+  #interrupt(): void {
+    this.#interrupted = "drained";
+    this.#options.onNotice("interrupted: finishing what is in flight; once more to kill");
+    void this.#setStopped();
+  }
+
+  /** Every task dies with the keeper. */
+  #killAll(): void {
+    this.#interrupted = "killed";
+    this.#finish();
+  }
+
+  async #setStopped(): Promise<void> {
+    for (;;) {
+      const { namespace, name } = this.#flow.metadata;
+      const flow = await this.#store.get({ kind: "VideoFlow", namespace, name });
+      if (flow === undefined || flow.spec.desiredState === "Stopped") return;
+      try {
+        await this.#store.update<"VideoFlow">({ ...flow, spec: { ...flow.spec, desiredState: "Stopped" } });
+        return;
+      } catch (error) {
+        if (!(error instanceof OperatorError) || error.code !== "STORE_CONFLICT") throw error;
+      }
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#interrupts.close();
+    await this.#controller?.stop();
+    await this.#agent?.stop();
+    await this.#keeper.close();
+    await this.#store.close();
+    if (this.#isTemporary) rmSync(this.#stateDir, { recursive: true, force: true });
+  }
+}
+
+function conditionOf({ status }: VideoFlow, type: string): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Why nothing was started; undefined if something was, or may be. */
+function refusalOf(flow: VideoFlow): Error | undefined {
+  const { name } = flow.metadata;
+  const accepted = conditionOf(flow, "Accepted");
+  if (accepted?.status === "False") return new OperatorError("FLOW_INVALID", { flow: name, problems: accepted.message.split("\n") });
+  const admitted = conditionOf(flow, "Admitted");
+  if (flow.status?.state !== "Failed" || admitted?.status !== "False") return undefined;
+  return new DeviceUnavailableError(name, admitted.message);
+}
