@@ -117,10 +117,21 @@ function repeatedKeys(contents: unknown, lines: LineCounter): Problem[] {
 function toDocument(document: Document.Parsed, source: string, lines: LineCounter): ParsedDocument | Problem {
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    if (containsItself(value)) throw new Error("an alias stands inside of what it names");
     return { value, source, positionOf: (path) => findPosition(document.contents, parsePath(path), lines) };
   } catch (error) {
     return { source, path: "", ...positionAt(lines, document.range[0]), problem: errorText(error), fix: "Write out what the aliases stand for" };
   }
+}
+
+function containsItself(value: unknown, above = new Set<unknown>(), done = new Set<unknown>()): boolean {
+  if (typeof value !== "object" || value === null || done.has(value)) return false;
+  if (above.has(value)) return true;
+  above.add(value);
+  const found = Object.values(value).some((child) => containsItself(child, above, done));
+  above.delete(value);
+  done.add(value);
+  return found;
 }
 
 function findPosition(contents: unknown, segments: readonly PathSegment[], lines: LineCounter): Position | undefined {

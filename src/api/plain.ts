@@ -28,6 +28,6 @@ function unplain(value: unknown, depth: number): Pick<Problem, "problem" | "got"
   if (["function", "symbol", "bigint"].includes(typeof value)) return { problem: "must be plain data", got: `a ${typeof value}`, fix: "Give what JSON can carry" };
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) return undefined;
+  if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined; // Of any realm.
   return { problem: "must be plain data", got: `a ${value.constructor?.name ?? "class"}`, fix: "Give what JSON can carry" };
 }

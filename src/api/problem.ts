@@ -23,7 +23,7 @@ export function formatProblem(problem: Problem): string {
   const where = [place, path].filter((part) => part !== "").join(": ");
   const found = got === undefined ? "" : ` (got ${got})`;
   const text = `${where === "" ? "" : `${where}: `}${problem.problem}${found}. Fix: ${problem.fix}`;
-  return text.replaceAll(/\s*[\r\n]+\s*/g, " ");
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
 const MAX_GOT = 60;
