@@ -1,16 +1,16 @@
 // Bundles src/ into dist/: one entry per OS process plus the public API, sharing chunks so that a class has one identity.
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const outdir = `${root}dist`;
+const dist = `${root}dist`;
+const fresh = `${dist}.${process.pid}`;
 
-rmSync(outdir, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ["src/index.ts", "src/main/cli.ts", "src/main/keeper.ts", "src/main/worker.ts"],
-  outdir,
+  outdir: fresh,
   outbase: "src",
   bundle: true,
   splitting: true,
@@ -23,4 +23,10 @@ await build({
   external: ["koffi", "lmdb", "node-av", "node-av/*", "onnxruntime-node", "tsx", "tsx/*"],
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
-chmodSync(`${outdir}/main/cli.js`, 0o755);
+chmodSync(`${fresh}/main/cli.js`, 0o755);
+
+// The old bundle may be running: it is moved away whole, never changed under its processes.
+const old = `${dist}.old.${process.pid}`;
+if (existsSync(dist)) renameSync(dist, old);
+renameSync(fresh, dist);
+rmSync(old, { recursive: true, force: true });

@@ -3,11 +3,17 @@
  * Knows names and schemas; must not import a component's class.
  */
 import type { ComponentDescriptor } from "../flow/descriptor.js";
+import { FUNCTION_DESCRIPTOR } from "../flow/function-descriptor.js";
 import { BASIC_DESCRIPTORS } from "./basic/descriptors.js";
 import { VIDEO_DESCRIPTORS } from "./video/descriptors.js";
 import { VISION_DESCRIPTORS } from "./vision/descriptors.js";
 
-const TABLE: Readonly<Record<string, ComponentDescriptor>> = { ...BASIC_DESCRIPTORS, ...VIDEO_DESCRIPTORS, ...VISION_DESCRIPTORS };
+const TABLE: Readonly<Record<string, ComponentDescriptor>> = {
+  FunctionProcessorNode: FUNCTION_DESCRIPTOR,
+  ...BASIC_DESCRIPTORS,
+  ...VIDEO_DESCRIPTORS,
+  ...VISION_DESCRIPTORS,
+};
 
 /** Built-in component name to descriptor. */
 export const DESCRIPTORS: ReadonlyMap<string, ComponentDescriptor> = new Map(Object.entries(TABLE));

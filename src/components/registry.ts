@@ -14,6 +14,7 @@ const TABLE: Readonly<Record<string, () => Promise<unknown>>> = {
   IntProducer: async () => (await import("./basic/int-producer.js")).IntProducer,
   Identity: async () => (await import("./basic/identity.js")).Identity,
   Joiner: async () => (await import("./basic/joiner.js")).Joiner,
+  FunctionProcessorNode: async () => (await import("../flow/function-node.js")).FunctionProcessorNode,
   SumAggregator: async () => (await import("./basic/aggregators.js")).SumAggregator,
   ProductAggregator: async () => (await import("./basic/aggregators.js")).ProductAggregator,
   CountAggregator: async () => (await import("./basic/aggregators.js")).CountAggregator,

@@ -43,5 +43,7 @@ export function reconvergences(graph: FlowGraph, node: GraphNode): readonly Grap
 
 function findReconvergences(graph: FlowGraph, node: GraphNode): GraphNode[] {
   if (node.children.length < 2) return [];
-  return graph.nodes.filter((join) => join.inputs.length > 1 && node.children.filter((child) => reachOf(graph, child).has(join.name)).length > 1);
+  return graph.nodes.filter(
+    (join) => join.inputs.length > 1 && node.children.filter((child) => reachOf(graph, child).has(join.name)).length > 1,
+  );
 }

@@ -107,7 +107,12 @@ function batchPool(graph: FlowGraph, node: GraphNode): Pool {
 export function deadlockFloor(graph: FlowGraph, node: GraphNode): number {
   if (graph.nodes.every((other) => other.holds === 0)) return 1;
   const direct = childrenOf(graph, node).map((child) => child.holds);
-  const joined = skipPaths(graph, node, (between) => between.holds, (join) => join.holds);
+  const joined = skipPaths(
+    graph,
+    node,
+    (between) => between.holds,
+    (join) => join.holds,
+  );
   return 1 + Math.max(0, ...direct, ...joined);
 }
 
@@ -126,7 +131,12 @@ function skipSum(graph: FlowGraph, node: GraphNode): number {
 }
 
 /** For each join where ways from the node meet again: the heaviest way to it, the join included. */
-function skipPaths(graph: FlowGraph, node: GraphNode, between: (node: GraphNode) => number, atJoin: (node: GraphNode) => number): readonly number[] {
+function skipPaths(
+  graph: FlowGraph,
+  node: GraphNode,
+  between: (node: GraphNode) => number,
+  atJoin: (node: GraphNode) => number,
+): readonly number[] {
   const joins = reconvergences(graph, node);
   if (joins.length === 0) return [];
   const heaviest = longestPaths(graph, node, between);

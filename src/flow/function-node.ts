@@ -1,6 +1,7 @@
 /** A processor made of one function: its source text travels to the task's process. */
 import { createRequire } from "node:module";
 import { OperatorError } from "../base/errors.js";
+import { FUNCTION_DESCRIPTOR } from "./function-descriptor.js";
 import { type NodeContext, type Output, type ProcessorOptions, ProcessorNode } from "./node.js";
 
 /** What a function node does with the inputs of one message. */
@@ -18,6 +19,7 @@ export interface FunctionParams {
  * imports itself with `await import(...)`, and nothing else.
  */
 export class FunctionProcessorNode<In extends readonly unknown[], Out> extends ProcessorNode<In, Out, FunctionParams> {
+  static override readonly descriptor = FUNCTION_DESCRIPTOR;
   #run: ProcessFunction<In, Out> | undefined;
 
   /** @param code the function, or its source in params. */
@@ -39,7 +41,9 @@ export class FunctionProcessorNode<In extends readonly unknown[], Out> extends P
 const LOADER_NAMES = ["__name"];
 
 function compileFunction<In extends readonly unknown[], Out>(source: string): ProcessFunction<In, Out> {
-  const create = new Function("require", ...LOADER_NAMES, `"use strict"; return (${source});`) as (...values: unknown[]) => ProcessFunction<In, Out>;
+  const create = new Function("require", ...LOADER_NAMES, `"use strict"; return (${source});`) as (
+    ...values: unknown[]
+  ) => ProcessFunction<In, Out>;
   return create(createRequire(`${process.cwd()}/`), (value: unknown) => value);
 }
 

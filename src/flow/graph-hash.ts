@@ -4,8 +4,6 @@ import type { VideoFlowSpec } from "../api/kinds.js";
 
 /** Names, roles, components and inputs count; params, tasks and devices do not. The order of the nodes does not matter. 16 hex digits. */
 export function graphHash(spec: Pick<VideoFlowSpec, "nodes">): string {
-  const shape = spec.nodes
-    .map(({ name, role, component, inputs }) => JSON.stringify([name, role, component, inputs]))
-    .toSorted();
+  const shape = spec.nodes.map(({ name, role, component, inputs }) => JSON.stringify([name, role, component, inputs])).toSorted();
   return createHash("sha256").update(shape.join("\n")).digest("hex").slice(0, 16);
 }

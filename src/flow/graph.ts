@@ -101,7 +101,13 @@ function outsideInputs(name: string, members: readonly NodeSpec[]): string[] {
   return [...new Set(inputs)];
 }
 
-function graphNode(name: string, members: readonly NodeSpec[], inputs: readonly string[], children: readonly string[], describe: Describe): GraphNode {
+function graphNode(
+  name: string,
+  members: readonly NodeSpec[],
+  inputs: readonly string[],
+  children: readonly string[],
+  describe: Describe,
+): GraphNode {
   const known = members.map((node) => ({ node, descriptor: describe(node.component) }));
   const wishes = known.filter(({ node }) => node.role === "Processor" && (node.deviceType === "GPU" || node.device?.required === true));
   const supported = wishes.filter(({ descriptor }) => descriptor === undefined || descriptor.devices.includes("GPU"));

@@ -116,7 +116,9 @@ function taskOptions(node: Node): Partial<ManifestNode> {
     ...(partitionBy === undefined ? {} : { partitionBy }),
     ...(buffer === undefined ? {} : { buffer }),
     ...(retries === undefined ? {} : { retries }),
-    ...(device === undefined && !required ? {} : { device: { ...device, ...(required ? { required } : {}) } as NonNullable<NodeSpec["device"]> }),
+    ...(device === undefined && !required
+      ? {}
+      : { device: { ...device, ...(required ? { required } : {}) } as NonNullable<NodeSpec["device"]> }),
   };
 }
 
@@ -166,6 +168,9 @@ function mentionsExport(text: string, className: string): boolean {
 
 function defaultName(module: string | undefined): string {
   const stem = basename(module ?? "flow").replace(/\.[^.]*$/, "");
-  const label = stem.toLowerCase().replace(/[^a-z0-9-]+/g, "-").replace(/^-+|-+$/g, "");
+  const label = stem
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, "-")
+    .replace(/^-+|-+$/g, "");
   return label === "" ? "flow" : label.slice(0, 40);
 }

@@ -21,30 +21,51 @@ export function componentFindings(node: NodeSpec, index: number, describe: Descr
 function unknownFindings(component: string, path: string, builtIns: readonly string[]): Findings {
   const got = gotText(component);
   if (MODULE_WITH_EXPORT.test(component)) return NO_FINDINGS;
-  if (MODULE.test(component)) return problems({ path, problem: "names no class of the module", got, fix: `Write ${component.split("#")[0]}#ClassName` });
+  if (MODULE.test(component))
+    return problems({ path, problem: "names no class of the module", got, fix: `Write ${component.split("#")[0]}#ClassName` });
   const guess = nearest(component, builtIns);
-  const known = builtIns.length === 0 ? "Give a class of a module: ./file.ts#ClassName" : `Give one of ${builtIns.join(", ")}, or a class of a module: ./file.ts#ClassName`;
+  const known =
+    builtIns.length === 0
+      ? "Give a class of a module: ./file.ts#ClassName"
+      : `Give one of ${builtIns.join(", ")}, or a class of a module: ./file.ts#ClassName`;
   return problems({ path, problem: "is no built-in component", got, fix: guess === undefined ? known : `Did you mean ${guess}?` });
 }
 
 function roleFindings(node: NodeSpec, index: number, descriptor: ComponentDescriptor): Findings {
   if (node.role === descriptor.role) return NO_FINDINGS;
   const problem = `${node.component} is a ${descriptor.role}`;
-  return problems({ path: `spec.nodes[${index}].role`, problem, got: gotText(node.role), fix: `Write role: ${descriptor.role}, or choose another component` });
+  return problems({
+    path: `spec.nodes[${index}].role`,
+    problem,
+    got: gotText(node.role),
+    fix: `Write role: ${descriptor.role}, or choose another component`,
+  });
 }
 
 function paramsFindings(node: NodeSpec, index: number, { params: schema }: ComponentDescriptor): Findings {
   if (schema === undefined) return NO_FINDINGS;
-  return problems(...schemaProblems(checkSchema(schema, node.params), { schema, value: node.params, base: ["spec", "nodes", index, "params"] }));
+  return problems(
+    ...schemaProblems(checkSchema(schema, node.params), { schema, value: node.params, base: ["spec", "nodes", index, "params"] }),
+  );
 }
 
 function deviceFindings(node: NodeSpec, index: number, { devices }: ComponentDescriptor): Findings {
   if (node.role !== "Processor" || devices.includes("GPU")) return NO_FINDINGS;
   if (node.device?.required === true) {
     const path = `spec.nodes[${index}].device.required`;
-    return problems({ path, problem: `${node.component} cannot use a GPU`, got: "true", fix: "Remove device.required, or choose a component that supports GPUs" });
+    return problems({
+      path,
+      problem: `${node.component} cannot use a GPU`,
+      got: "true",
+      fix: "Remove device.required, or choose a component that supports GPUs",
+    });
   }
   if (node.deviceType !== "GPU") return NO_FINDINGS;
   const path = `spec.nodes[${index}].deviceType`;
-  return warnings({ path, problem: `${node.component} has no GPU support: node ${node.name} gets a CPU and no device claim`, got: '"GPU"', fix: "Remove deviceType" });
+  return warnings({
+    path,
+    problem: `${node.component} has no GPU support: node ${node.name} gets a CPU and no device claim`,
+    got: '"GPU"',
+    fix: "Remove deviceType",
+  });
 }

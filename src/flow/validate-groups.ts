@@ -46,7 +46,8 @@ function partProblems({ name, members, inside, path }: Group): Problem[] {
     before = reached.size;
     for (const member of members) {
       const linked = member.inputs.filter((input) => inside.has(input));
-      if (reached.has(member.name) || linked.some((input) => reached.has(input))) for (const each of [member.name, ...linked]) reached.add(each);
+      if (reached.has(member.name) || linked.some((input) => reached.has(input)))
+        for (const each of [member.name, ...linked]) reached.add(each);
     }
   }
   const apart = members.filter((member) => !reached.has(member.name)).map((member) => member.name);
@@ -68,7 +69,12 @@ function agreementProblems({ name, members }: Group, nodes: readonly NodeSpec[])
     }
     if (member.partitionBy !== undefined && first.partitionBy !== undefined && member.partitionBy !== first.partitionBy) {
       const problem = `the members of the task group ${name} need the same partitionBy: ${first.name} has ${first.partitionBy}`;
-      found.push({ path: `${at}.partitionBy`, problem, got: JSON.stringify(member.partitionBy), fix: `Write partitionBy: ${first.partitionBy}` });
+      found.push({
+        path: `${at}.partitionBy`,
+        problem,
+        got: JSON.stringify(member.partitionBy),
+        fix: `Write partitionBy: ${first.partitionBy}`,
+      });
     }
     return found;
   });

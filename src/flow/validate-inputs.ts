@@ -22,7 +22,14 @@ export function nameFindings(nodes: readonly NodeSpec[]): Findings {
   const groups = nodes.flatMap(({ taskGroup }, index): Problem[] => {
     if (taskGroup === undefined || !first.has(taskGroup)) return [];
     const problem = `the task group ${taskGroup} is named like spec.nodes[${first.get(taskGroup)}]`;
-    return [{ path: `spec.nodes[${index}].taskGroup`, problem, got: JSON.stringify(taskGroup), fix: "Give the group a name of its own: its tasks bear it" }];
+    return [
+      {
+        path: `spec.nodes[${index}].taskGroup`,
+        problem,
+        got: JSON.stringify(taskGroup),
+        fix: "Give the group a name of its own: its tasks bear it",
+      },
+    ];
   });
   return problems(...found, ...groups);
 }
@@ -31,7 +38,11 @@ export function nameFindings(nodes: readonly NodeSpec[]): Findings {
 export function inputFindings(nodes: readonly NodeSpec[]): Findings {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const names = [...byName.keys()];
-  return merge(...nodes.map((node, index) => problems(...countProblems(node, index), ...node.inputs.flatMap((_, at) => inputProblem(node, index, at, byName, names)))));
+  return merge(
+    ...nodes.map((node, index) =>
+      problems(...countProblems(node, index), ...node.inputs.flatMap((_, at) => inputProblem(node, index, at, byName, names))),
+    ),
+  );
 }
 
 function countProblems(node: NodeSpec, index: number): Problem[] {
@@ -40,22 +51,46 @@ function countProblems(node: NodeSpec, index: number): Problem[] {
     return [{ path, problem: "a producer has no inputs", got: node.inputs.join(", "), fix: "Remove inputs, or make the node a Processor" }];
   }
   if (node.role === "Producer" || node.inputs.length > 0) return [];
-  return [{ path, problem: `a ${node.role.toLowerCase()} needs at least one input`, fix: `Add inputs: the names of the nodes that ${node.name} reads` }];
+  return [
+    {
+      path,
+      problem: `a ${node.role.toLowerCase()} needs at least one input`,
+      fix: `Add inputs: the names of the nodes that ${node.name} reads`,
+    },
+  ];
 }
 
-function inputProblem(node: NodeSpec, index: number, at: number, byName: ReadonlyMap<string, NodeSpec>, names: readonly string[]): Problem[] {
+function inputProblem(
+  node: NodeSpec,
+  index: number,
+  at: number,
+  byName: ReadonlyMap<string, NodeSpec>,
+  names: readonly string[],
+): Problem[] {
   const input = node.inputs[at] ?? "";
   const place = { path: `spec.nodes[${index}].inputs[${at}]`, got: JSON.stringify(input) };
   const parent = byName.get(input);
   if (input === node.name) return [{ ...place, problem: `node ${node.name} reads itself`, fix: "Remove it: a flow has no cycles" }];
   if (parent === undefined) {
-    const guess = nearest(input, names.filter((name) => name !== node.name));
-    return [{ ...place, problem: `there is no node ${input}`, fix: guess === undefined ? `Name one of ${names.slice(0, 20).join(", ")}` : `Did you mean ${guess}?` }];
+    const guess = nearest(
+      input,
+      names.filter((name) => name !== node.name),
+    );
+    return [
+      {
+        ...place,
+        problem: `there is no node ${input}`,
+        fix: guess === undefined ? `Name one of ${names.slice(0, 20).join(", ")}` : `Did you mean ${guess}?`,
+      },
+    ];
   }
   if (parent.role === "Consumer") {
-    return [{ ...place, problem: `node ${input} is a consumer and has no outputs`, fix: "Read the node before it, or make it a Processor" }];
+    return [
+      { ...place, problem: `node ${input} is a consumer and has no outputs`, fix: "Read the node before it, or make it a Processor" },
+    ];
   }
-  if (node.inputs.indexOf(input) < at) return [{ ...place, problem: `${input} is an input twice`, fix: "Remove one: process() can use its argument twice" }];
+  if (node.inputs.indexOf(input) < at)
+    return [{ ...place, problem: `${input} is an input twice`, fix: "Remove one: process() can use its argument twice" }];
   return [];
 }
 
@@ -64,17 +99,29 @@ export function cycleFindings(nodes: readonly NodeSpec[]): Findings {
   const cycle = findCycle(others);
   if (cycle === undefined) return problems();
   const index = nodes.findIndex(({ name }) => name === cycle[0]);
-  return problems({ path: `spec.nodes[${index}].inputs`, problem: `the flow has a cycle: ${cycle.join(" -> ")}`, fix: "Remove one of these inputs" });
+  return problems({
+    path: `spec.nodes[${index}].inputs`,
+    problem: `the flow has a cycle: ${cycle.join(" -> ")}`,
+    fix: "Remove one of these inputs",
+  });
 }
 
 /** What fits into a flow, and what it needs at least. */
 export function sizeFindings(nodes: readonly NodeSpec[]): Findings {
   const path = "spec.nodes";
   const found: Problem[] = [];
-  if (!nodes.some(({ role }) => role === "Producer")) found.push({ path, problem: "the flow has no producer", fix: "Add a node with role: Producer, such as VideoFileReader" });
-  if (!nodes.some(({ role }) => role === "Consumer")) found.push({ path, problem: "the flow has no consumer", fix: "Add a node with role: Consumer, such as VoidConsumer" });
+  if (!nodes.some(({ role }) => role === "Producer"))
+    found.push({ path, problem: "the flow has no producer", fix: "Add a node with role: Producer, such as VideoFileReader" });
+  if (!nodes.some(({ role }) => role === "Consumer"))
+    found.push({ path, problem: "the flow has no consumer", fix: "Add a node with role: Consumer, such as VoidConsumer" });
   const channels = nodes.reduce((sum, { inputs }) => sum + inputs.length, 0);
-  if (channels > MAX_CHANNELS) found.push({ path, problem: `the flow has more than ${MAX_CHANNELS} channels`, got: String(channels), fix: "Split it into several flows" });
+  if (channels > MAX_CHANNELS)
+    found.push({
+      path,
+      problem: `the flow has more than ${MAX_CHANNELS} channels`,
+      got: String(channels),
+      fix: "Split it into several flows",
+    });
   return problems(...found, ...childrenProblems(nodes));
 }
 

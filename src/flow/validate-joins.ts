@@ -16,7 +16,9 @@ export function joinFindings(nodes: readonly NodeSpec[]): Findings {
     const isFirst = node.inputs.every((input) => (origin.get(input)?.size ?? 0) < 2);
     if (producers.length < 2 || !isFirst) return [];
     const problem = `node ${node.name} joins messages of ${producers.join(" and ")}: traces of two producers never meet`;
-    return [{ path: `spec.nodes[${index}].inputs`, problem, got: node.inputs.join(", "), fix: "Join only branches that come from one producer" }];
+    return [
+      { path: `spec.nodes[${index}].inputs`, problem, got: node.inputs.join(", "), fix: "Join only branches that come from one producer" },
+    ];
   });
   return problems(...found);
 }
@@ -27,7 +29,13 @@ export function leafFindings(nodes: readonly NodeSpec[]): Findings {
   const found = nodes.flatMap(({ name, role }, index): Problem[] => {
     if (role === "Consumer" || read.has(name)) return [];
     const path = `spec.nodes[${index}].name`;
-    return [{ path, problem: `nobody reads the outputs of node ${name}: they are thrown away`, fix: `Add ${name} to the inputs of a node, or remove it` }];
+    return [
+      {
+        path,
+        problem: `nobody reads the outputs of node ${name}: they are thrown away`,
+        fix: `Add ${name} to the inputs of a node, or remove it`,
+      },
+    ];
   });
   return warnings(...found);
 }

@@ -20,7 +20,12 @@ function endFindings(node: NodeSpec, at: string): Findings {
     found.push({ path: `${at}.nbTasks`, problem: `a ${role} has exactly one task`, got: String(node.nbTasks), fix });
   }
   if (node.deviceType === "GPU") {
-    found.push({ path: `${at}.deviceType`, problem: `a ${role} runs on the CPU`, got: '"GPU"', fix: "Remove deviceType; only processors may wish a GPU" });
+    found.push({
+      path: `${at}.deviceType`,
+      problem: `a ${role} runs on the CPU`,
+      got: '"GPU"',
+      fix: "Remove deviceType; only processors may wish a GPU",
+    });
   }
   if (node.device !== undefined) {
     found.push({ path: `${at}.device`, problem: `a ${role} gets no device`, fix: "Remove device; only processors may have one" });
@@ -43,7 +48,9 @@ function processorFindings(node: NodeSpec, at: string, describe: Describe): Find
   }
   if (tasks > 1 && node.inputs.length > 1 && node.partitionBy === undefined) {
     const problem = `node ${node.name} has ${tasks} tasks and ${node.inputs.length} inputs, so it needs partitionBy: the messages of one key must meet in one task`;
-    found.push(problems({ path: `${at}.partitionBy`, problem, fix: "Add partitionBy: trace_id, or a metadata field that all inputs carry" }));
+    found.push(
+      problems({ path: `${at}.partitionBy`, problem, fix: "Add partitionBy: trace_id, or a metadata field that all inputs carry" }),
+    );
   }
   if (tasks > 1 && (descriptor?.holds ?? 0) > 0) {
     const problem = `${node.component} finishes an input only after further ones, so it needs all of them: one task`;
@@ -55,12 +62,21 @@ function processorFindings(node: NodeSpec, at: string, describe: Describe): Find
 
 function partitionWarning(node: NodeSpec, at: string): Findings {
   const problem = `partitionBy has no effect: node ${node.name} has one task`;
-  return warnings({ path: `${at}.partitionBy`, problem, got: JSON.stringify(node.partitionBy), fix: "Remove partitionBy, or give a processor several tasks" });
+  return warnings({
+    path: `${at}.partitionBy`,
+    problem,
+    got: JSON.stringify(node.partitionBy),
+    fix: "Remove partitionBy, or give a processor several tasks",
+  });
 }
 
 function bufferFindings(node: NodeSpec, at: string): Findings {
   if (node.buffer === undefined || node.role !== "Consumer") return NO_FINDINGS;
-  return warnings({ path: `${at}.buffer`, problem: "a consumer has no outputs to buffer", fix: "Remove buffer, or give it to the node before" });
+  return warnings({
+    path: `${at}.buffer`,
+    problem: "a consumer has no outputs to buffer",
+    fix: "Remove buffer, or give it to the node before",
+  });
 }
 
 /** The operator sets these itself, or they would load code into every task. */
@@ -71,7 +87,10 @@ function environmentFindings(node: NodeSpec, at: string): Findings {
   const found = node.env.flatMap(({ name }, index): Problem[] => {
     const path = `${at}.env[${index}].name`;
     const got = JSON.stringify(name);
-    if (RESERVED.test(name)) return [{ path, problem: `the variable ${name} is reserved`, got, fix: "Remove it; the operator decides what a task sees and loads" }];
+    if (RESERVED.test(name))
+      return [
+        { path, problem: `the variable ${name} is reserved`, got, fix: "Remove it; the operator decides what a task sees and loads" },
+      ];
     if (seen.has(name)) return [{ path, problem: `the variable ${name} stands twice`, got, fix: "Remove one of them" }];
     seen.add(name);
     return [];

@@ -31,7 +31,9 @@ export interface ValidateOptions {
  */
 export function validateSpec(spec: VideoFlowSpec, { describe, builtIns = [] }: ValidateOptions): Findings {
   const known = [...builtIns];
-  const single = spec.nodes.map((node, index) => merge(componentFindings(node, index, describe, known), nodeFindings(node, index, describe)));
+  const single = spec.nodes.map((node, index) =>
+    merge(componentFindings(node, index, describe, known), nodeFindings(node, index, describe)),
+  );
   const wiring = merge(nameFindings(spec.nodes), inputFindings(spec.nodes), cycleFindings(spec.nodes), sizeFindings(spec.nodes));
   const isSound = wiring.problems.length === 0;
   const graphRules = isSound ? merge(groupFindings(spec.nodes), joinFindings(spec.nodes), leafFindings(spec.nodes)) : NO_FINDINGS;

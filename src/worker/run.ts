@@ -179,7 +179,8 @@ function attemptOnce(
 ): void | Promise<void> {
   loop.port.attempt();
   if (unit.kind === "flush") return work.flush(NO_LINEAGE);
-  if (rows.length === 1 && !dead.has(0)) return work.message(rows[0] as readonly InputMessage[], lineageOf(rows[0] as readonly InputMessage[]));
+  if (rows.length === 1 && !dead.has(0))
+    return work.message(rows[0] as readonly InputMessage[], lineageOf(rows[0] as readonly InputMessage[]));
   return attemptRows(rows, work, dead);
 }
 
@@ -264,4 +265,3 @@ class Pace {
     );
   }
 }
-
