@@ -150,6 +150,21 @@ function brokenMentions(root) {
   );
 }
 
+/** "`name` (`src/file.ts`)" and the rows "| `name` | `src/file.ts` |": the file must hold the name. */
+function brokenNames(root) {
+  const documents = listFiles(root).filter((path) => path.endsWith(".md"));
+  return documents.flatMap((document) => {
+    const text = readFileSync(join(root, document), "utf8");
+    const pairs = [...text.matchAll(/((?:`\w+`(?:, )?)+)(?: \(| \| )`(src\/[\w/.-]+\.ts)`/g)];
+    return pairs.flatMap(([, names, file]) => {
+      if (!existsSync(join(root, file))) return [`${document}: ${file} is not there: correct the path`];
+      const source = readFileSync(join(root, file), "utf8");
+      const lost = [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name).filter((name) => !new RegExp(`\\b${name}\\b`).test(source));
+      return lost.map((name) => `${document}: ${file} has no ${name}: correct the document`);
+    });
+  });
+}
+
 const ADR_SECTIONS = ["Status", "Context", "Decision", "Example", "Consequences"];
 
 function misshapenDecisions(root) {
@@ -183,6 +198,7 @@ export function checkDocs(root) {
   return [
     ...GENERATED.map((part) => [`${part[0]} (${part[1]})`, () => checkPart(root, part)]),
     ["links in the documents", () => [...brokenLinks(root), ...brokenMentions(root)]],
+    ["names of the code in the documents", () => brokenNames(root)],
     ["shape of the decisions (ADR)", () => misshapenDecisions(root)],
     ["npm commands in the documents", () => unknownCommands(root)],
   ];

@@ -75,7 +75,9 @@ test("a plain line names state, frames, rate, tasks and device of each node", ()
 });
 
 test("the devices of a node say how many of its tasks compute where", () => {
-  expect(devicesText({ tasks: 3, devices: ["GPU-1f2e3d4c-0000-0000-0000-000000000000", "GPU-2"] })).toBe("2 GPU (GPU-1f2e3d4c…, GPU-2) + 1 cpu");
+  expect(devicesText({ tasks: 3, devices: ["GPU-1f2e3d4c-0000-0000-0000-000000000000", "GPU-2"] })).toBe(
+    "2 GPU (GPU-1f2e3d4c…, GPU-2) + 1 cpu",
+  );
   expect(devicesText({ tasks: 1, devices: ["GPU-1"] })).toBe("1 GPU (GPU-1)");
 });
 
