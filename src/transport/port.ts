@@ -105,7 +105,7 @@ export interface TaskPort {
   /** Settles when take() is worth another look: input or space came, somebody rang, or a second passed. */
   waitForInput(): Promise<void>;
 
-  /** Producers: whether the next message has a place. Always true in realtime. */
+  /** Producers: whether the next message has a place. False while paused; else always true in realtime. */
   reserve(): boolean;
   /** Settles when reserve() is worth another look. */
   waitForSpace(): Promise<void>;

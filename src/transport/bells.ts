@@ -1,0 +1,134 @@
+/**
+ * Doorbells: one FIFO per task, rung only for a task that said that it sleeps.
+ *
+ * A sleeper stores its reason, looks once more, then sleeps; a writer stores what it has to say, then looks for a reason. Both
+ * stores and both loads are sequentially consistent, so at least one of the two sees the other.
+ */
+import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { bellPath, type ControlMemory } from "./files.js";
+import { type EdgeLayout, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
+import { libc, type PollHandle } from "./libc.js";
+
+/** Reasons in the sleep word. */
+export const AWAKE = 0;
+export const WANTS_INPUT = 1;
+export const WANTS_SPACE = 2;
+
+const FLAGS = constants.O_RDWR | constants.O_NONBLOCK;
+const ONE_BYTE = new Uint8Array(1);
+
+/** Rings other tasks. Descriptors are opened at the first ring and kept. */
+export class Bells {
+  readonly #memory: ControlMemory;
+  readonly #counter: number;
+  readonly #descriptors = new Map<string, number>();
+  #turn = 0;
+
+  /** @param counter index of the float64 that counts the rings; -1 for none. */
+  constructor(memory: ControlMemory, counter: number) {
+    this.#memory = memory;
+    this.#counter = counter;
+  }
+
+  /** Wakes those readers of an edge that the message may concern. @param owner its replica; -1 any one, -2 all. */
+  wakeReaders(edge: EdgeLayout, owner: number): void {
+    const node = this.#memory.layout.nodes[edge.to] as NodeLayout;
+    const tasks = node.tasks;
+    if (owner >= 0) {
+      this.#wake(node, tasks[owner] as TaskLayout, WANTS_INPUT);
+      return;
+    }
+    this.#turn = (this.#turn + 1) % tasks.length;
+    for (let i = 0; i < tasks.length; i += 1) {
+      const woken = this.#wake(node, tasks[(this.#turn + i) % tasks.length] as TaskLayout, WANTS_INPUT);
+      if (woken && owner === -1) return;
+    }
+  }
+
+  /** Wakes the tasks of the parent that wait for a free cell or slot. */
+  wakeWriters(edge: EdgeLayout): void {
+    const node = this.#memory.layout.nodes[edge.from] as NodeLayout;
+    for (const task of node.tasks) this.#wake(node, task, WANTS_SPACE);
+  }
+
+  #wake(node: NodeLayout, task: TaskLayout, reason: number): boolean {
+    const { i32 } = this.#memory;
+    const at = task.region + TASK.sleep;
+    const asleep = Atomics.load(i32, at);
+    if (asleep !== reason || Atomics.compareExchange(i32, at, asleep, AWAKE) !== asleep) return false;
+    this.ring(node, task);
+    return true;
+  }
+
+  /** Rings whether the task sleeps or not. */
+  ring(node: NodeLayout, task: TaskLayout): void {
+    const path = bellPath(this.#memory.dir, node.plan.name, task.index);
+    if (this.#counter >= 0) this.#memory.f64[this.#counter] = (this.#memory.f64[this.#counter] as number) + 1;
+    try {
+      let fd = this.#descriptors.get(path);
+      if (fd === undefined) {
+        fd = openSync(path, FLAGS);
+        this.#descriptors.set(path, fd);
+      }
+      writeSync(fd, ONE_BYTE, 0, 1);
+    } catch (error) {
+      if (!isHarmless(error)) throw error;
+    }
+  }
+
+  close(): void {
+    for (const fd of this.#descriptors.values()) closeSync(fd);
+    this.#descriptors.clear();
+  }
+}
+
+/** A full FIFO has been rung already; a missing one belongs to a flow that is being removed. */
+function isHarmless(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EAGAIN" || code === "ENOENT";
+}
+
+/** A task's own doorbell, on the event loop. */
+export class Bell {
+  readonly #fd: number;
+  readonly #poll: PollHandle;
+  readonly #buffer = new Uint8Array(256);
+  #wake: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, FLAGS);
+    this.#poll = libc().poll(this.#fd, () => this.#rung());
+  }
+
+  /** @returns a promise that settles at the next ring, or after `lookMs`. */
+  sleep(lookMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.#timer === undefined) this.#timer = setTimeout(() => this.#settle(), lookMs);
+      else this.#timer.refresh();
+    });
+  }
+
+  #rung(): void {
+    try {
+      readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
+    } catch (error) {
+      if (!isHarmless(error)) throw error;
+    }
+    this.#settle();
+  }
+
+  #settle(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#poll.close();
+    closeSync(this.#fd);
+    this.#settle();
+  }
+}

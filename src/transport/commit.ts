@@ -1,0 +1,123 @@
+/**
+ * Commit: outputs out and inputs acknowledged in one atomic step, whatever instruction the process dies at.
+ *
+ *     write the redo record · prepared = c + 1 · set the slots' bits · COMMIT = c + 1 · publish · acknowledge · applied = c + 1
+ *
+ * Before the store of COMMIT nothing has happened for the others; after it the same function finishes the work, in the task or,
+ * if that died, in the recovery. Doing any part of it twice changes nothing.
+ */
+import type { TaskContext } from "./context.js";
+import { type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
+import { publishRealtime } from "./realtime.js";
+import { cellOf, freeCell, type Output, publish } from "./ring.js";
+import { lapOf, TAKEN, word } from "./words.js";
+
+/** Kinds of a unit in the redo record. */
+export const UNIT_DATA = 1;
+export const UNIT_FLUSH = 2;
+export const UNIT_PRODUCED = 3;
+
+/** Owner words: any replica, all replicas may have to look. */
+export const ANYONE = -1;
+export const EVERYONE = -2;
+
+export interface Redo extends Output {
+  readonly kind: number;
+  /** Flush: positions of this node's stream in all. */
+  readonly endPosition: number;
+  /** First control word of the first slot of the chain; meaningless for "none". */
+  readonly headWord: number;
+}
+
+/** Writes the redo record and makes the outputs count. The totals in the record have been written by the caller. */
+export function commitUnit(context: TaskContext, redo: Redo, owners: Int32Array, kept?: (slot: number) => boolean): void {
+  const { i32, region } = context;
+  writeRedo(context, redo, owners);
+  context.step?.("redo written");
+  const next = ((i32[region + TASK.commit] as number) + 1) | 0;
+  Atomics.store(i32, region + TASK.prepared, next);
+  context.step?.("prepared");
+  if (redo.count > 0) setChainBits(context, redo, context.outputBits);
+  context.step?.("bits set");
+  Atomics.store(i32, region + TASK.commit, next);
+  context.step?.("committed");
+  applyCommit(context, redo, owners, kept);
+}
+
+function writeRedo(context: TaskContext, redo: Redo, owners: Int32Array): void {
+  const { i32, f64, region } = context;
+  i32[region + TASK.redoKind] = redo.kind;
+  i32[region + TASK.redoHead] = redo.head;
+  i32[region + TASK.redoGeneration] = redo.generation;
+  i32[region + TASK.redoCount] = redo.count;
+  i32[region + TASK.redoOrigin] = redo.origin;
+  f64[(region + TASK.redoPositionF64) / 2] = redo.position;
+  f64[(region + TASK.redoEndPositionF64) / 2] = redo.endPosition;
+  for (let i = 0; i < context.outputs.length; i += 1) i32[region + TASK.redoOwners + i] = owners[i] as number;
+}
+
+export function readRedo(context: TaskContext): { readonly redo: Redo; readonly owners: Int32Array } {
+  const { i32, f64, region, task } = context;
+  const head = i32[region + TASK.redoHead] as number;
+  const redo = {
+    kind: i32[region + TASK.redoKind] as number,
+    head,
+    headWord: task.slots + ((head - 1) & 0xfffff) * SLOT.size,
+    generation: i32[region + TASK.redoGeneration] as number,
+    count: i32[region + TASK.redoCount] as number,
+    origin: i32[region + TASK.redoOrigin] as number,
+    position: f64[(region + TASK.redoPositionF64) / 2] as number,
+    endPosition: f64[(region + TASK.redoEndPositionF64) / 2] as number,
+  };
+  return { redo, owners: i32.slice(region + TASK.redoOwners, region + TASK.redoOwners + context.outputs.length) };
+}
+
+/** Sets the bits of all slots of the chain: before the commit word nobody can see them; 0 takes them back. */
+export function setChainBits(context: TaskContext, redo: Redo, bits: number): void {
+  const { i32, task } = context;
+  let slot = redo.headWord;
+  for (let i = 0; i < redo.count; i += 1) {
+    Atomics.store(i32, slot + SLOT.bits, bits);
+    slot = task.slots + ((i32[slot + SLOT.next] as number) - 1) * SLOT.size;
+  }
+}
+
+/** Everything after the commit word. */
+export function applyCommit(context: TaskContext, redo: Redo, owners: Int32Array, kept?: (slot: number) => boolean): void {
+  const { i32, f64, region } = context;
+  if (redo.kind === UNIT_FLUSH) publishEnd(context, redo.endPosition);
+  for (let i = 0; i < context.outputs.length; i += 1) publishOne(context, context.outputs[i] as EdgeLayout, redo, owners[i] as number);
+  if (redo.kind === UNIT_DATA) acknowledge(context, redo.position, kept);
+  for (let i = 0; i < TOTAL.count; i += 1) f64[context.totals + i] = f64[context.redoTotals + i] as number;
+  context.step?.("totals copied");
+  if (redo.kind === UNIT_FLUSH) Atomics.store(i32, region + TASK.flushed, 1);
+  Atomics.store(i32, region + TASK.applied, i32[region + TASK.commit] as number);
+  context.step?.("applied");
+}
+
+function publishOne(context: TaskContext, edge: EdgeLayout, redo: Redo, owner: number): void {
+  if (context.realtime) publishRealtime(context, edge, redo, owner);
+  else publish(context, edge, redo, owner);
+  context.step?.("published");
+  context.bells.wakeReaders(edge, owner);
+  context.step?.("rung");
+}
+
+/** Says how many positions this node's stream has. All replicas say the same. */
+export function publishEnd(context: TaskContext, endPosition: number): void {
+  const { i32, f64, region } = context;
+  f64[(region + TASK.endPositionF64) / 2] = endPosition;
+  context.step?.("end written");
+  Atomics.store(i32, region + TASK.endKnown, 1);
+}
+
+/** Frees the cells that this task has taken of a position. What was freed before, or never there, is left alone. */
+function acknowledge(context: TaskContext, position: number, kept?: (slot: number) => boolean): void {
+  for (const edge of context.inputs) {
+    const cell = cellOf(edge, position);
+    const lap = lapOf(edge, position);
+    if (Atomics.load(context.i32, cell) !== word(lap, TAKEN, context.task.task)) continue;
+    freeCell(context, edge, cell, lap, kept);
+    context.step?.("acknowledged");
+  }
+}

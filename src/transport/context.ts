@@ -1,0 +1,61 @@
+/** One task's place in the control memory, with every index worked out once: what the port and the recovery both act on. */
+import { Bells } from "./bells.js";
+import { type ControlMemory, openControl } from "./files.js";
+import { COUNTER, type EdgeLayout, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
+import type { DataPlan } from "./plan.js";
+
+export interface TaskContext {
+  readonly memory: ControlMemory;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+  readonly node: NodeLayout;
+  readonly task: TaskLayout;
+  /** First word of the task's region. */
+  readonly region: number;
+  /** Indices of float64 numbers: the task's totals, the totals in its redo record, its counters. */
+  readonly totals: number;
+  readonly redoTotals: number;
+  readonly counters: number;
+  readonly inputs: readonly EdgeLayout[];
+  readonly outputs: readonly EdgeLayout[];
+  /** All bits of `outputs`. */
+  readonly outputBits: number;
+  readonly realtime: boolean;
+  readonly bells: Bells;
+  /** Crash points of the tests. */
+  readonly step: ((label: string) => void) | undefined;
+}
+
+/** @throws OperatorError SHM_INVALID */
+export function openContext(dir: string, plan: DataPlan, name: string, index: number, step?: (label: string) => void): TaskContext {
+  const memory = openControl(dir, plan);
+  const { layout, i32, f64 } = memory;
+  const node = layout.nodes.find((candidate) => candidate.plan.name === name);
+  const task = node?.tasks[index];
+  if (node === undefined || task === undefined) throw new RangeError(`the plan has no task ${name}.${index}`);
+  const outputs = node.outputs.map((edge) => layout.edges[edge] as EdgeLayout);
+  const counters = (task.region + TASK.countersF64) / 2;
+  return {
+    memory,
+    i32,
+    f64,
+    node,
+    task,
+    region: task.region,
+    totals: (task.region + TASK.totalsF64) / 2,
+    redoTotals: (task.region + TASK.redoTotalsF64) / 2,
+    counters,
+    inputs: node.inputs.map((edge) => layout.edges[edge] as EdgeLayout),
+    outputs,
+    outputBits: outputs.reduce((bits, edge) => bits | edge.bit, 0),
+    realtime: plan.flowType === "Realtime",
+    bells: new Bells(memory, counters + COUNTER.rings),
+    step,
+  };
+}
+
+/** Adds to one of the task's counters; only its own task writes them. */
+export function count(context: TaskContext, counter: number, by: number): void {
+  const at = context.counters + counter;
+  context.f64[at] = (context.f64[at] as number) + by;
+}

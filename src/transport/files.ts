@@ -1,0 +1,129 @@
+/** The files of one flow: created, opened, removed. Who may write what is decided here and kept by the kernel. */
+import { createHash } from "node:crypto";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { OperatorError } from "../base/errors.js";
+import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
+import { libc } from "./libc.js";
+import type { DataPlan } from "./plan.js";
+
+/** The control file of a flow, mapped. */
+export interface ControlMemory {
+  readonly dir: string;
+  readonly layout: Layout;
+  readonly i32: Int32Array;
+  readonly f64: Float64Array;
+}
+
+export function controlPath(dir: string): string {
+  return `${dir}/control`;
+}
+
+export function poolPath(dir: string, node: string, taskIndex: number): string {
+  return `${dir}/pool-${node}-${taskIndex}`;
+}
+
+export function bellPath(dir: string, node: string, taskIndex: number): string {
+  return `${dir}/bell-${node}-${taskIndex}`;
+}
+
+/**
+ * Makes the folder of a flow with all its files: control, one pool per task with children, one doorbell per task, plan.json.
+ *
+ * @param dir must not hold another flow's memory; made with mode 0700.
+ * @throws OperatorError SHM_FULL, DATA_PLAN_INVALID
+ */
+export function createFlowMemory(dir: string, plan: DataPlan): void {
+  const layout = layoutOf(plan);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
+  for (const node of layout.nodes) for (const task of node.tasks) createTaskFiles(dir, node, task);
+  writeFileSync(`${dir}/plan.json`, JSON.stringify(plan), { mode: 0o600 });
+  createFile(dir, controlPath(dir), layout.controlBytes);
+  writeHeader(mapControl(dir, layout), plan);
+}
+
+function createTaskFiles(dir: string, node: NodeLayout, task: TaskLayout): void {
+  if (task.poolSmallBytes > 0) createFile(dir, poolPath(dir, node.plan.name, task.index), task.poolSmallBytes);
+  libc().makeFifo(bellPath(dir, node.plan.name, task.index), 0o600);
+}
+
+function createFile(dir: string, path: string, sizeBytes: number): void {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    allocateBytes(dir, fd, 0, sizeBytes);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reserves bytes of a file. @throws OperatorError SHM_FULL */
+export function allocateBytes(dir: string, fd: number, offset: number, sizeBytes: number): void {
+  if (libc().allocate(fd, offset, sizeBytes) === 0) return;
+  const space = statfsSync(dir);
+  throw new OperatorError("SHM_FULL", { dir, needBytes: sizeBytes, freeBytes: space.bavail * space.bsize });
+}
+
+function writeHeader(memory: ControlMemory, plan: DataPlan): void {
+  memory.i32.set([MAGIC, VERSION, ENDIAN_MARK, memory.layout.words, ...planHash(plan)], HEADER.magic);
+}
+
+/** The first 128 bits of the SHA-256 of the plan, as four words. */
+function planHash(plan: DataPlan): number[] {
+  const digest = createHash("sha256").update(JSON.stringify(plan)).digest();
+  return [0, 4, 8, 12].map((at) => digest.readInt32LE(at));
+}
+
+/**
+ * Maps the control file for reading and writing.
+ *
+ * @throws OperatorError SHM_INVALID if it is missing, of another version or of another plan.
+ */
+export function openControl(dir: string, plan: DataPlan): ControlMemory {
+  const path = controlPath(dir);
+  const memory = mapControl(dir, layoutOf(plan));
+  const expected = [MAGIC, VERSION, ENDIAN_MARK, memory.layout.words, ...planHash(plan)];
+  const at = expected.findIndex((value, index) => memory.i32[index] !== value);
+  const names = ["magic", "version", "byte order", "size", "plan", "plan", "plan", "plan"];
+  if (at >= 0) throw new OperatorError("SHM_INVALID", { path, problem: `another ${names[at]}` });
+  return memory;
+}
+
+function mapControl(dir: string, layout: Layout): ControlMemory {
+  const buffer = mapFile(controlPath(dir), 0, layout.controlBytes, true);
+  return { dir, layout, i32: new Int32Array(buffer), f64: new Float64Array(buffer) };
+}
+
+/** Maps part of a file and closes its descriptor again. The mapping stays for the life of the process. */
+export function mapFile(path: string, offset: number, length: number, writable: boolean): ArrayBuffer {
+  const fd = openFile(path, writable);
+  try {
+    const buffer = libc().map(fd, offset, length, writable);
+    if (buffer === undefined) throw new OperatorError("SHM_INVALID", { path, problem: `cannot map ${length} bytes at ${offset}` });
+    return buffer;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openFile(path: string, writable: boolean): number {
+  try {
+    return openSync(path, writable ? constants.O_RDWR : constants.O_RDONLY);
+  } catch (cause) {
+    throw new OperatorError("SHM_INVALID", { path, problem: "it cannot be opened" }, { cause });
+  }
+}
+
+/** Removes all files of a flow. Tasks that still have them mapped are not disturbed. */
+export function removeFlowMemory(dir: string): void {
+  rmSync(dir, { recursive: true, force: true });
+}
+
+/** The plan that a folder was made for. @throws OperatorError SHM_INVALID */
+export function readPlan(dir: string): DataPlan {
+  const path = `${dir}/plan.json`;
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as DataPlan;
+  } catch (cause) {
+    throw new OperatorError("SHM_INVALID", { path, problem: "it cannot be read" }, { cause });
+  }
+}

@@ -1,0 +1,136 @@
+/** Batch: positions strictly in order, a join waits for all halves, and a unit is taken only when its outputs have a place. */
+import type { TaskContext } from "./context.js";
+import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, NO_SPACE, READY } from "./intake.js";
+import { CELL, type EdgeLayout } from "./layout.js";
+import type { OwnPool } from "./pool.js";
+import { cellOf, endOf, epochOf, isFree, lowestUnfinished } from "./ring.js";
+import { EMPTY, lapOf, PUBLISHED, TAKEN, word, wordState } from "./words.js";
+
+/** What look() finds at one input. */
+const MISSING = 0;
+const HERE = 1;
+const ABSENT = 2;
+const DONE = 3;
+const ELSEWHERE = 4;
+
+export class BatchIntake implements Intake {
+  position = 0;
+  endPosition = 0;
+  readonly filtered = false;
+  readonly cells: Int32Array;
+  readonly #context: TaskContext;
+  readonly #pool: OwnPool | undefined;
+  readonly #competing: boolean;
+  readonly #partitioned: boolean;
+  readonly #inputs: readonly EdgeLayout[];
+  readonly #first: EdgeLayout;
+  #next = 0;
+  #epoch: number;
+
+  constructor(context: TaskContext, pool: OwnPool | undefined) {
+    this.#context = context;
+    this.#pool = pool;
+    this.#inputs = context.inputs;
+    this.#first = context.inputs[0] as EdgeLayout;
+    this.cells = new Int32Array(context.inputs.length);
+    this.#competing = isCompeting(context);
+    this.#partitioned = isPartitioned(context);
+    this.#epoch = epochOf(context, this.#first);
+    this.#next = lowestUnfinished(context, this.#first);
+  }
+
+  look(): number {
+    const epoch = epochOf(this.#context, this.#first);
+    if (epoch !== this.#epoch) {
+      this.#epoch = epoch;
+      this.#next = lowestUnfinished(this.#context, this.#first);
+    }
+    for (;;) {
+      const result = this.#lookAt(this.#next);
+      if (result !== 0) return result;
+      this.#next += 1;
+    }
+  }
+
+  /** @returns 0 if the position is nothing for this task. */
+  #lookAt(position: number): number {
+    const first = this.#inspect(0, position);
+    if (first === DONE) this.#next = Math.max(position, lowestUnfinished(this.#context, this.#first) - 1);
+    if (first === DONE || first === ELSEWHERE) return 0;
+    if (first === MISSING) return NO_INPUT;
+    let absent = first === ABSENT ? 1 : 0;
+    const mine = !this.#partitioned || this.#ownerOf(position) === this.#context.task.index;
+    if (!mine && first === HERE) return 0;
+    for (let i = 1; i < this.#inputs.length; i += 1) {
+      const half = this.#inspect(i, position);
+      if (half === DONE || half === ELSEWHERE) return 0;
+      if (half === MISSING) return NO_INPUT;
+      if (half === ABSENT) absent += 1;
+    }
+    if (absent === this.#inputs.length) return this.#ended();
+    if (!mine) return 0;
+    this.position = position;
+    return this.#hasSpace(position) ? READY : NO_SPACE;
+  }
+
+  #inspect(input: number, position: number): number {
+    const edge = this.#inputs[input] as EdgeLayout;
+    const cell = cellOf(edge, position);
+    const lap = lapOf(edge, position);
+    const found = Atomics.load(this.#context.i32, cell);
+    this.cells[input] = cell;
+    if (found === word(lap, PUBLISHED)) return HERE;
+    if (found === word(lap, EMPTY)) return this.#isPastEnd(edge, position, cell, found, input);
+    return wordState(found) === TAKEN && found === word(lap, TAKEN, (found >>> 3) & 511) ? ELSEWHERE : DONE;
+  }
+
+  /** The end is published after the last cell: look at the cell once more when it is known. */
+  #isPastEnd(edge: EdgeLayout, position: number, cell: number, found: number, input: number): number {
+    const end = endOf(this.#context, edge);
+    if (end < 0 || position < end || Atomics.load(this.#context.i32, cell) !== found) return MISSING;
+    this.cells[input] = -1;
+    return ABSENT;
+  }
+
+  #ownerOf(position: number): number {
+    const cell = this.cells[0] as number;
+    if (cell < 0) return position % this.#context.node.plan.tasks;
+    return this.#context.i32[cell + CELL.owner] as number;
+  }
+
+  #hasSpace(position: number): boolean {
+    for (const edge of this.#context.outputs) if (!isFree(this.#context, edge, position)) return false;
+    return this.#pool === undefined || this.#pool.hasRoom();
+  }
+
+  #ended(): number {
+    if (hasFlushed(this.#context)) return END;
+    const ends = this.#inputs.map((edge) => endOf(this.#context, edge));
+    const last = Math.max(...ends);
+    this.position = last + this.#context.task.index;
+    this.endPosition = last + this.#context.node.plan.tasks;
+    return this.#hasSpace(this.position) ? FLUSH : NO_SPACE;
+  }
+
+  claim(): boolean {
+    const { i32, task } = this.#context;
+    for (let i = 0; i < this.cells.length; i += 1) {
+      const cell = this.cells[i] as number;
+      if (cell < 0) continue;
+      const lap = lapOf(this.#inputs[i] as EdgeLayout, this.position);
+      const taken = word(lap, TAKEN, task.task);
+      if (!this.#competing) Atomics.store(i32, cell, taken);
+      else if (Atomics.compareExchange(i32, cell, word(lap, PUBLISHED), taken) !== word(lap, PUBLISHED)) return false;
+      this.#context.step?.("half taken");
+    }
+    this.#next = this.position + 1;
+    return true;
+  }
+
+  /** A sibling that sleeps may take what comes after; the writer rang only one of us. */
+  moreFor(): boolean {
+    if (!this.#competing) return false;
+    const cell = cellOf(this.#first, this.#next);
+    return Atomics.load(this.#context.i32, cell) === word(lapOf(this.#first, this.#next), PUBLISHED);
+  }
+}

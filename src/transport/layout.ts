@@ -1,0 +1,234 @@
+/**
+ * From a plan to bytes: where every word of the control file lies. Pure; docs/memory-layout.md says the same in prose.
+ * All offsets are in 32-bit words unless the name ends in Bytes; a word at an even offset may start a float64.
+ */
+import { OperatorError } from "../base/errors.js";
+import type { DataPlan, EdgePlan, NodePlan } from "./plan.js";
+import { MAX_TASKS, type RingShape, ringShape } from "./words.js";
+
+/** A unit of work gives at most this many outputs; each pool has as many entries beyond its nominal slots. */
+export const MAX_OUTPUTS = 64;
+export const MAX_RETAINED = 64;
+/** One bit per child edge in the word that says who still needs a slot. */
+export const MAX_CHILDREN = 31;
+export const MAX_SLOTS = 2 ** 20 - MAX_OUTPUTS;
+
+/** Bytes of the part of a slot that is always mapped: header, short texts, small payloads. */
+export const SMALL_BYTES = 1024;
+/** Distance between the large parts of two slots in the sparse pool file: the largest payload. */
+export const LARGE_BYTES = 2 ** 30;
+
+export const MAGIC = 0x46574c56; // "VLWF" in a little-endian file
+export const VERSION = 1;
+export const ENDIAN_MARK = 0x01020304;
+
+/** Words of the header of the control file. */
+export const HEADER = { magic: 0, version: 1, endian: 2, words: 3, hash: 4, stop: 8, pause: 9, size: 16 } as const;
+
+/** Words of a cell. `position` is a float64. */
+export const CELL = { state: 0, reference: 1, generation: 2, count: 3, owner: 4, attempts: 5, position: 6, size: 8 } as const;
+
+/** Words of the control part of a slot. */
+export const SLOT = { bits: 0, generation: 1, next: 2, nextGeneration: 3, capacityPages: 4, size: 8 } as const;
+
+/** Words of an edge before its cells. */
+export const EDGE = { epoch: 0, size: 16 } as const;
+
+/** Words of a task's region; names that end in F64 are offsets of a float64, still counted in words. */
+export const TASK = {
+  sleep: 0,
+  endKnown: 1,
+  flushed: 2,
+  ended: 3,
+  endPositionF64: 4,
+  incarnation: 6,
+  pid: 7,
+  prepared: 16,
+  commit: 17,
+  applied: 18,
+  redoKind: 19,
+  redoHead: 20,
+  redoGeneration: 21,
+  redoCount: 22,
+  redoOrigin: 23,
+  redoPositionF64: 24,
+  redoEndPositionF64: 26,
+  state: 32,
+  inHand: 33,
+  flushAttempts: 34,
+  inUserCode: 35,
+  inHandPositionF64: 36,
+  redoTotalsF64: 48,
+  totalsF64: 64,
+  countersF64: 80,
+  redoOwners: 112,
+  retained: 144,
+  size: 144 + 4 * MAX_RETAINED,
+} as const;
+
+/** Totals that a commit carries, so that a death never counts twice: float64 number k of `totalsF64` and `redoTotalsF64`. */
+export const TOTAL = { commits: 0, next: 1, messagesIn: 2, messagesOut: 3, bytesIn: 4, bytesOut: 5, filtered: 6, count: 7 } as const;
+
+/** Counters that a death may lose one of: float64 number k of `countersF64`. */
+export const COUNTER = {
+  copied: 0,
+  inputWaits: 1,
+  spaceWaits: 2,
+  rings: 3,
+  processUs: 4,
+  dropped: 5,
+  late: 6,
+  attempts: 7,
+  progressMs: 8,
+  retained: 9,
+} as const;
+
+/** Words of an entry of the table of retained messages. */
+export const RETAINED = { edge: 0, reference: 1, generation: 2, slot: 3, size: 4 } as const;
+
+export interface TaskLayout {
+  readonly node: number;
+  readonly index: number;
+  /** Number of the task in the whole flow: what stands in cells. */
+  readonly task: number;
+  readonly region: number;
+  /** First word of the control parts of its slots. */
+  readonly slots: number;
+  /** Slots that may be held at once, and with the outputs of one unit on top. */
+  readonly nominal: number;
+  readonly entries: number;
+  readonly poolSmallBytes: number;
+}
+
+export interface EdgeLayout extends RingShape {
+  readonly edge: number;
+  readonly plan: EdgePlan;
+  readonly from: number;
+  readonly to: number;
+  readonly header: number;
+  readonly cells: number;
+  readonly count: number;
+  /** Bit of this edge in the slots of its parent. */
+  readonly bit: number;
+  /** Whether the parent names the replica (partitioned child whose first input this is). */
+  readonly partitionBy: string | undefined;
+  readonly releases: readonly number[];
+}
+
+export interface NodeLayout {
+  readonly plan: NodePlan;
+  readonly tasks: readonly TaskLayout[];
+  /** Numbers of the edges, in the order of `inputs`, and of the edges to the children. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+}
+
+export interface Layout {
+  readonly plan: DataPlan;
+  readonly words: number;
+  readonly controlBytes: number;
+  /** What the flow may need in shared memory: control file, small parts, nominal slots. */
+  readonly budgetBytes: number;
+  readonly nodes: readonly NodeLayout[];
+  readonly edges: readonly EdgeLayout[];
+}
+
+/** @throws OperatorError DATA_PLAN_INVALID */
+export function layoutOf(plan: DataPlan): Layout {
+  checkPlan(plan);
+  const cursor = new Cursor(HEADER.size);
+  const tasks = plan.nodes.map((node, index) => taskLayouts(plan, node, index, cursor));
+  const indexOf = new Map(plan.nodes.map((node, index) => [node.name, index]));
+  const edges = plan.edges.map((edge, number) => edgeLayout(plan, edge, number, indexOf, cursor));
+  const nodes = plan.nodes.map((node, index) => nodeLayout(node, tasks[index] as TaskLayout[], edges, index));
+  const controlBytes = roundUp(cursor.at * 4, 4096);
+  const pools = nodes.reduce((sum, node) => sum + poolBytes(node), 0);
+  return { plan, words: cursor.at, controlBytes, budgetBytes: controlBytes + pools, nodes, edges };
+}
+
+/** Hands out words, 64-byte aligned. */
+class Cursor {
+  at: number;
+  tasks = 0;
+  constructor(at: number) {
+    this.at = at;
+  }
+  take(words: number): number {
+    const start = this.at;
+    this.at = roundUp(start + words, 16);
+    return start;
+  }
+}
+
+function taskLayouts(plan: DataPlan, node: NodePlan, nodeIndex: number, cursor: Cursor): TaskLayout[] {
+  const entries = plan.edges.some((edge) => edge.from === node.name) ? node.slots + MAX_OUTPUTS : 0;
+  return Array.from({ length: node.tasks }, (_, index) => {
+    const region = cursor.take(TASK.size);
+    const slots = cursor.take(entries * SLOT.size);
+    cursor.tasks += 1;
+    const poolSmallBytes = roundUp(entries * SMALL_BYTES, 4096);
+    return { node: nodeIndex, index, task: cursor.tasks - 1, region, slots, nominal: node.slots, entries, poolSmallBytes };
+  });
+}
+
+function edgeLayout(plan: DataPlan, edge: EdgePlan, number: number, indexOf: Map<string, number>, cursor: Cursor): EdgeLayout {
+  const siblings = plan.edges.filter((other) => other.from === edge.from);
+  const child = plan.nodes[indexOf.get(edge.to) as number] as NodePlan;
+  const partitioned = child.partitionBy !== undefined && child.tasks > 1 && child.inputs[0] === edge.from;
+  return {
+    ...ringShape(edge.cells),
+    edge: number,
+    plan: edge,
+    from: indexOf.get(edge.from) as number,
+    to: indexOf.get(edge.to) as number,
+    header: cursor.take(EDGE.size),
+    cells: cursor.take(edge.cells * CELL.size),
+    count: edge.cells,
+    bit: 1 << siblings.indexOf(edge),
+    partitionBy: partitioned ? child.partitionBy : undefined,
+    releases: edge.releases.map((release) => edgeNumber(plan, release.from, release.to)),
+  };
+}
+
+function nodeLayout(plan: NodePlan, tasks: readonly TaskLayout[], edges: readonly EdgeLayout[], index: number): NodeLayout {
+  const inputs = plan.inputs.map((parent) => edges.findIndex((edge) => edge.plan.from === parent && edge.to === index));
+  const outputs = edges.filter((edge) => edge.from === index).map((edge) => edge.edge);
+  return { plan, tasks, inputs, outputs };
+}
+
+function poolBytes(node: NodeLayout): number {
+  if (node.outputs.length === 0) return 0;
+  return node.tasks.reduce((sum, task) => sum + task.poolSmallBytes + task.nominal * roundUp(node.plan.slotBytes, 4096), 0);
+}
+
+export function edgeNumber(plan: DataPlan, from: string, to: string): number {
+  return plan.edges.findIndex((edge) => edge.from === from && edge.to === to);
+}
+
+export function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
+
+function checkPlan(plan: DataPlan): void {
+  const fail = (where: string, problem: string): never => {
+    throw new OperatorError("DATA_PLAN_INVALID", { where, problem });
+  };
+  const names = new Set(plan.nodes.map((node) => node.name));
+  if (plan.version !== 1) fail("version", `${plan.version} is unknown`);
+  if (names.size !== plan.nodes.length) fail("nodes", "two nodes have one name");
+  if (plan.nodes.reduce((sum, node) => sum + node.tasks, 0) > MAX_TASKS) fail("nodes", `more than ${MAX_TASKS} tasks`);
+  for (const node of plan.nodes) {
+    const children = plan.edges.filter((edge) => edge.from === node.name).length;
+    if (!(node.tasks >= 1)) fail(`nodes.${node.name}.tasks`, `${node.tasks} is less than 1`);
+    if (children > MAX_CHILDREN) fail(`nodes.${node.name}`, `${children} children, at most ${MAX_CHILDREN} are possible`);
+    if (children > 0 && !(node.slots >= 1 && node.slots <= MAX_SLOTS)) fail(`nodes.${node.name}.slots`, `${node.slots} is not 1 to ${MAX_SLOTS}`);
+    if (new Set(node.inputs).size !== node.inputs.length) fail(`nodes.${node.name}.inputs`, "an input is named twice");
+    for (const input of node.inputs) if (edgeNumber(plan, input, node.name) < 0) fail(`nodes.${node.name}.inputs`, `no edge from ${input}`);
+  }
+  for (const edge of plan.edges) {
+    const where = `edges.${edge.from}->${edge.to}`;
+    if (!names.has(edge.from) || !names.has(edge.to)) fail(where, "an end of the edge is no node");
+    if (!Number.isInteger(Math.log2(edge.cells)) || edge.cells > 2 ** 20) fail(`${where}.cells`, `${edge.cells} is no power of two up to 2^20`);
+    for (const release of edge.releases) if (edgeNumber(plan, release.from, release.to) < 0) fail(`${where}.releases`, "no such edge");
+  }
+}

@@ -1,0 +1,2 @@
+/** What a task's process needs of the data plane. */
+export { keyOf, openTaskPort, ownerOf } from "./task-port.js";

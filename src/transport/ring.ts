@@ -1,0 +1,149 @@
+/** Cells of one edge in batch: published once, acknowledged once. What a SIGKILL leaves is told by the words alone. */
+import type { TaskContext } from "./context.js";
+import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
+import { EMPTY, lapOf, nextLap, PUBLISHED, referenceSlot, referenceTask, word, wordLap, wordState } from "./words.js";
+
+/** What a commit puts into the cells of all output edges. */
+export interface Output {
+  readonly position: number;
+  /** First slot of the chain; 0 = "none". */
+  readonly head: number;
+  readonly generation: number;
+  readonly count: number;
+  /** 0: from a producer's message; n: from the flush of node n - 1. */
+  readonly origin: number;
+}
+
+/** @returns the first word of the cell of a position. */
+export function cellOf(edge: EdgeLayout, position: number): number {
+  return edge.cells + ((position >>> 0) & edge.mask) * CELL.size;
+}
+
+/** @returns whether the cell awaits the outputs of exactly this position. */
+export function isFree(context: TaskContext, edge: EdgeLayout, position: number): boolean {
+  return Atomics.load(context.i32, cellOf(edge, position)) === word(lapOf(edge, position), EMPTY);
+}
+
+/** Fills a cell before its state makes it count. */
+export function fillCell(context: TaskContext, cell: number, output: Output, owner: number): void {
+  const { i32, f64 } = context;
+  i32[cell + CELL.reference] = output.head;
+  i32[cell + CELL.generation] = output.generation;
+  i32[cell + CELL.count] = output.count | (output.origin << 8);
+  i32[cell + CELL.owner] = owner;
+  i32[cell + CELL.attempts] = 0;
+  f64[(cell + CELL.position) / 2] = output.position;
+}
+
+/** Publishes the outputs of a position, unless an earlier incarnation did. */
+export function publish(context: TaskContext, edge: EdgeLayout, output: Output, owner: number): void {
+  const cell = cellOf(edge, output.position);
+  const lap = lapOf(edge, output.position);
+  if (Atomics.load(context.i32, cell) !== word(lap, EMPTY)) return;
+  fillCell(context, cell, output, owner);
+  context.step?.("cell filled");
+  Atomics.store(context.i32, cell, word(lap, PUBLISHED));
+}
+
+const chain = new Int32Array(MAX_OUTPUTS);
+
+/**
+ * Frees a cell's slots for one edge, last to first, then the cell. Each slot is freed only if it still holds the chain's
+ * generation, so that doing it again after a death harms nobody who uses the slot by then.
+ *
+ * @param kept whether the slot's message was retained and stays.
+ */
+export function freeCell(context: TaskContext, edge: EdgeLayout, cell: number, lap: number, kept?: (slot: number) => boolean): void {
+  freeChain(context, edge, cell, kept);
+  context.step?.("slots freed");
+  Atomics.store(context.i32, cell, word(nextLap(edge, lap), EMPTY));
+}
+
+/** Clears the edge's bit in all slots of a cell's chain. */
+export function freeChain(context: TaskContext, edge: EdgeLayout, cell: number, kept?: (slot: number) => boolean): void {
+  const { i32 } = context;
+  const reference = i32[cell + CELL.reference] as number;
+  freeSlots(context, edge, reference, i32[cell + CELL.generation] as number, (i32[cell + CELL.count] as number) & 0xff, kept);
+}
+
+/** Clears the edge's bit in the slots of a chain that starts at `reference`. */
+export function freeSlots(
+  context: TaskContext,
+  edge: EdgeLayout,
+  reference: number,
+  generation: number,
+  length: number,
+  kept?: (slot: number) => boolean,
+): void {
+  const found = chainSlots(context, edge, reference, generation, length, chain);
+  for (let i = found - 1; i >= 0; i -= 1) {
+    const slot = chain[i] as number;
+    if (kept === undefined || !kept(slot)) Atomics.and(context.i32, slot + SLOT.bits, ~edge.bit);
+    context.step?.("slot freed");
+  }
+}
+
+/** Lists the control words of a chain's slots, as far as they still hold it. @returns how many. */
+export function chainSlots(
+  context: TaskContext,
+  edge: EdgeLayout,
+  reference: number,
+  firstGeneration: number,
+  expected: number,
+  into: Int32Array,
+): number {
+  if (reference === 0) return 0;
+  const { i32 } = context;
+  const parent = context.memory.layout.nodes[edge.from] as NodeLayout;
+  const slots = (parent.tasks[referenceTask(reference)] as TaskLayout).slots;
+  let slot = slots + referenceSlot(reference) * SLOT.size;
+  let generation = firstGeneration;
+  let length = 0;
+  while (length < expected && holds(i32, slot, generation, edge.bit)) {
+    into[length] = slot;
+    length += 1;
+    generation = i32[slot + SLOT.nextGeneration] as number;
+    slot = slots + ((i32[slot + SLOT.next] as number) - 1) * SLOT.size;
+  }
+  return length;
+}
+
+/** Whether a slot still waits for this edge with the content of this generation. The order of the two loads matters. */
+export function holds(i32: Int32Array, slot: number, generation: number, bit: number): boolean {
+  const waiting = (Atomics.load(i32, slot + SLOT.bits) & bit) !== 0;
+  return waiting && Atomics.load(i32, slot + SLOT.generation) === generation;
+}
+
+/** The end of a parent's stream on an edge: the number of its positions, or -1 while it is unknown. */
+export function endOf(context: TaskContext, edge: EdgeLayout): number {
+  const { i32, f64 } = context;
+  for (const task of (context.memory.layout.nodes[edge.from] as NodeLayout).tasks) {
+    if (Atomics.load(i32, task.region + TASK.endKnown) === 1) return f64[(task.region + TASK.endPositionF64) / 2] as number;
+  }
+  return -1;
+}
+
+/** Whether every task of the parent has said its last word. */
+export function allEnded(context: TaskContext, edge: EdgeLayout): boolean {
+  const { tasks } = context.memory.layout.nodes[edge.from] as NodeLayout;
+  return tasks.every((task) => Atomics.load(context.i32, task.region + TASK.ended) === 1);
+}
+
+/** Batch: the lowest position that is not acknowledged, from the cells alone; O(cells), after an open and after a recovery. */
+export function lowestUnfinished(context: TaskContext, edge: EdgeLayout): number {
+  const { i32, f64 } = context;
+  let lowest = Number.POSITIVE_INFINITY;
+  for (let index = 0; index < edge.count; index += 1) {
+    const cell = edge.cells + index * CELL.size;
+    const value = Atomics.load(i32, cell);
+    const last = f64[(cell + CELL.position) / 2] as number;
+    const lap = Math.floor(last / edge.count);
+    const exact = wordState(value) !== EMPTY || (lap & edge.lapMask) === wordLap(value) ? lap : lap + 1;
+    lowest = Math.min(lowest, exact * edge.count + index);
+  }
+  return lowest;
+}
+
+export function epochOf(context: TaskContext, edge: EdgeLayout): number {
+  return Atomics.load(context.i32, edge.header + EDGE.epoch);
+}

@@ -1,0 +1,83 @@
+/** What the tasks of a flow published, read by the agent and the CLI at no cost to the tasks. */
+import { type ControlMemory, openControl } from "./files.js";
+import { CELL, COUNTER, type EdgeLayout, MAX_RETAINED, type NodeLayout, RETAINED, SLOT, TASK, type TaskLayout, TOTAL } from "./layout.js";
+import type { DataPlan } from "./plan.js";
+import type { EdgeStats, FlowStats, TaskState, TaskStats } from "./port.js";
+import { TASK_STATES } from "./task-state.js";
+import { PUBLISHED, TAKEN, wordState, wordTask } from "./words.js";
+
+/** @throws OperatorError SHM_INVALID */
+export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
+  const memory = openControl(dir, plan);
+  const { nodes, edges } = memory.layout;
+  return {
+    tasks: () => nodes.flatMap((node) => node.tasks.map((task) => readTask(memory, node, task))),
+    edges: () => edges.map((edge) => readEdge(memory, edge)),
+    slotsInUse: () => nodes.reduce((sum, node) => sum + node.tasks.reduce((used, task) => used + slotsInUse(memory, task), 0), 0),
+    close: () => {},
+  };
+}
+
+function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): TaskStats {
+  const { i32, f64 } = memory;
+  const { region } = task;
+  const total = (index: number) => f64[(region + TASK.totalsF64) / 2 + index] as number;
+  const counter = (index: number) => f64[(region + TASK.countersF64) / 2 + index] as number;
+  return {
+    node: node.plan.name,
+    taskIndex: task.index,
+    state: TASK_STATES[Atomics.load(i32, region + TASK.state)] as TaskState,
+    lastProgressMs: counter(COUNTER.progressMs),
+    committed: total(TOTAL.commits),
+    messagesIn: total(TOTAL.messagesIn),
+    messagesOut: total(TOTAL.messagesOut),
+    bytesIn: total(TOTAL.bytesIn),
+    bytesOut: total(TOTAL.bytesOut),
+    copiedBytes: counter(COUNTER.copied),
+    inputWaits: counter(COUNTER.inputWaits),
+    spaceWaits: counter(COUNTER.spaceWaits),
+    rings: counter(COUNTER.rings),
+    processUs: counter(COUNTER.processUs),
+    dropped: counter(COUNTER.dropped),
+    filtered: total(TOTAL.filtered),
+    late: counter(COUNTER.late),
+    attempts: counter(COUNTER.attempts),
+    retained: retainedBy(memory, task),
+    inputPending: node.inputs.length > 0 && node.inputs.every((edge) => isPending(memory, memory.layout.edges[edge] as EdgeLayout, task)),
+    inHand: Atomics.load(i32, region + TASK.inHand) === 1 ? f64[(region + TASK.inHandPositionF64) / 2] : undefined,
+  };
+}
+
+function retainedBy(memory: ControlMemory, task: TaskLayout): number {
+  let kept = 0;
+  for (let note = 0; note < MAX_RETAINED; note += 1) {
+    if (memory.i32[task.region + TASK.retained + note * RETAINED.size + RETAINED.reference] !== 0) kept += 1;
+  }
+  return kept;
+}
+
+/** Something is offered, or this task has something in hand. */
+function isPending(memory: ControlMemory, edge: EdgeLayout, task: TaskLayout): boolean {
+  return someCell(memory, edge, (value) => wordState(value) === PUBLISHED || (wordState(value) === TAKEN && wordTask(value) === task.task));
+}
+
+function someCell(memory: ControlMemory, edge: EdgeLayout, matches: (value: number) => boolean): boolean {
+  for (let index = 0; index < edge.count; index += 1) if (matches(Atomics.load(memory.i32, edge.cells + index * CELL.size))) return true;
+  return false;
+}
+
+function readEdge(memory: ControlMemory, edge: EdgeLayout): EdgeStats {
+  let inFlight = 0;
+  for (let index = 0; index < edge.count; index += 1) {
+    if (wordState(Atomics.load(memory.i32, edge.cells + index * CELL.size)) !== 0) inFlight += 1;
+  }
+  return { from: edge.plan.from, to: edge.plan.to, cells: edge.count, inFlight };
+}
+
+function slotsInUse(memory: ControlMemory, task: TaskLayout): number {
+  let used = 0;
+  for (let entry = 0; entry < task.entries; entry += 1) {
+    if (Atomics.load(memory.i32, task.slots + entry * SLOT.size + SLOT.bits) !== 0) used += 1;
+  }
+  return used;
+}
