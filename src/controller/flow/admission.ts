@@ -48,19 +48,19 @@ function settledClaims({ claims }: Own): ClaimStatuses {
 function decideNow(observed: Observed, own: Own, graph: FlowGraph, wanted: readonly NewResource<"DeviceClaim">[], run: string): Admission {
   const { flow, flows, claims, tasks } = observed;
   const partial = own.claims.find(({ status }) => status?.allocation !== undefined)?.status?.allocation?.host;
+  const stale = staleClaims(own.claims, wanted);
   const hosts = candidateHosts(observed.hosts);
   const candidates = hosts.map((host) => ({ host, held: heldHere(host) }));
   const resumed = candidates.filter(({ host }) => host.metadata.name === partial);
   const requests = requestsOf(wanted, graph);
   const again = resumed.length > 0 ? placeFlow(resumed, requests, observed.shape.memoryBytes) : undefined;
   const place = again?.admitted === true ? again : placeFlow(candidates, requests, observed.shape.memoryBytes);
-  const stale = staleClaims(own.claims, wanted);
   if (!place.admitted) return refuseOrWait(observed, own, wanted, place);
   const changes = grantChanges(own, wanted, stale, place.host, place.allocation.decisions);
   return { outcome: "Admitted", host: place.host, run, claims: statusesOf(place.host, place.allocation.decisions), changes };
 
   function heldHere(host: Host) {
-    const taken = heldOn(host.metadata.name, claims, tasks).filter(({ claim }) => !stale.has(claim));
+    const taken = heldOn(host.metadata.name, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !stale.has(claim));
     return [...taken, ...reservedOn(deviceHost(host), flow, flows, claims)];
   }
 }

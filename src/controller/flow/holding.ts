@@ -14,14 +14,19 @@ export function idOf({ metadata }: { readonly metadata: { readonly namespace: st
   return `${metadata.namespace}/${metadata.name}`;
 }
 
-/** What is taken on a host. A claim holds its devices until its own task of its own run is final, also before that task exists. */
-export function heldOn(host: string, claims: readonly DeviceClaim[], tasks: readonly FlowTask[]): HeldDevices[] {
+/** How a flow's namespace names a claim: those of other namespaces with their namespace, so that names are unique. */
+function seenFrom(namespace: string, { metadata }: DeviceClaim): string {
+  return metadata.namespace === namespace ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+}
+
+/** What is taken on a host, as the flows of a namespace name it. A claim holds its devices until its own task of its own run is final, also before that task exists. */
+export function heldOn(host: string, namespace: string, claims: readonly DeviceClaim[], tasks: readonly FlowTask[]): HeldDevices[] {
   const released = new Set(tasks.filter(isFinal).map((task) => `${idOf(task)} ${task.spec.run}`));
   return claims.flatMap((claim) => {
     const allocation = claim.status?.allocation;
     if (allocation === undefined || allocation.host !== host || released.has(`${idOf(claim)} ${claim.spec.run}`)) return [];
     const { devices, memoryMiB } = allocation;
-    return [{ claim: claim.metadata.name, devices, ...(memoryMiB === undefined ? {} : { memoryMiB }) }];
+    return [{ claim: seenFrom(namespace, claim), devices, ...(memoryMiB === undefined ? {} : { memoryMiB }) }];
   });
 }
 
@@ -30,7 +35,7 @@ export function reservedOn(host: DeviceHost, flow: VideoFlow, flows: readonly Vi
   const older = new Set(flows.filter((other) => mayWait(other) && isOlder(other, flow)).map(idOf));
   return claims
     .filter(({ metadata, spec, status }) => spec.required && status?.reason === "WaitingForDevices" && older.has(`${metadata.namespace}/${spec.flow}`))
-    .map(({ metadata, spec }) => ({ claim: metadata.name, devices: suitableDevices(host, spec), reserved: true }));
+    .map((claim) => ({ claim: seenFrom(flow.metadata.namespace, claim), devices: suitableDevices(host, claim.spec), reserved: true }));
 }
 
 function mayWait({ metadata, spec, status }: VideoFlow): boolean {

@@ -6,7 +6,7 @@
 import type { FlowTask, VideoFlowStatus } from "../../api/kinds.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { type Admission, admitFlow, type ClaimStatuses, runOf } from "./admission.js";
-import { conditionOf, fact } from "./conditions.js";
+import { conditionOf, type Fact, fact } from "./conditions.js";
 import { desiredTasks, FLOW_FINALIZER, taskCount, templateHashes } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
 import type { Change, Observed, Plan } from "./observed.js";
@@ -15,7 +15,6 @@ import { failureText, flowStatus, hasSucceeded, type Situation, successReason } 
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
 
 const NO_CLAIMS: ClaimStatuses = new Map();
-const VALID = fact("Accepted", true, "Valid", "the spec is valid");
 const ADMITTED = "Admitted";
 /** Exit code of a task whose input data is bad: it ended its stream before it ended. */
 const EXIT_BAD_DATA = 65;
@@ -60,20 +59,26 @@ function reconcileLive(observed: Observed, own: Own): Plan {
   if (conditionOf("Succeeded", old?.conditions)?.status === "True") {
     return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   }
-  if (shape.graph === undefined) return refuseSpec(observed, own);
   if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
+  if (shape.graph === undefined) return refuseSpec(observed, own);
   if (needsRestart(observed, own, shape.graph)) return restart(observed, own);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   return run(observed, own, shape.graph);
 }
 
+function acceptedFact({ shape }: Observed): Fact {
+  if (shape.graph === undefined) return fact("Accepted", false, "Invalid", shape.problems.join("; "));
+  return fact("Accepted", true, "Valid", "the spec is valid");
+}
+
 /** An invalid spec starts nothing, and leaves alone what runs. */
 function refuseSpec(observed: Observed, own: Own): Plan {
   const message = observed.shape.problems.join("; ");
-  const accepted = fact("Accepted", false, "Invalid", message);
+  const accepted = acceptedFact(observed);
   if (own.tasks.length > 0) {
     const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
-    return { changes: [], status: flowStatus(observed, { ...situation, accepted, reason: "Invalid", message }) };
+    const kept = situation.state === "Running" || situation.state === "Pending" ? { reason: "Invalid", message } : {};
+    return { changes: stopAfterFailure(own), status: flowStatus(observed, { ...situation, ...kept }) };
   }
   const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
   const changes = dropIdleClaims(own.tasks, own.claims, "the spec is invalid");
@@ -128,7 +133,7 @@ function notAdmitted(observed: Observed, admission: Exclude<Admission, { outcome
   const { reason, message, changes, requeueAfterMs } = admission;
   const state = admission.outcome === "Refused" ? "Failed" : "Pending";
   const admitted = fact(ADMITTED, false, reason, message);
-  const status = flowStatus(observed, { state, reason, message, accepted: VALID, admitted, claims: NO_CLAIMS, tasks: [] });
+  const status = flowStatus(observed, { state, reason, message, accepted: acceptedFact(observed), admitted, claims: NO_CLAIMS, tasks: [] });
   return { changes, status, ...(requeueAfterMs === undefined ? {} : { requeueAfterMs }) };
 }
 
@@ -163,7 +168,7 @@ function running(observed: Observed, own: Own, claims: ClaimStatuses, host: stri
   const desired = observed.shape.graph === undefined ? tasks.length : taskCount(observed.shape.graph);
   const devices = [...new Set([...claims.values()].flatMap(({ message }) => (message === undefined ? [] : [message])))].join("; ");
   const admitted = fact(ADMITTED, true, ADMITTED, devices === "" ? `${desired} tasks on host ${host}` : devices);
-  const base = { accepted: VALID, admitted, claims, tasks, run: runOf(observed, own), ...(host === undefined ? {} : { host }) };
+  const base = { accepted: acceptedFact(observed), admitted, claims, tasks, run: runOf(observed, own), ...(host === undefined ? {} : { host }) };
   return { ...base, ...stateOf(tasks, desired, devices) };
 }
 
