@@ -74,7 +74,7 @@ function walk(text: string): void {
     return locateProblems(document, [...shape, ...rules]);
   });
   const all = [...problems, ...found];
-  for (const problem of all) expect(formatProblem(problem)).toMatch(/^mutated\.yaml:?.*: .*\. Fix: ./u);
+  expect(all.map(formatProblem).filter((line) => !/^mutated\.yaml:?.*: .*\. Fix: ./u.test(line))).toEqual([]);
   outcomes[all.length > 0 ? "refused" : "accepted"] += 1;
 }
 
@@ -82,7 +82,8 @@ const describeBuiltIn = (component: string) => DESCRIPTORS.get(component);
 function expectChannels(spec: Parameters<typeof graphOf>[0]): void {
   const graph = graphOf(spec, describeBuiltIn);
   expect(channelsOf(graph).map(({ node }) => node)).toEqual(graph.nodes.map(({ name }) => name));
-  expect(JSON.parse(JSON.stringify(spec))).toEqual(spec);
+  const text = JSON.stringify(spec);
+  expect(JSON.stringify(JSON.parse(text))).toBe(text);
 }
 
 describe("mutated documents", () => {
