@@ -7,7 +7,7 @@ import { join } from "node:path";
 const BANNED = [
   [new RegExp(`\\b(${"TO"}DO|${"FIX"}ME|${"XX"}X)\\b`), "finish it now, or say in the code what the limit is and why"],
   [
-    new RegExp(`(?<![\\w.])/(${"wo"}rk|${"ho"}me|Users|root)/[a-z]`),
+    new RegExp(`(?<![\\w.])/(${"wo"}rk/[a-z]|${"ro"}ot/[a-z]|(${"ho"}me|Users)/[a-z]{2,}/)`),
     "a path of one machine: make it relative, or take it from a parameter",
   ],
   [/https?:\/\/(localhost|127\.0\.0\.1|\[::1\]):(4873|8081)\b/, "an address of one network: take it from the environment"],

@@ -1,4 +1,7 @@
-/** What the commands need from the layers above them; every part is loaded when it is called, so that a command starts quickly. */
+/**
+ * What the commands need from the layers above them; every part is loaded when it is called, so that a command starts quickly.
+ * Knows where each part is; like all of src/main it joins parts, and must not decide anything about flows.
+ */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { pathToFileURL } from "node:url";
