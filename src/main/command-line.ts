@@ -1,6 +1,6 @@
 /** The command line with its real surroundings: streams, environment, engine. */
-import { createRequire } from "node:module";
 import type { WriteStream } from "node:tty";
+import packageJson from "../../package.json" with { type: "json" };
 import { maskCredentials } from "../base/mask.js";
 import { runCommandLine } from "../cli/program.js";
 import type { Output, World } from "../cli/world.js";
@@ -23,17 +23,12 @@ function maskedOutput(stream: NodeJS.WriteStream | WriteStream): Output {
   };
 }
 
-/** Version of the package that this file belongs to. */
-function readVersion(): string {
-  return (createRequire(import.meta.url)("../../package.json") as { version: string }).version;
-}
-
 const world: World = {
   out: maskedOutput(process.stdout),
   err: maskedOutput(process.stderr),
   env: process.env,
   cwd: process.cwd(),
-  version: readVersion(),
+  version: packageJson.version, // Part of the bundle.
   engine: ENGINE,
 };
 
