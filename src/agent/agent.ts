@@ -233,7 +233,8 @@ export class Agent {
     await this.#attempt(async () => {
       const written = await this.#options.store.updateStatus<"FlowTask">({ ...task, status });
       if (this.#tasks.has(written.metadata.uid)) this.#tasks.set(written.metadata.uid, written);
-      if (status.phase !== task.status?.phase) this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
+      if (status.phase !== task.status?.phase)
+        this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
       this.#kick();
     });
   }

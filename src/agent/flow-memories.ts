@@ -14,15 +14,6 @@ export interface FlowMemories {
 
 /** Loaded when the agent starts, not when a command does. */
 export async function loadFlowMemories(): Promise<FlowMemories> {
-  const [memory, stats, control] = await Promise.all([
-    import("../transport/files.js"),
-    import("../transport/stats.js"),
-    import("../transport/control.js"),
-  ]);
-  return {
-    create: memory.createFlowMemory,
-    stats: stats.openFlowStats,
-    requestStop: control.requestStop,
-    remove: memory.removeFlowMemory,
-  };
+  const { createFlowMemory, openFlowStats, requestStop, removeFlowMemory } = await import("../transport/memory.js");
+  return { create: createFlowMemory, stats: openFlowStats, requestStop, remove: removeFlowMemory };
 }

@@ -56,7 +56,9 @@ function ancestors(path: string): string[] {
 /** "200000 100000" is 2 cores; "max 100000", "-1 100000" and "" are no quota. */
 function coresOf(text: string): number {
   const [quota, period] = text.trim().split(/\s+/).map(Number);
-  return quota !== undefined && period !== undefined && quota > 0 && period > 0 ? Math.max(1, Math.floor(quota / period)) : Number.POSITIVE_INFINITY;
+  return quota !== undefined && period !== undefined && quota > 0 && period > 0
+    ? Math.max(1, Math.floor(quota / period))
+    : Number.POSITIVE_INFINITY;
 }
 
 function readText(path: string): string {

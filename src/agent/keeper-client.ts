@@ -4,9 +4,16 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import { type AgentMessage, type ExitRecord, KEEPER_PROTOCOL, KEEPER_SOCKET_FD, type KeeperMessage, type SpawnRequest } from "../base/keeper-protocol.js";
-import { readLines } from "../base/lines.js";
 import { OperatorError } from "../base/errors.js";
+import {
+  type AgentMessage,
+  type ExitRecord,
+  KEEPER_PROTOCOL,
+  KEEPER_SOCKET_FD,
+  type KeeperMessage,
+  type SpawnRequest,
+} from "../base/keeper-protocol.js";
+import { readLines } from "../base/lines.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
 
 export type KeeperReady = Extract<KeeperMessage, { type: "ready" }>;

@@ -76,11 +76,13 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
   const over = tasks.every(isFinal) && !live;
   if (memory === undefined) {
-    const complete = state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !tasks.some(isFinal);
+    const complete =
+      state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !tasks.some(isFinal);
     return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];
-  const drain = memory.state === "ready" && memory.drainAskedAtMs === undefined && live && tasks.some((task) => task.spec.desiredState === "Stopped");
+  const drain =
+    memory.state === "ready" && memory.drainAskedAtMs === undefined && live && tasks.some((task) => task.spec.desiredState === "Stopped");
   return drain ? [{ op: "drain", run }] : [];
 }
 
@@ -116,7 +118,11 @@ export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, {
   };
 }
 
-function exitFields({ kind: _kind, treeDead: _treeDead, ...exit }: NonNullable<TaskRecord["lastExit"]>): NonNullable<FlowTaskStatus["lastExit"]> {
+function exitFields({
+  kind: _kind,
+  treeDead: _treeDead,
+  ...exit
+}: NonNullable<TaskRecord["lastExit"]>): NonNullable<FlowTaskStatus["lastExit"]> {
   return exit;
 }
 
@@ -127,7 +133,9 @@ function reconcileStrangers({ tasks, records }: ObservedHost): HostAction[] {
     if (known.has(uid)) return [];
     if (process === undefined) return [{ op: "forget", uid }];
     if (process.stopped || process.killed !== undefined) return [];
-    return process.startedAtMs === undefined ? [{ op: "kill", uid, why: "Deleted" }] : [{ op: "stop", uid, graceMs: 2_000, why: "Deleted" }];
+    return process.startedAtMs === undefined
+      ? [{ op: "kill", uid, why: "Deleted" }]
+      : [{ op: "stop", uid, graceMs: 2_000, why: "Deleted" }];
   });
 }
 

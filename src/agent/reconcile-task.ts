@@ -54,7 +54,8 @@ export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: 
   const known = record ?? NEW_RECORD;
   if (isFinal(task)) return stayFinal(task, known.process);
   if (known.process !== undefined) return wantsStop(task) ? stopLive(task, known.process, run) : tendLive(task, known.process, run);
-  if (wantsStop(task)) return { phase: "Stopped", reason: "StopRequested", message: "stopped before it had finished, as asked", ...endedBy(known) };
+  if (wantsStop(task))
+    return { phase: "Stopped", reason: "StopRequested", message: "stopped before it had finished, as asked", ...endedBy(known) };
   if (run.keeperLost) return { phase: "Failed", reason: "KeeperLost", message: "the keeper, the parent of all tasks, died" };
   return known.incarnations === 0 ? decideFirst(known, run) : decideNext(task, known, run);
 }
@@ -77,7 +78,10 @@ function stopLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
   if (live.killed !== undefined || live.stopped) return stopping;
   if (live.startedAtMs === undefined) return { ...stopping, action: { op: "kill", why: deleted ? "Deleted" : "Stopped" } };
   const graceMs = task.spec.terminationGracePeriodSeconds * 1000;
-  const stop = { ...stopping, action: { op: "stop", graceMs: Math.min(graceMs, MAX_TERM_MS), why: deleted ? "Deleted" : "Stopped" } } as const;
+  const stop = {
+    ...stopping,
+    action: { op: "stop", graceMs: Math.min(graceMs, MAX_TERM_MS), why: deleted ? "Deleted" : "Stopped" },
+  } as const;
   if (deleted) return stop;
   const termAtMs = (run.memory?.drainAskedAtMs ?? run.nowMs) + graceMs;
   return run.nowMs >= termAtMs ? stop : { ...stopping, lookAtMs: termAtMs };
@@ -96,7 +100,9 @@ function tendLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
   if (live.startedAtMs === undefined) return isRecorded(status, live) ? { ...starting, action: { op: "go" } } : starting;
   if (live.report?.phase !== "ready") {
     const deadlineMs = live.startedAtMs + spec.startupDeadlineSeconds * 1000;
-    return run.nowMs >= deadlineMs ? { ...starting, action: { op: "kill", why: "StartupDeadline" } } : { ...starting, lookAtMs: deadlineMs };
+    return run.nowMs >= deadlineMs
+      ? { ...starting, action: { op: "kill", why: "StartupDeadline" } }
+      : { ...starting, lookAtMs: deadlineMs };
   }
   return watchProgress(task, live, live.startedAtMs, run.nowMs);
 }
@@ -131,7 +137,11 @@ function decideFirst(record: TaskRecord, run: RunState): TaskDecision {
 /** After the end of a process. */
 function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDecision {
   const { lastExit } = record;
-  const failed = (reason: string): TaskDecision => ({ phase: "Failed", reason, message: firstLine(lastExit?.message) || `the process ended: ${lastExit?.reason}` });
+  const failed = (reason: string): TaskDecision => ({
+    phase: "Failed",
+    reason,
+    message: firstLine(lastExit?.message) || `the process ended: ${lastExit?.reason}`,
+  });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (lastExit?.treeDead === false) return { phase: "Backoff", reason: "TreeAlive", message: "a process of the task cannot be killed" };
   if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: "Finished", message: "the task finished" };
@@ -139,9 +149,15 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
   if (run.memory === undefined) return { phase: "Pending", reason: "WaitingForMemory", message: "the flow's shared memory is not there" };
   const decision = decideRestart(task.spec.restart, record.deaths, run.nowMs);
   if (decision.restart === "never") return failed(decision.reason);
-  if (decision.restart === "now") return { phase: "Starting", reason: "Restarting", message: "the process starts again", action: { op: "spawn", why: "Restart" } };
+  if (decision.restart === "now")
+    return { phase: "Starting", reason: "Restarting", message: "the process starts again", action: { op: "spawn", why: "Restart" } };
   const seconds = (decision.atMs - (record.deaths.at(-1)?.atMs ?? 0)) / 1000;
-  return { phase: "Backoff", reason: lastExit?.reason ?? "Crashed", message: `starts again after ${seconds.toFixed(1)} s`, lookAtMs: decision.atMs };
+  return {
+    phase: "Backoff",
+    reason: lastExit?.reason ?? "Crashed",
+    message: `starts again after ${seconds.toFixed(1)} s`,
+    lookAtMs: decision.atMs,
+  };
 }
 
 function firstLine(text: string | undefined): string {

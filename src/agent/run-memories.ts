@@ -105,14 +105,24 @@ export class RunMemories {
   /** Statistics of one task; undefined before its memory exists. */
   statsOf(task: FlowTask): TaskStats | undefined {
     const { run, node, index } = task.spec;
-    return this.#runs.get(run)?.stats?.tasks().find((stats) => stats.node === node && stats.taskIndex === index);
+    return this.#runs
+      .get(run)
+      ?.stats?.tasks()
+      .find((stats) => stats.node === node && stats.taskIndex === index);
   }
 
   observe(run: string, tasks: readonly FlowTask[]): FlowObservation | undefined {
     const memory = this.#runs.get(run);
     const snapshot = memory === undefined ? this.#last.get(run) : this.#look(memory);
     if (snapshot === undefined) return undefined;
-    return { run, ...snapshot, nodes: sumByNode(snapshot.tasks, tasks.filter((task) => task.spec.run === run)) };
+    return {
+      run,
+      ...snapshot,
+      nodes: sumByNode(
+        snapshot.tasks,
+        tasks.filter((task) => task.spec.run === run),
+      ),
+    };
   }
 
   close(): void {
@@ -129,7 +139,8 @@ function sumByNode(stats: readonly TaskStats[], tasks: readonly FlowTask[]): Nod
   const names = [...new Set(stats.map((task) => task.node))];
   return names.map((node) => {
     const own = stats.filter((task) => task.node === node);
-    const sum = (field: "committed" | "messagesIn" | "messagesOut" | "dropped" | "processUs") => own.reduce((total, task) => total + task[field], 0);
+    const sum = (field: "committed" | "messagesIn" | "messagesOut" | "dropped" | "processUs") =>
+      own.reduce((total, task) => total + task[field], 0);
     return {
       node,
       tasks: own.length,

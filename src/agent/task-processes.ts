@@ -104,7 +104,7 @@ export class TaskProcesses {
       env: taskEnvironment(task.spec, env, detail.deviceEnvironment),
       cwd: task.spec.workingDir ?? task.spec.root ?? process.cwd(),
       logFile: files.logFile(task),
-      memory: { dir: memoryDir, planFile: `${memoryDir}/plan.json`, node, taskIndex: index },
+      memory: { dir: memoryDir, node, taskIndex: index },
     };
   }
 

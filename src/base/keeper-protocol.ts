@@ -13,11 +13,9 @@ export const KEEPER_MARKER = "VF_KEEPER";
 /** In the environment of every task: which incarnation it is. */
 export const INCARNATION_MARKER = "VF_INCARNATION";
 
-/** Shared memory whose writer must be recovered when the process dies. */
+/** Shared memory of a flow, in which one task must be recovered when its process dies. */
 export interface TaskMemory {
   readonly dir: string;
-  /** JSON file of the DataPlan. */
-  readonly planFile: string;
   readonly node: string;
   readonly taskIndex: number;
 }
@@ -72,7 +70,13 @@ export interface ExitRecord {
 }
 
 export type KeeperMessage =
-  | { readonly type: "ready"; readonly version: number; readonly keeperId: string; readonly identity: ProcessIdentity; readonly subreaper: boolean }
+  | {
+      readonly type: "ready";
+      readonly version: number;
+      readonly keeperId: string;
+      readonly identity: ProcessIdentity;
+      readonly subreaper: boolean;
+    }
   | { readonly type: "spawned"; readonly id: string; readonly identity: ProcessIdentity }
   | { readonly type: "spawnFailed"; readonly id: string; readonly problem: string }
   | ({ readonly type: "exited" } & ExitRecord)

@@ -30,7 +30,10 @@ export interface ProcessStat {
 export function parseStat(text: string): ProcessStat | undefined {
   const nameEnd = text.lastIndexOf(")");
   const pid = Number.parseInt(text, 10);
-  const fields = text.slice(nameEnd + 2).trimEnd().split(" ");
+  const fields = text
+    .slice(nameEnd + 2)
+    .trimEnd()
+    .split(" ");
   const startTime = fields[19];
   if (nameEnd < 0 || Number.isNaN(pid) || startTime === undefined) return undefined;
   return {

@@ -2,10 +2,16 @@
  * The parent of every task: spawns behind a gate, reaps, kills whole trees, recovers shared memory, and ends everything
  * when its agent is gone. Knows processes and memory folders; must not know flows, nodes or the store.
  */
-import { randomUUID } from "node:crypto";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
-import { type AgentMessage, type ExitRecord, KEEPER_PROTOCOL, type KeeperMessage, type SpawnRequest, type TaskMemory } from "../base/keeper-protocol.js";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { errorText } from "../base/errors.js";
+import {
+  type AgentMessage,
+  type ExitRecord,
+  KEEPER_PROTOCOL,
+  type KeeperMessage,
+  type SpawnRequest,
+  type TaskMemory,
+} from "../base/keeper-protocol.js";
 import { identityOf, isDead, type ProcessIdentity, type ProcessStat, readEnvironment } from "../base/process-identity.js";
 import { becomeSubreaper, signalProcess } from "../base/process-signal.js";
 import { descendantsOf, identify, listProcesses } from "../base/process-table.js";
@@ -20,15 +26,16 @@ const TERMINATE_DEADLINE_MS = 10_000;
 
 export interface KeeperOptions {
   readonly send: (message: KeeperMessage) => void;
-  /** Rolls the task's commit forward or back and rings its neighbours. */
-  readonly recover: (memory: TaskMemory) => Promise<void> | void;
+  /** Rolls the task's commit forward or back and rings its neighbours; an attempt that an ordered death cut off does not count. */
+  readonly recover: (memory: TaskMemory, ordered: boolean) => Promise<void> | void;
   /** Called once when everything is dead and removed. */
   readonly end: () => void;
 }
 
 export class Keeper {
   readonly #options: KeeperOptions;
-  readonly #id = randomUUID();
+  /** From the kernel: node:crypto takes milliseconds to load. */
+  readonly #id = readFileSync("/proc/sys/kernel/random/uuid", "utf8").trim();
   readonly #setpriv = findSetpriv();
   readonly #tasks = new Map<string, TaskProcess>();
   readonly #ownedDirs = new Set<string>();
@@ -74,7 +81,11 @@ export class Keeper {
   async terminate(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    await killUntilNone(() => descendantsOf(listProcesses(), process.pid), TERMINATE_DEADLINE_MS, () => this.#reap());
+    await killUntilNone(
+      () => descendantsOf(listProcesses(), process.pid),
+      TERMINATE_DEADLINE_MS,
+      () => this.#reap(),
+    );
     for (const dir of this.#ownedDirs) rmSync(dir, { recursive: true, force: true });
     this.#options.end();
   }
@@ -112,7 +123,11 @@ export class Keeper {
 
   /** @returns whether every process of the task is dead. */
   #killTree(task: TaskProcess): Promise<boolean> {
-    return killUntilNone(() => this.#treeOf(task), TREE_DEADLINE_MS, () => this.#reap());
+    return killUntilNone(
+      () => this.#treeOf(task),
+      TREE_DEADLINE_MS,
+      () => this.#reap(),
+    );
   }
 
   #treeOf(task: TaskProcess): ProcessStat[] {
@@ -123,7 +138,7 @@ export class Keeper {
     const atMs = Date.now();
     clearTimeout(task.graceTimer);
     const treeDead = await this.#killTree(task);
-    const recoveryProblem = await this.#recover(task.request.memory);
+    const recoveryProblem = await this.#recover(task);
     if (this.#ending) return;
     const { id, exitFile } = task.request;
     const { identity, ordered, started } = task;
@@ -133,9 +148,9 @@ export class Keeper {
     this.#options.send({ type: "exited", ...record });
   }
 
-  async #recover(memory: TaskMemory | undefined): Promise<{ recoveryProblem?: string }> {
+  async #recover({ request: { memory }, ordered }: TaskProcess): Promise<{ recoveryProblem?: string }> {
     try {
-      if (memory !== undefined && !this.#ending) await this.#options.recover(memory);
+      if (memory !== undefined && !this.#ending) await this.#options.recover(memory, ordered);
       return {};
     } catch (error) {
       return { recoveryProblem: errorText(error) };

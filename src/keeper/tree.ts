@@ -11,7 +11,13 @@ export type ReadMarker = (pid: number, name: string) => string | undefined;
  * adopted) those of the root's session and those that carry the task's marker. A process with another task's marker is
  * never taken, so a reused pid or session number does no harm.
  */
-export function treeOf(table: readonly ProcessStat[], keeperPid: number, rootPid: number, id: string, readMarker: ReadMarker): ProcessStat[] {
+export function treeOf(
+  table: readonly ProcessStat[],
+  keeperPid: number,
+  rootPid: number,
+  id: string,
+  readMarker: ReadMarker,
+): ProcessStat[] {
   const ours = descendantsOf(table, keeperPid);
   const below = new Set(descendantsOf(ours, rootPid).map((stat) => stat.pid));
   return ours.filter((stat) => {

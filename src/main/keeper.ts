@@ -2,7 +2,6 @@
  * The process of the keeper. Started by an agent with a socket on descriptor 3; its end is the end of everything below it.
  * Deaf to the terminal's signals: only the agent, or its death, ends a keeper.
  */
-import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 import { type AgentMessage, KEEPER_SOCKET_FD, type TaskMemory } from "../base/keeper-protocol.js";
 import { readLines } from "../base/lines.js";
@@ -24,9 +23,7 @@ socket.on("close", () => void keeper.terminate());
 keeper.start();
 
 /** Loaded at the first death only: most keepers never need it. */
-async function recover({ dir, planFile, node, taskIndex }: TaskMemory): Promise<void> {
-  const { recoverTask, ringAll } = await import("../transport/memory.js");
-  const plan = JSON.parse(readFileSync(planFile, "utf8"));
-  recoverTask(dir, plan, node, taskIndex);
-  ringAll(dir, plan);
+async function recover({ dir, node, taskIndex }: TaskMemory, ordered: boolean): Promise<void> {
+  const { readPlan, recoverTask } = await import("../transport/memory.js");
+  recoverTask(dir, readPlan(dir), node, taskIndex, { ordered });
 }

@@ -1,10 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { Agent } from "../../src/agent/agent.js";
+import { type FlowMemories, loadFlowMemories } from "../../src/agent/flow-memories.js";
 import { KeeperClient } from "../../src/agent/keeper-client.js";
 import type { FlowTask, FlowTaskSpec } from "../../src/api/kinds.js";
 import { REAL_CLOCK } from "../../src/base/clock.js";
+import type { ExitRecord } from "../../src/base/keeper-protocol.js";
 import { identityOf, readEnvironment } from "../../src/base/process-identity.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
 import { openWorkshop, runs, until, type Workshop } from "../support/processes.js";
@@ -42,7 +45,11 @@ const PRELUDE = `LAUNCH=$1; REPORT=$(sed 's/.*"reportFile":"\\([^"]*\\)".*/\\1/'
 ready() { printf '{"phase":"ready","provider":"cpu"}' > $REPORT.tmp; mv $REPORT.tmp $REPORT; }
 `;
 
-async function start(script: string, env: NodeJS.ProcessEnv = { PATH: process.env["PATH"] }): Promise<void> {
+async function start(
+  script: string,
+  env: NodeJS.ProcessEnv = { PATH: process.env["PATH"] },
+  more: { memories?: FlowMemories } = {},
+): Promise<void> {
   agent = await Agent.start({
     store,
     hostName: HOST,
@@ -52,7 +59,7 @@ async function start(script: string, env: NodeJS.ProcessEnv = { PATH: process.en
     shmBase: dir,
     workerCommand: ["/bin/sh", "-c", PRELUDE + script, "worker"],
     env,
-    memories,
+    memories: more.memories ?? memories,
     chance: () => 0.5,
     onNote: (note) => notes.push(`${note.subject} ${note.what}: ${note.message}`),
   });
@@ -77,8 +84,7 @@ test("a task runs, reports and ends: Starting, Running, Succeeded, and its memor
   expect(running.status).toMatchObject({ observedGeneration: 1, provider: "cpu", restarts: 0, reason: "Ready" });
   const { pid, startTime, bootId } = running.status ?? {};
   expect(identityOf(pid as number)).toEqual({ pid, startTime, bootId });
-  await keeper.spawnTask({ id: "end", command: ["touch", "end"], env: { PATH: "/usr/bin:/bin" }, cwd: dir, logFile: join(dir, "end.log") });
-  keeper.go("end");
+  writeFileSync(join(dir, "end"), "");
   const over = await phaseOf("f.a.0", "Succeeded");
   expect(over.status?.pid).toBeUndefined();
   await until(() => memories.asked.includes("remove"));
@@ -98,7 +104,7 @@ test("nothing of a flow starts before all of its tasks are there", async () => {
 });
 
 test("the pid of a live process stands in the store before the program starts", async () => {
-  await start('ready; sleep 60');
+  await start("ready; sleep 60");
   const seen: string[] = [];
   const originalGo = keeper.go.bind(keeper);
   keeper.go = (id) => {
@@ -111,18 +117,40 @@ test("the pid of a live process stands in the store before the program starts", 
 });
 
 test("D4: a GPU task sees exactly its claim, a CPU task sees none, whatever the user has set", async () => {
-  await start("ready; exec sleep 60", { PATH: process.env["PATH"], CUDA_VISIBLE_DEVICES: "0,1,2", VF_NODE_NAME: "liar", NODE_EXTRA_CA_CERTS: "/x", HOME: "/home/u" });
+  await start("ready; exec sleep 60", {
+    PATH: process.env["PATH"],
+    CUDA_VISIBLE_DEVICES: "0,1,2",
+    VF_NODE_NAME: "liar",
+    NODE_EXTRA_CA_CERTS: "/x",
+    HOME: "/home/u",
+  });
   const claim = await store.create<"DeviceClaim">({ ...aClaim("f.a.0"), metadata: { name: "f.a.0", namespace: "default" } });
   await create({ flowTasks: 2, claim: "f.a.0", deviceType: "GPU" });
-  await create({ flowTasks: 2, node: "b", env: [{ name: "CUDA_VISIBLE_DEVICES", value: "7" }, { name: "MINE", value: "1" }] });
+  await create({
+    flowTasks: 2,
+    node: "b",
+    env: [
+      { name: "CUDA_VISIBLE_DEVICES", value: "7" },
+      { name: "MINE", value: "1" },
+    ],
+  });
   await until(() => notes.some((note) => note.startsWith("f.b.0 Pending")));
   expect((await phaseOf("f.b.0", "Pending")).status?.message).toBe("not allocated yet: f.a.0");
   await store.updateStatus({ ...claim, status: { allocation: { host: HOST, devices: ["GPU-2", "GPU-1"] } } });
   const gpu = readEnvironment((await phaseOf("f.a.0", "Running")).status?.pid as number);
   const cpu = readEnvironment((await phaseOf("f.b.0", "Running")).status?.pid as number);
-  expect([gpu?.get("CUDA_VISIBLE_DEVICES"), gpu?.get("CUDA_DEVICE_ORDER"), gpu?.get("VF_NODE_NAME")]).toEqual(["GPU-2,GPU-1", "PCI_BUS_ID", "a"]);
+  expect([gpu?.get("CUDA_VISIBLE_DEVICES"), gpu?.get("CUDA_DEVICE_ORDER"), gpu?.get("VF_NODE_NAME")]).toEqual([
+    "GPU-2,GPU-1",
+    "PCI_BUS_ID",
+    "a",
+  ]);
   expect(["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"].map((name) => cpu?.get(name))).toEqual(["-1", "-1", "-1"]);
-  expect([cpu?.get("MINE"), cpu?.get("HOME"), cpu?.get("NODE_EXTRA_CA_CERTS"), cpu?.get("VF_REPLICA_ID")]).toEqual(["1", "/home/u", undefined, "0"]);
+  expect([cpu?.get("MINE"), cpu?.get("HOME"), cpu?.get("NODE_EXTRA_CA_CERTS"), cpu?.get("VF_REPLICA_ID")]).toEqual([
+    "1",
+    "/home/u",
+    undefined,
+    "0",
+  ]);
   expect((await store.get<"DeviceClaim">({ kind: "DeviceClaim", namespace: "default", name: "f.a.0" }))?.status?.prepared).toBe(true);
 });
 
@@ -141,11 +169,18 @@ test("a crash restarts at once, the next one after a backoff, and the count is t
 });
 
 test("a spent budget fails the task with its last lines; siblings run on", async () => {
-  await start('case $VF_NODE_NAME in a) echo last words; exit 9;; *) ready; sleep 60;; esac');
-  await create({ flowTasks: 2, restart: { policy: "OnFailure", initialBackoffSeconds: 0.02, maxBackoffSeconds: 0.05, maxRestarts: 2, windowSeconds: 600 } });
+  await start("case $VF_NODE_NAME in a) echo last words; exit 9;; *) ready; sleep 60;; esac");
+  await create({
+    flowTasks: 2,
+    restart: { policy: "OnFailure", initialBackoffSeconds: 0.02, maxBackoffSeconds: 0.05, maxRestarts: 2, windowSeconds: 600 },
+  });
   await create({ flowTasks: 2, node: "b" });
   const failed = await phaseOf("f.a.0", "Failed");
-  expect(failed.status).toMatchObject({ reason: "RestartBudgetSpent", restarts: 2, lastExit: { message: "last words\nlast words\nlast words" } });
+  expect(failed.status).toMatchObject({
+    reason: "RestartBudgetSpent",
+    restarts: 2,
+    lastExit: { message: "last words\nlast words\nlast words" },
+  });
   expect((await phaseOf("f.b.0", "Running")).status?.restarts).toBe(0);
 });
 
@@ -161,7 +196,11 @@ test.each([
 test("the error that a worker reports is told instead of its log", async () => {
   await start(`printf '{"phase":"failed","error":{"code":"MODEL_NOT_FOUND","message":"no model x.onnx"}}' > $REPORT; echo noise; exit 78`);
   await create();
-  expect((await phaseOf("f.a.0", "Failed")).status).toMatchObject({ reason: "MODEL_NOT_FOUND", message: "no model x.onnx", lastExit: { code: 78 } });
+  expect((await phaseOf("f.a.0", "Failed")).status).toMatchObject({
+    reason: "MODEL_NOT_FOUND",
+    message: "no model x.onnx",
+    lastExit: { code: 78 },
+  });
 });
 
 test("P5: a stop drains, then ends what does not end by itself, and nothing starts again", async () => {
@@ -188,7 +227,10 @@ test("a deleted task is stopped, and its memory removed", async () => {
 test("a task that is not ready in time is replaced", async () => {
   await start("[ $N -ge 1 ] && ready; sleep 60");
   await create({ startupDeadlineSeconds: 1 });
-  expect((await phaseOf("f.a.0", "Running")).status).toMatchObject({ restarts: 1, lastExit: { signal: "SIGKILL", reason: "StartupDeadline" } });
+  expect((await phaseOf("f.a.0", "Running")).status).toMatchObject({
+    restarts: 1,
+    lastExit: { signal: "SIGKILL", reason: "StartupDeadline" },
+  });
 });
 
 test("when the keeper dies, its tasks die and are told so", async () => {
@@ -206,6 +248,23 @@ test("C1: a settled host causes no writes", async () => {
   const { metadata } = await phaseOf("f.a.0", "Running");
   await new Promise((resolve) => setTimeout(resolve, 1500));
   expect((await read("f.a.0")).metadata.resourceVersion).toBe(metadata.resourceVersion);
+});
+
+test("on real shared memory: a death is recovered, the statistics are read, and nothing is left", async () => {
+  const exits: ExitRecord[] = [];
+  keeper.onExit((record) => exits.push(record));
+  await start("[ $N -ge 1 ] || exit 9; ready; while [ ! -e end ]; do sleep 0.05; done", undefined, { memories: await loadFlowMemories() });
+  await create();
+  const running = await phaseOf("f.a.0", "Running");
+  expect(running.status?.restarts).toBe(1);
+  expect(exits.map((record) => [record.code, record.recoveryProblem])).toEqual([[9, undefined]]);
+  expect(agent.observe("f")?.nodes).toMatchObject([{ node: "a", tasks: 1, readyTasks: 1, committed: 0 }]);
+  const memory = join(dir, `videoflow-${userInfo().uid}`);
+  expect(readdirSync(memory)).toEqual(["uid-1"]);
+  writeFileSync(join(dir, "end"), "");
+  await phaseOf("f.a.0", "Succeeded");
+  await until(() => readdirSync(memory).length === 0);
+  expect(agent.observe("f")?.tasks).toHaveLength(1);
 });
 
 test("the Host object says what the machine has", async () => {

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { identityOf, readEnvironment, readStat } from "../../src/base/process-identity.js";
 import { openWorkshop, runs, startKeeper, type TestKeeper, until, type Workshop } from "../support/processes.js";
 
@@ -79,7 +79,9 @@ test("a task has its own session, the given environment and folder, and a privat
   const { pid } = await keeper.spawn("env", "exec sleep 60", { env: { PATH: process.env["PATH"] as string, CUDA_VISIBLE_DEVICES: "-1" } });
   keeper.client.go("env");
   await until(() => readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep"));
-  const names = [...(readEnvironment(pid)?.keys() ?? [])].filter((name) => name !== "_" && name !== "PWD" && name !== "OLDPWD" && name !== "SHLVL");
+  const names = [...(readEnvironment(pid)?.keys() ?? [])].filter(
+    (name) => name !== "_" && name !== "PWD" && name !== "OLDPWD" && name !== "SHLVL",
+  );
   expect(names.sort()).toEqual(["CUDA_VISIBLE_DEVICES", "PATH", "VF_INCARNATION", "VF_KEEPER"]);
   expect(readStat(pid)).toMatchObject({ sessionId: pid, groupId: pid, parentPid: keeper.client.pid });
   expect(statSync(file("env.log")).mode & 0o777).toBe(0o600);
@@ -146,5 +148,7 @@ test("the keeper is deaf to the terminal's signals", async () => {
 });
 
 test("a folder that is not there is a clear refusal", async () => {
-  await expect(keeper.spawn("nowhere", "exit 0", { cwd: "/no/such/folder" })).rejects.toThrow(/TASK_SPAWN: .*there is no folder \/no\/such\/folder/);
+  await expect(keeper.spawn("nowhere", "exit 0", { cwd: "/no/such/folder" })).rejects.toThrow(
+    /TASK_SPAWN: .*there is no folder \/no\/such\/folder/,
+  );
 });

@@ -3,7 +3,7 @@ import { Agent } from "../../src/agent/agent.js";
 import { KeeperClient } from "../../src/agent/keeper-client.js";
 import { REAL_CLOCK } from "../../src/base/clock.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
-import { fakeMemories, HOST, newTask } from "./processes-agent.js";
+import { HOST, newTask } from "./processes-agent.js";
 
 const [program, dir, script] = process.argv.slice(2) as [string, string, string];
 const keeper = KeeperClient.spawn({ command: [process.execPath, program] });
@@ -16,7 +16,6 @@ await Agent.start({
   stateDir: dir,
   shmBase: dir,
   workerCommand: ["/bin/sh", "-c", script],
-  memories: fakeMemories(),
 });
 await store.create(newTask({ workingDir: dir }));
 setInterval(() => {}, 1000);

@@ -1,7 +1,15 @@
 /** Tasks, claims and fake shared memory for tests of the agent. */
 import { mkdirSync, rmSync } from "node:fs";
 import type { FlowMemories } from "../../src/agent/flow-memories.js";
-import { API_VERSION, type DeviceClaim, type FlowTask, type FlowTaskSpec, type FlowTaskStatus, type Metadata, type NewResource } from "../../src/api/kinds.js";
+import {
+  API_VERSION,
+  type DeviceClaim,
+  type FlowTask,
+  type FlowTaskSpec,
+  type FlowTaskStatus,
+  type Metadata,
+  type NewResource,
+} from "../../src/api/kinds.js";
 import type { TaskStats } from "../../src/transport/port.js";
 
 export const HOST = "here";
@@ -101,7 +109,8 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
       mkdirSync(dir, { recursive: true });
     },
     stats: (_dir, plan) => ({
-      tasks: () => plan.nodes.flatMap((node) => Array.from({ length: node.tasks }, (_, taskIndex) => ({ ...NO_STATS, node: node.name, taskIndex }))),
+      tasks: () =>
+        plan.nodes.flatMap((node) => Array.from({ length: node.tasks }, (_, taskIndex) => ({ ...NO_STATS, node: node.name, taskIndex }))),
       edges: () => [],
       slotsInUse: () => 0,
       close() {},

@@ -31,10 +31,24 @@ export function openWorkshop(): Workshop {
 
 function bundle(entry: string, outdir: string): string {
   const esbuild = join(ROOT, "node_modules", ".bin", "esbuild");
-  const external = ["../transport/memory.js", "../transport/stats.js", "../transport/control.js", "koffi", "lmdb", "node-av", "onnxruntime-node", "tsx"].map((name) => `--external:${name}`);
-  execFileSync(esbuild, [entry, "--bundle", "--splitting", "--format=esm", "--platform=node", `--outdir=${outdir}`, "--out-extension:.js=.mjs", "--log-level=error", ...external], {
-    cwd: ROOT,
-  });
+  const external = ["koffi", "lmdb", "node-av", "onnxruntime-node", "tsx"].map((name) => `--external:${name}`);
+  execFileSync(
+    esbuild,
+    [
+      entry,
+      "--bundle",
+      "--splitting",
+      "--format=esm",
+      "--platform=node",
+      `--outdir=${outdir}`,
+      "--out-extension:.js=.mjs",
+      "--log-level=error",
+      ...external,
+    ],
+    {
+      cwd: ROOT,
+    },
+  );
   return join(outdir, (entry.split("/").pop() as string).replace(/\.ts$/, ".mjs"));
 }
 
@@ -59,7 +73,14 @@ export async function startKeeper(program: string, dir: string): Promise<TestKee
     client,
     exits,
     spawn: (id, script, more = {}) =>
-      client.spawnTask({ id, command: ["/bin/sh", "-c", script], env: { PATH: process.env["PATH"] ?? "" }, cwd: dir, logFile: logFile(id), ...more }),
+      client.spawnTask({
+        id,
+        command: ["/bin/sh", "-c", script],
+        env: { PATH: process.env["PATH"] ?? "" },
+        cwd: dir,
+        logFile: logFile(id),
+        ...more,
+      }),
     exitOf: async (id) => until(() => exits.find((record) => record.id === id)),
     logOf: (id) => (existsSync(logFile(id)) ? readFileSync(logFile(id), "utf8") : ""),
   };

@@ -1,0 +1,319 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "../../src/agent/observed.js";
+import { type HostAction, reconcileHost, TASK_FINALIZER } from "../../src/agent/reconcile-host.js";
+import type { FlowTask } from "../../src/api/kinds.js";
+import { aClaim, aTask, NO_STATS, RUN } from "../support/processes-agent.js";
+
+const NOW_MS = 1_000_000;
+const IDENTITY = { bootId: "boot", pid: 7, startTime: "70" };
+const READY: MemoryState = { state: "ready" };
+const CRASH = { code: 9, reason: "Crashed", kind: "crashed", treeDead: true } as const;
+
+const recordOf = (process: Partial<LiveProcess>, more: Partial<TaskRecord> = {}): TaskRecord => ({
+  ...NEW_RECORD,
+  incarnations: 1,
+  process: { incarnation: 0, identity: IDENTITY, ...process },
+  ...more,
+});
+const dead = (agoMs: number[], more: Partial<TaskRecord> = {}): TaskRecord => ({
+  incarnations: agoMs.length,
+  deaths: agoMs.map((ago) => ({ atMs: NOW_MS - ago, ranMs: 100, progressed: false, chance: 0.5 })),
+  lastExit: CRASH,
+  ...more,
+});
+const STARTED = { startedAtMs: NOW_MS - 1_000 };
+const LIVE = { ...STARTED, report: { phase: "ready" } } as const;
+const STOPPED = { desiredState: "Stopped" } as const;
+
+interface Case {
+  readonly name: string;
+  readonly tasks?: FlowTask[];
+  readonly record?: TaskRecord;
+  readonly memory?: MemoryState | undefined;
+  readonly given?: Partial<ObservedHost>;
+  /** Actions but status, as "op detail". */
+  readonly actions: string[];
+  /** Wanted status of the first task, as "phase reason"; absent: not written. */
+  readonly status?: string;
+  readonly requeueAfterMs?: number;
+}
+
+const cases: Case[] = [
+  {
+    name: "makes the memory of a complete flow first",
+    memory: undefined,
+    actions: [`createMemory ${RUN}`],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "waits for the other tasks of the flow",
+    tasks: [aTask({ flowTasks: 2 })],
+    memory: undefined,
+    actions: [],
+    status: "Pending WaitingForTasks",
+  },
+  {
+    name: "waits for the claims of the whole flow",
+    tasks: [aTask({ flowTasks: 2 }), aTask({ flowTasks: 2, node: "b", claim: "f.b.0" })],
+    memory: undefined,
+    actions: [],
+    status: "Pending WaitingForDevices",
+  },
+  {
+    name: "prepares a claim before it spawns",
+    tasks: [aTask({ claim: "f.a.0" })],
+    given: { claims: new Map([["default/f.a.0", aClaim("f.a.0", { allocation: { host: "here", devices: ["GPU-1"] } })]]) },
+    actions: ["prepare f.a.0", "spawn Admitted"],
+    status: "Starting Starting",
+  },
+  {
+    name: "spawns all tasks of a flow at once",
+    tasks: [aTask({ flowTasks: 2 }), aTask({ flowTasks: 2, node: "b" })],
+    actions: ["spawn Admitted", "spawn Admitted"],
+    status: "Starting Starting",
+  },
+  {
+    name: "fails every task when the memory cannot be made",
+    memory: { state: "failed", problem: "full" },
+    actions: [],
+    status: "Failed MemoryUnavailable",
+  },
+  {
+    name: "P1: spawns nothing while the keeper has not answered",
+    record: { ...NEW_RECORD, incarnations: 1, process: { incarnation: 0 } },
+    actions: [],
+    status: "Starting Starting",
+  },
+  { name: "P1: keeps the gate shut until the identity is recorded", record: recordOf({}), actions: [], status: "Starting Starting" },
+  {
+    name: "opens the gate once the identity is recorded",
+    tasks: [
+      aTask({}, { ...IDENTITY, observedGeneration: 1, phase: "Starting", reason: "Starting", message: "the process starts", restarts: 0 }),
+    ],
+    record: recordOf({}),
+    actions: ["go"],
+  },
+  {
+    name: "D4: never opens the gate of a process with another environment",
+    tasks: [aTask({}, { ...IDENTITY, phase: "Starting" })],
+    record: recordOf({ wrongVariables: ["CUDA_VISIBLE_DEVICES"] }),
+    actions: ["kill DeviceEnvironment"],
+    status: "Starting Starting",
+  },
+  {
+    name: "looks again at the startup deadline",
+    record: recordOf(STARTED),
+    actions: [],
+    status: "Starting Starting",
+    requeueAfterMs: 59_000,
+  },
+  {
+    name: "replaces a task that is not ready in time",
+    record: recordOf({ startedAtMs: NOW_MS - 60_000 }),
+    actions: ["kill StartupDeadline"],
+    status: "Starting Starting",
+  },
+  { name: "says when a task is ready", record: recordOf(LIVE), actions: [], status: "Running Ready" },
+  {
+    name: "replaces a task that has input and space and makes no progress",
+    tasks: [aTask({ progressDeadlineSeconds: 1 })],
+    record: recordOf({ ...LIVE, stats: { ...NO_STATS, inputPending: true, lastProgressMs: NOW_MS - 1_000 } }),
+    actions: ["kill NoProgress"],
+    status: "Running Ready",
+  },
+  {
+    name: "leaves a task alone that waits for space",
+    tasks: [aTask({ progressDeadlineSeconds: 1 })],
+    record: recordOf({ ...LIVE, stats: { ...NO_STATS, state: "waiting-space", inputPending: true } }),
+    actions: [],
+    status: "Running Ready",
+  },
+  { name: "restarts at once after the first death", record: dead([0]), actions: ["spawn Restart"], status: "Starting Restarting" },
+  { name: "waits after the second death in a row", record: dead([500, 0]), actions: [], status: "Backoff Crashed", requeueAfterMs: 1_000 },
+  { name: "restarts when the wait is over", record: dead([1500, 1000]), actions: ["spawn Restart"], status: "Starting Restarting" },
+  { name: "gives up when the budget is spent", record: dead([5, 4, 3, 2, 1, 0]), actions: [], status: "Failed RestartBudgetSpent" },
+  {
+    name: "never restarts what finished",
+    record: dead([], { lastExit: { reason: "Finished", kind: "finished", treeDead: true }, incarnations: 1 }),
+    actions: [],
+    status: "Succeeded Finished",
+  },
+  {
+    name: "never restarts what cannot work",
+    record: dead([0], { lastExit: { reason: "ConfigurationError", kind: "hopeless", treeDead: true } }),
+    actions: [],
+    status: "Failed ConfigurationError",
+  },
+  {
+    name: "D3: a task whose tree is not dead is neither over nor restarted",
+    record: dead([0], { lastExit: { ...CRASH, treeDead: false } }),
+    actions: [],
+    status: "Backoff TreeAlive",
+  },
+  { name: "P5: a stop wins over a restart", tasks: [aTask(STOPPED)], record: dead([0]), actions: [], status: "Stopped StopRequested" },
+  {
+    name: "P5: starts nothing of a flow that was asked to stop",
+    tasks: [aTask(STOPPED)],
+    memory: undefined,
+    actions: [],
+    status: "Stopped StopRequested",
+  },
+  {
+    name: "P5: what is behind its gate never starts after a stop",
+    tasks: [aTask(STOPPED)],
+    record: recordOf({}),
+    actions: [`drain ${RUN}`, "kill Stopped"],
+    status: "Starting Stopping",
+  },
+  {
+    name: "asks a live flow to drain first",
+    tasks: [aTask(STOPPED)],
+    record: recordOf(LIVE),
+    actions: [`drain ${RUN}`],
+    status: "Running Stopping",
+    requeueAfterMs: 5_000,
+  },
+  {
+    name: "sends SIGTERM when the drain takes longer than the grace",
+    tasks: [aTask(STOPPED)],
+    record: recordOf(LIVE),
+    memory: { state: "ready", drainAskedAtMs: NOW_MS - 5_000 },
+    actions: ["stop Stopped 5000"],
+    status: "Running Stopping",
+  },
+  {
+    name: "sends SIGTERM once",
+    tasks: [aTask(STOPPED)],
+    record: recordOf({ ...LIVE, stopped: true }),
+    memory: { state: "ready", drainAskedAtMs: 0 },
+    actions: [],
+    status: "Running Stopping",
+  },
+  {
+    name: "P6: a final phase never changes, whatever the spec says",
+    tasks: [aTask({}, { phase: "Failed" })],
+    record: dead([0]),
+    actions: [`removeMemory ${RUN}`],
+  },
+  {
+    name: "keeps the memory while a process is alive",
+    tasks: [aTask({}, { phase: "Stopped" })],
+    record: recordOf({ ...LIVE, killed: "Stopped" }),
+    actions: [],
+  },
+  { name: "kills the process of a task that is gone from the store", tasks: [], record: recordOf(LIVE), actions: ["stop Deleted 2000"] },
+  {
+    name: "forgets a dead task that is gone, and its memory",
+    tasks: [],
+    record: dead([0]),
+    actions: ["forget uid-f.a.0", `removeMemory ${RUN}`],
+  },
+  {
+    name: "stops a task that is being deleted without a drain",
+    tasks: [aTask({}, undefined, { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [TASK_FINALIZER] })],
+    record: recordOf(LIVE),
+    actions: ["stop Deleted 5000"],
+    status: "Running Stopping",
+  },
+  {
+    name: "lets a deleted task go only when its process is dead",
+    tasks: [aTask({}, { phase: "Stopped" }, { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [TASK_FINALIZER] })],
+    record: dead([0]),
+    memory: undefined,
+    actions: ["release"],
+  },
+  {
+    name: "fails what cannot be started any more when the keeper is gone",
+    given: { keeperLost: true },
+    actions: [],
+    status: "Failed KeeperLost",
+  },
+];
+
+const KEPT = ["status"];
+function told(action: HostAction): string {
+  const fields = action as { op: string; run?: string; why?: string; graceMs?: number; claim?: { metadata: { name: string } } };
+  const uid = action.op === "forget" ? action.uid : undefined;
+  return [fields.op, fields.run ?? fields.why ?? fields.claim?.metadata.name ?? uid, fields.graceMs]
+    .filter((part) => part !== undefined)
+    .join(" ");
+}
+
+function observe(row: Case): ObservedHost {
+  const memory = "memory" in row ? row.memory : READY;
+  return {
+    nowMs: NOW_MS,
+    tasks: row.tasks ?? [aTask()],
+    records: new Map(row.record === undefined ? [] : [["uid-f.a.0", row.record]]),
+    claims: new Map(),
+    memories: new Map(memory === undefined ? [] : [[RUN, memory]]),
+    keeperLost: false,
+    ...row.given,
+  };
+}
+
+test.each(cases)("reconcileHost $name", (row) => {
+  const plan = reconcileHost(observe(row));
+  const status = plan.actions.find((action) => action.op === "status" && action.task.metadata.name === "f.a.0") as
+    | Extract<HostAction, { op: "status" }>
+    | undefined;
+  expect(plan.actions.filter((action) => !KEPT.includes(action.op)).map(told)).toEqual(row.actions);
+  expect(status && `${status.status.phase} ${status.status.reason}`).toBe(row.status);
+  expect(plan.requeueAfterMs).toBe(row.requeueAfterMs);
+});
+
+test("C1: once the wanted status stands in the store it is not written again", () => {
+  const observed = observe({ name: "", record: recordOf(LIVE), actions: [] });
+  const [write] = reconcileHost(observed).actions as [Extract<HostAction, { op: "status" }>];
+  expect(reconcileHost({ ...observed, tasks: [{ ...aTask(), status: write.status }] }).actions).toEqual([]);
+});
+
+test("C2: the order in which tasks are seen changes nothing", () => {
+  const names = ["a", "b", "c", "d"];
+  const tasks = names.map((node) => aTask({ node, flowTasks: 4 }));
+  const plan = reconcileHost({ ...observe({ name: "", actions: [] }), tasks });
+  fc.assert(
+    fc.property(fc.shuffledSubarray(tasks, { minLength: 4 }), (shuffled) => {
+      expect(reconcileHost({ ...observe({ name: "", actions: [] }), tasks: shuffled })).toEqual(plan);
+    }),
+  );
+});
+
+const liveProcess = fc.record(
+  {
+    incarnation: fc.constant(0),
+    identity: fc.constant(IDENTITY),
+    startedAtMs: fc.constant(NOW_MS - 1_000),
+    report: fc.constant({ phase: "ready" as const }),
+    stopped: fc.constant(true as const),
+  },
+  { requiredKeys: ["incarnation"] },
+);
+const anyRecord = fc.record(
+  { process: liveProcess, incarnations: fc.nat(2), deaths: fc.constant(dead([500, 0]).deaths), lastExit: fc.constant(CRASH) },
+  { requiredKeys: ["incarnations", "deaths"] },
+);
+const anyTask = fc
+  .tuple(fc.constantFrom("Running", "Stopped"), fc.constantFrom(undefined, "Pending", "Running", "Succeeded", "Failed", "Stopped"))
+  .map(([desiredState, phase]) => aTask({ desiredState: desiredState as "Running" }, phase && { phase: phase as "Pending" }));
+
+test("P1, P5, P6: no spawn beside a live process, after a stop, or after the end, in whatever state the host is", () => {
+  fc.assert(
+    fc.property(
+      anyTask,
+      fc.option(anyRecord as fc.Arbitrary<TaskRecord>, { nil: undefined }),
+      fc.constantFrom(undefined, READY),
+      (task, record, memory) => {
+        const over = ["Succeeded", "Failed", "Stopped"].includes(task.status?.phase ?? "");
+        const forbidden = record?.process !== undefined || task.spec.desiredState === "Stopped" || over;
+        const { actions } = reconcileHost(
+          observe({ name: "", tasks: [task], ...(record === undefined ? {} : { record }), memory, actions: [] }),
+        );
+        expect(forbidden && actions.some((action) => action.op === "spawn")).toBe(false);
+        expect(over && actions.some((action) => action.op === "status")).toBe(false);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
