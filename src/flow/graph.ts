@@ -73,6 +73,12 @@ export function effectiveTasks(node: NodeSpec, descriptor: ComponentDescriptor |
   return node.nbTasks;
 }
 
+/** What the source code says; nothing is known of a user's own component that was named in YAML, so its wish is believed. */
+function supportsGpu(node: NodeSpec, descriptor: ComponentDescriptor | undefined): boolean {
+  const supported = descriptor?.devices ?? node.supportedDevices;
+  return supported === undefined || supported.includes("GPU");
+}
+
 function orderSpec(nodes: readonly NodeSpec[]): readonly NodeSpec[] {
   return topologicalOrder(nodes).order;
 }
@@ -110,7 +116,7 @@ function graphNode(
 ): GraphNode {
   const known = members.map((node) => ({ node, descriptor: describe(node.component) }));
   const wishes = known.filter(({ node }) => node.role === "Processor" && (node.deviceType === "GPU" || node.device?.required === true));
-  const supported = wishes.filter(({ descriptor }) => descriptor === undefined || descriptor.devices.includes("GPU"));
+  const supported = wishes.filter(({ node, descriptor }) => supportsGpu(node, descriptor));
   const device = supported.find(({ node }) => node.device !== undefined)?.node.device;
   const partitionBy = members.find((node) => node.partitionBy !== undefined)?.partitionBy;
   const buffer = members.at(-1)?.buffer;

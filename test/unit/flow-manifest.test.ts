@@ -48,7 +48,7 @@ describe("toManifest", () => {
 
     expect(metadata.name).toBe("f");
     expect(spec.nodes.map(({ name, role, inputs }) => `${name} ${role} ${inputs?.join() ?? ""}`)).toEqual(["reader Producer ", "doubler Processor reader", "sink Consumer doubler"]);
-    expect(spec.nodes[1]).toMatchObject({ params: { factor: 3 }, nbTasks: 4, deviceType: "GPU", retries: 1 });
+    expect(spec.nodes[1]).toMatchObject({ params: { factor: 3 }, nbTasks: 4, deviceType: "GPU", supportedDevices: ["CPU"], retries: 1 });
   });
 
   test("names a built-in by its name and a class of the user's by this file and its export", () => {

@@ -97,6 +97,17 @@ export const SPEC_SCHEMAS = {
        "type": "boolean",
        "default": false
       },
+      "supportedDevices": {
+       "type": "array",
+       "maxItems": 2,
+       "items": {
+        "type": "string",
+        "enum": [
+         "CPU",
+         "GPU"
+        ]
+       }
+      },
       "deviceType": {
        "type": "string",
        "enum": [

@@ -558,6 +558,12 @@ nbTasks: number
  */
 oneTask: boolean
 /**
+ * Devices that the source code of a component of your own supports, from its descriptor; written by toManifest(). Absent: a GPU wish is believed.
+ * 
+ * @maxItems 2
+ */
+supportedDevices?: ("CPU" | "GPU")[]
+/**
  * GPU is a wish: each task gets a GPU of its own while there are any, the others run on the CPU.
  */
 deviceType: ("CPU" | "GPU")
