@@ -4,7 +4,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Message } from "../../src/flow/node.js";
 import { VideoFileReader, type VideoFileReaderParams } from "../../src/components/video/video-file-reader.js";
 import { VideoFileWriter } from "../../src/components/video/video-file-writer.js";
-import { inFolder, psnr, readAll, someFrames, writeAll } from "../support/video-context.js";
+import { aFrame, inFolder, psnr, readAll, someFrames, writeAll } from "../support/video-context.js";
 
 /** Writes a clip of `count` frames and gives its path. */
 async function aClip(folder: string, count: number, name = "clip.mp4", height?: number, width?: number): Promise<string> {
@@ -122,6 +122,19 @@ describe("VideoFileReader", () => {
       expect(got.at(-1)).toBe(`VIDEO_TRUNCATED ${frames.length}`);
       const accepted = summary(await readAll(new VideoFileReader({ path, onError: "skip" })));
       expect(accepted.filter((item) => typeof item === "string")).toEqual([]);
+    }),
+  );
+
+  test.each([0.3, 0.45, 0.6, 0.75, 0.9])("gives no frame from behind the place where a video with B-frames was cut (at %d)", (share) =>
+    inFolder(async (folder) => {
+      const path = join(folder, "cut.mp4");
+      await writeAll(new VideoFileWriter({ path, preset: "medium" }), someFrames(60));
+      truncateSync(path, Math.floor(readFileSync(path).length * share));
+      const got = await readAll(new VideoFileReader({ path }));
+      const frames = got.slice(0, -1).map((message) => (message as Message<never>).payload);
+      const isRight = frames.map((frame, index) => psnr(frame, aFrame(index)) > Math.max(psnr(frame, aFrame(index + 1)), psnr(frame, aFrame(index + 2))));
+      expect(isRight).not.toContain(false);
+      expect(summary(got).at(-1)).toBe(`VIDEO_TRUNCATED ${frames.length}`);
     }),
   );
 

@@ -183,3 +183,40 @@ test("every component's descriptor states its role and describes each param", as
     expect(descriptions.every((text) => text !== undefined && text.length > 10)).toBe(true);
   }
 });
+
+/** Copies a clip into a container with other times: packet i is shown at `times[i]` seconds. The clip must have no B-frames. */
+async function retime(from: string, to: string, times: readonly number[]): Promise<void> {
+  const ffmpeg = await loadFfmpeg();
+  const [input, output, packet] = [new ffmpeg.FormatContext(), new ffmpeg.FormatContext(), new ffmpeg.Packet()];
+  packet.alloc();
+  input.openInputSync(`file:${from}`, null, null);
+  input.findStreamInfoSync(null);
+  output.allocOutputContext2(null, "matroska", `file:${to}`);
+  const stream = output.newStream(null);
+  input.streams[0]!.codecpar.copy(stream.codecpar);
+  stream.timeBase = new ffmpeg.Rational(1, 1000);
+  output.openOutputSync();
+  output.writeHeaderSync(null);
+  for (const seconds of times) {
+    input.readFrameSync(packet);
+    Object.assign(packet, { pts: BigInt(Math.round(seconds * 1000)), dts: BigInt(Math.round(seconds * 1000)), duration: 0n, streamIndex: 0 });
+    output.interleavedWriteFrameSync(packet);
+  }
+  output.writeTrailerSync();
+  output.closeOutputSync();
+  output.freeContext();
+  input.closeInputSync();
+  packet.free();
+}
+
+test("VideoFileReader takes a video of changing rate with its own times", () =>
+  inFolder(async (folder) => {
+    const times = [0, 0.04, 0.08, 0.5, 0.51, 2, 2.04, 5, 5.3, 9];
+    const [from, to] = [join(folder, "steady.mp4"), join(folder, "changing.mkv")];
+    await writeClip(from, someFrames(10), 25, { preset: "ultrafast" });
+    await retime(from, to, times);
+    const got = await messages(new VideoFileReader({ path: to }));
+    expect(got.map(({ options }) => options.eventTs)).toEqual(times.map((time) => expect.closeTo(time, 3)));
+    const slow = await messages(new VideoFileReader({ path: to, fps: 1 }));
+    expect(slow.map(({ options }) => options.metadata?.["frameIndex"])).toEqual([0, 5, 7, 9]);
+  }));

@@ -139,7 +139,7 @@ export const VIDEO_DESCRIPTORS = {
         preset: {
           type: "string",
           enum: ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"],
-          default: "veryfast",
+          default: "superfast",
           description: "Speed against size of the file.",
         },
         threads: { type: "integer", minimum: 1, maximum: 64, description: "Threads that encode; default chosen by the encoder." },

@@ -23,7 +23,6 @@ const DEFAULT_PATTERN = "*.{jpg,jpeg,png,webp,bmp}";
 export class ImageFolderReader extends ImageSource<ImageFolderReaderParams> {
   static override readonly descriptor = VIDEO_DESCRIPTORS.ImageFolderReader;
 
-  // biome-ignore lint/complexity/noUselessConstructor: makes the params required and typed for users.
   constructor(params: ImageFolderReaderParams, options: NodeOptions = {}) {
     super(params, options);
   }

@@ -17,7 +17,6 @@ export interface ImageProducerParams {
 export class ImageProducer extends ImageSource<ImageProducerParams> {
   static override readonly descriptor = VIDEO_DESCRIPTORS.ImageProducer;
 
-  // biome-ignore lint/complexity/noUselessConstructor: makes the params required and typed for users.
   constructor(params: ImageProducerParams, options: NodeOptions = {}) {
     super(params, options);
   }

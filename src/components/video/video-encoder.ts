@@ -20,7 +20,7 @@ export interface EncoderOptions {
 
 const ENCODERS = { h264: "libx264", h265: "libx265" } as const;
 const DEFAULT_QUALITY = 23;
-const DEFAULT_PRESET = "veryfast";
+const DEFAULT_PRESET = "superfast";
 
 /** Containers by the ending of the final name. */
 const CONTAINERS: Readonly<Record<string, string>> = {
