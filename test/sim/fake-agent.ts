@@ -13,11 +13,13 @@ export interface FakeProcess {
 }
 
 const FINAL = ["Succeeded", "Failed", "Stopped"];
-const FINISH_CHANCE = 0.06;
+const FINISH_CHANCE = 0.1;
 
 export class FakeAgent {
   /** Live processes; they survive the agent. */
   readonly processes: FakeProcess[] = [];
+  /** Processes begun and ended so far. */
+  changes = 0;
   /** Ends that are not reported yet: task uid to phase. */
   readonly #ended = new Map<string, FlowTaskStatus>();
   readonly #store: Store;
@@ -70,12 +72,14 @@ export class FakeAgent {
     const claim = task.spec.claim === undefined ? undefined : await this.#store.get({ kind: "DeviceClaim", namespace: task.metadata.namespace, name: task.spec.claim });
     const allocation = claim?.status?.allocation;
     if (task.spec.claim !== undefined && allocation === undefined) throw new Error(`D4: task ${task.metadata.name} has a claim without allocation`);
+    this.changes += 1;
     this.processes.push({ task: task.metadata.name, taskUid: task.metadata.uid, devices: allocation?.devices ?? [], memoryMiB: allocation?.memoryMiB });
     this.#note(`spawn ${task.metadata.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
     await this.#report(task, { phase: "Running" });
   }
 
   #kill(process: FakeProcess): void {
+    this.changes += 1;
     this.processes.splice(this.processes.indexOf(process), 1);
   }
 
@@ -87,6 +91,6 @@ export class FakeAgent {
 
   /** Its own status write: a newer version of the object means another look later. */
   async #report(task: FlowTask, status: FlowTaskStatus): Promise<void> {
-    await this.#store.updateStatus({ ...task, status });
+    if (task.status?.phase !== status.phase) await this.#store.updateStatus({ ...task, status });
   }
 }

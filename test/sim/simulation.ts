@@ -29,6 +29,7 @@ export class Simulation {
   #snapshot: Snapshot = { VideoFlow: [], FlowTask: [], DeviceClaim: [], Host: [] };
   #controller: { readonly loop: Controller; readonly store: FaultyStore } | undefined;
   #tick = 0;
+  #checked = "";
 
   private constructor(prng: Prng, store: EmbeddedStore, scheduler: ManualScheduler, hosts: readonly string[]) {
     this.prng = prng;
@@ -179,7 +180,11 @@ export class Simulation {
     return { VideoFlow, FlowTask, DeviceClaim: await this.#store.list("DeviceClaim"), Host: await this.#store.list("Host") };
   }
 
+  /** Looks only when something was written or a process began or ended. */
   async #check(): Promise<void> {
+    const state = `${this.#store.version} ${this.#agents.map(({ changes }) => changes).join(" ")}`;
+    if (state === this.#checked) return;
+    this.#checked = state;
     const { VideoFlow: flows, FlowTask: tasks, DeviceClaim: claims, Host: hosts } = await this.#look();
     const world: World = { flows, tasks, claims, hosts, processes: this.#agents.flatMap(({ processes }) => processes) };
     this.#invariants.check(world);

@@ -47,6 +47,11 @@ export class EmbeddedStore implements Store {
     return new EmbeddedStore(index, new WatchHub(options.historyLength ?? HISTORY_LENGTH, version), journal);
   }
 
+  /** Grows with every write. */
+  get version(): string {
+    return String(this.#index.version);
+  }
+
   async get<K extends Kind>(key: ObjectKey<K>): Promise<Kinds[K] | undefined> {
     this.#check("get");
     return this.#index.get(key);

@@ -37,6 +37,7 @@ export function matches(object: AnyResource, options: ListOptions): boolean {
 /** All objects with one counter of versions. A write is decided by one method and made true by {@link ObjectIndex.accept}. */
 export class ObjectIndex {
   readonly #objects = new Map<string, AnyResource>();
+  readonly #lists = new Map<Kind, readonly AnyResource[]>();
   readonly #byOwner = new Map<string, Set<string>>();
   readonly #door: IndexDoor;
   #version: number;
@@ -57,8 +58,7 @@ export class ObjectIndex {
 
   /** @returns the objects of a kind, by namespace and name. */
   list<K extends Kind>(kind: K, options: ListOptions = {}): Kinds[K][] {
-    const found = [...this.#objects.values()].filter((object) => object.kind === kind && matches(object, options));
-    return found.sort((a, b) => compareText(keyOf(a), keyOf(b))) as Kinds[K][];
+    return this.#sorted(kind).filter((object) => matches(object, options)) as Kinds[K][];
   }
 
   /** @throws OperatorError STORE_EXISTS */
@@ -116,6 +116,16 @@ export class ObjectIndex {
     }
   }
 
+  /** Sorted once after each write to the kind. */
+  #sorted(kind: Kind): readonly AnyResource[] {
+    const known = this.#lists.get(kind);
+    if (known !== undefined) return known;
+    const found = [...this.#objects].filter(([, object]) => object.kind === kind).sort(([a], [b]) => compareText(a, b));
+    const list = found.map(([, object]) => object);
+    this.#lists.set(kind, list);
+    return list;
+  }
+
   #current(given: AnyResource): AnyResource {
     const key = keyOf(given);
     const old = this.#objects.get(key);
@@ -159,6 +169,7 @@ export class ObjectIndex {
   }
 
   #put(object: AnyResource): void {
+    this.#lists.delete(object.kind);
     this.#objects.set(keyOf(object), object);
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(uid) ?? new Set();
@@ -167,6 +178,7 @@ export class ObjectIndex {
   }
 
   #remove(object: AnyResource): void {
+    this.#lists.delete(object.kind);
     this.#objects.delete(keyOf(object));
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(uid);
