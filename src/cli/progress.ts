@@ -94,12 +94,10 @@ const FINAL_COLUMNS: readonly Column[] = [
   { title: "BUSY", align: "right" },
   { title: "DATA", align: "right" },
   { title: "DEVICE" },
-  { title: "" },
 ];
 
 /** The report at the end of a run: a table of the nodes, the bottleneck, warnings, and where the outputs are. */
 export function renderFinal(snapshot: FlowSnapshot, width = Number.POSITIVE_INFINITY): string[] {
-  const slowest = bottleneck(snapshot);
   const rows = snapshot.nodes.map((node) => {
     const figures = nodeFigures(node, snapshot.elapsedMs);
     return [
@@ -111,15 +109,22 @@ export function renderFinal(snapshot: FlowSnapshot, width = Number.POSITIVE_INFI
       percentText(figures.busy),
       bytesText(node.bytes),
       devicesText(node),
-      node.name === slowest ? "<- bottleneck" : "",
     ];
   });
   return [
     cutLine(`${snapshot.flow}: ${snapshot.state} after ${secondsText(snapshot.elapsedMs)}`, width),
     ...renderTable(FINAL_COLUMNS, rows, width),
+    ...renderBottleneck(snapshot),
     ...snapshot.warnings.map((warning) => `warning: ${warning}`),
     ...snapshot.outputs.map((path) => `wrote ${path}`),
   ];
+}
+
+function renderBottleneck(snapshot: FlowSnapshot): string[] {
+  const name = bottleneck(snapshot);
+  const node = snapshot.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) return [];
+  return [`bottleneck: ${node.name}, whose code is busy ${percentText(nodeFigures(node, snapshot.elapsedMs).busy)} of the time`];
 }
 
 /** What clears the last drawing and draws anew: nothing else of the terminal is touched. */
@@ -133,7 +138,7 @@ export function colour(lines: readonly string[]): string[] {
   return lines.map((line, i) => {
     if (i === 0) return `\x1b[1m${line}\x1b[0m`;
     if (line.startsWith("warning: ")) return `\x1b[33m${line}\x1b[0m`;
-    return line.endsWith("<- bottleneck") ? `\x1b[36m${line}\x1b[0m` : line;
+    return line.startsWith("bottleneck: ") ? `\x1b[36m${line}\x1b[0m` : line;
   });
 }
 

@@ -41,13 +41,20 @@ function nodeSnapshot(name: string, flow: VideoFlow, tasks: readonly FlowTask[],
     tasks: Math.max(own.length, stats.length),
     readyTasks: own.filter(({ status }) => status?.phase === "Running").length,
     devices: decisions.flatMap(({ devices }) => devices),
-    messages: sum((task) => (isProducer ? task.messagesOut : task.messagesIn)),
+    messages: isProducer ? sum((task) => task.messagesOut) : Math.round(sum((task) => task.messagesIn) / inputsOf(name, flow)),
     bytes: sum((task) => (isProducer ? task.bytesOut : task.bytesIn)),
     dropped: sum((task) => task.dropped + task.late),
     processUs: sum((task) => task.processUs),
     waitingInput: stats.filter(({ state }) => state === "waiting-input").length,
     waitingSpace: stats.filter(({ state }) => state === "waiting-space").length,
   };
+}
+
+/** Parents of a node: a join takes one message of each, and that counts once. */
+function inputsOf(name: string, { spec }: VideoFlow): number {
+  const members = spec.nodes.filter((node) => (node.taskGroup ?? node.name) === name);
+  const outside = members.flatMap(({ inputs }) => inputs).filter((input) => !members.some((member) => member.name === input));
+  return Math.max(1, new Set(outside).size);
 }
 
 /** Files that the flow writes, as its components' descriptors name them. */

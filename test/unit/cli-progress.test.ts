@@ -91,7 +91,8 @@ test("the final report is a table with the bottleneck, then warnings, then the o
     "f: Succeeded after 2.0 s",
     "NODE      TASKS  FRAMES  ACTUAL/S  POSSIBLE/S  BUSY      DATA  DEVICE",
     "reader        1      38      19.0         190   10%  38.0 MiB  cpu",
-    "detector      2      38      19.0        20.0   95%       0 B  cpu     <- bottleneck",
+    "detector      2      38      19.0        20.0   95%       0 B  cpu",
+    "bottleneck: detector, whose code is busy 95% of the time",
     "warning: more tasks than cores",
     "wrote /tmp/out.mp4",
   ]);
