@@ -40,7 +40,9 @@ function afterDefaults(schema) {
   if (out.items) out.items = afterDefaults(out.items);
   if (out.properties) {
     out.properties = Object.fromEntries(Object.entries(out.properties).map(([name, s]) => [name, afterDefaults(s)]));
-    const defaulted = Object.entries(out.properties).filter(([, s]) => s.default !== undefined).map(([name]) => name);
+    const defaulted = Object.entries(out.properties)
+      .filter(([, s]) => s.default !== undefined)
+      .map(([name]) => name);
     out.required = [...new Set([...(out.required ?? []), ...defaulted])];
   }
   return out;
@@ -54,7 +56,13 @@ for (const { kind, schema } of kinds) {
     const name = `${kind}${part === "spec" ? "Spec" : "Status"}`;
     const json = jsonSchema(schema.properties[part]);
     if (part === "spec") specs[kind] = json;
-    types += await compile({ ...afterDefaults(json), title: name }, name, { bannerComment: "", additionalProperties: false, format: false, maxItems: -1, ignoreMinAndMaxItems: true });
+    types += await compile({ ...afterDefaults(json), title: name }, name, {
+      bannerComment: "",
+      additionalProperties: false,
+      format: false,
+      maxItems: -1,
+      ignoreMinAndMaxItems: true,
+    });
   }
 }
 files.set("types.ts", types);
@@ -76,10 +84,20 @@ function bare(schema) {
 }
 
 const written = Object.fromEntries(WRITTEN.map((kind) => [kind, bare(specs[kind])]));
-files.set("schemas.ts", `${HEADER}/** JSON Schema of the spec of each kind that people write. */\nexport const SPEC_SCHEMAS = ${JSON.stringify(written, null, 1)} as const;\n`);
+files.set(
+  "schemas.ts",
+  `${HEADER}/** JSON Schema of the spec of each kind that people write. */\nexport const SPEC_SCHEMAS = ${JSON.stringify(written, null, 1)} as const;\n`,
+);
 
 // `unicode: false` and no formats: the code imports nothing, so it can be bundled and starts fast. Values are looked up by path afterwards.
-const ajv = new Ajv({ allErrors: true, messages: false, logger: false, unicode: false, strict: false, code: { source: true, esm: true, lines: true, optimize: 2 } });
+const ajv = new Ajv({
+  allErrors: true,
+  messages: false,
+  logger: false,
+  unicode: false,
+  strict: false,
+  code: { source: true, esm: true, lines: true, optimize: 2 },
+});
 for (const [kind, schema] of Object.entries(written)) ajv.addSchema({ ...withoutDefaults(schema), $id: kind });
 const code = standaloneCode(ajv, Object.fromEntries(WRITTEN.map((kind) => [`validate${kind}Spec`, kind])));
 if (/\brequire\(|^import /m.test(code)) throw new Error("the generated validators import something: find the schema keyword that needs it");
@@ -115,7 +133,8 @@ function withoutDefaults(schema) {
 /** The schema copies and the indentation of the generated code are dead weight. */
 function compact(text) {
   const lean = text.replace(/^const schema\d+ = \{.*\};$/gm, (line) => (usesSchema(text, line) ? line : ""));
-  return transformSync(lean, { minifyWhitespace: true, minifySyntax: true, minifyIdentifiers: true, format: "esm", legalComments: "none" }).code;
+  return transformSync(lean, { minifyWhitespace: true, minifySyntax: true, minifyIdentifiers: true, format: "esm", legalComments: "none" })
+    .code;
 }
 
 function usesSchema(text, line) {

@@ -7,6 +7,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestEdits = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
+    if (Math.abs(candidate.length - word.length) > Math.max(candidate.length, word.length) / 3 + 1) continue;
     const edits = editDistance(word.toLowerCase().slice(0, MAX_WORD), candidate.toLowerCase().slice(0, MAX_WORD));
     if (edits < bestEdits) [best, bestEdits] = [candidate, edits];
   }

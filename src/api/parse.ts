@@ -50,10 +50,16 @@ export function locateProblems(document: ParsedDocument, problems: readonly Prob
 
 function boundProblem(text: string): Pick<Problem, "problem" | "got" | "fix"> | undefined {
   if (text.length > MAX_MANIFEST_BYTES) {
-    return { problem: `is longer than ${MAX_MANIFEST_BYTES} characters`, got: String(text.length), fix: "Split it, or put bulk data into files of its own" };
+    return {
+      problem: `is longer than ${MAX_MANIFEST_BYTES} characters`,
+      got: String(text.length),
+      fix: "Split it, or put bulk data into files of its own",
+    };
   }
   const nesting = flowNesting(text);
-  return nesting > MAX_NESTING ? { problem: "is nested too deeply", got: `${nesting} open brackets`, fix: "Nest less than 64 deep" } : undefined;
+  return nesting > MAX_NESTING
+    ? { problem: "is nested too deeply", got: `${nesting} open brackets`, fix: "Nest less than 64 deep" }
+    : undefined;
 }
 
 /** The most brackets open at once, quotes not understood: an upper bound. */
@@ -80,7 +86,13 @@ function readDocuments(text: string, source: string): ParsedManifests {
     else if (read.value !== null && read.value !== undefined) documents.push(read);
   }
   if (parsed.length > MAX_DOCUMENTS) {
-    problems.push({ source, path: "", problem: `has more than ${MAX_DOCUMENTS} documents`, got: String(parsed.length), fix: "Split the file" });
+    problems.push({
+      source,
+      path: "",
+      problem: `has more than ${MAX_DOCUMENTS} documents`,
+      got: String(parsed.length),
+      fix: "Split the file",
+    });
   }
   return { documents, problems };
 }
@@ -104,7 +116,12 @@ function repeatedKeys(contents: unknown, lines: LineCounter): Problem[] {
     for (const pair of node.items) {
       const key = keyText(pair);
       if (seen.has(key) && problems.length < MAX_ERRORS) {
-        problems.push({ path: "", ...keyPosition(pair, lines), problem: `the key ${key.slice(0, 40)} stands twice in one map`, fix: "Remove one of them" });
+        problems.push({
+          path: "",
+          ...keyPosition(pair, lines),
+          problem: `the key ${key.slice(0, 40)} stands twice in one map`,
+          fix: "Remove one of them",
+        });
       }
       seen.add(key);
       walk(pair.value);
@@ -120,7 +137,13 @@ function toDocument(document: Document.Parsed, source: string, lines: LineCounte
     if (containsItself(value)) throw new Error("an alias stands inside of what it names");
     return { value, source, positionOf: (path) => findPosition(document.contents, parsePath(path), lines) };
   } catch (error) {
-    return { source, path: "", ...positionAt(lines, document.range[0]), problem: errorText(error), fix: "Write out what the aliases stand for" };
+    return {
+      source,
+      path: "",
+      ...positionAt(lines, document.range[0]),
+      problem: errorText(error),
+      fix: "Write out what the aliases stand for",
+    };
   }
 }
 

@@ -18,14 +18,17 @@ export function findUnplain(value: unknown): Problem[] {
     else if (typeof at === "object" && at !== null) for (const [key, child] of Object.entries(at)) walk(child, [...path, key]);
   };
   walk(value, []);
-  if (left < 0) problems.push({ path: "", problem: `has more than ${MAX_VALUES} values`, fix: "Split the document, or put bulk data into a file" });
+  if (left < 0)
+    problems.push({ path: "", problem: `has more than ${MAX_VALUES} values`, fix: "Split the document, or put bulk data into a file" });
   return problems;
 }
 
 function unplain(value: unknown, depth: number): Pick<Problem, "problem" | "got" | "fix"> | undefined {
   if (depth > MAX_DEPTH) return { problem: `is nested more than ${MAX_DEPTH} deep`, fix: "Put it into a file and give its path" };
-  if (typeof value === "number" && !Number.isFinite(value)) return { problem: "must be a finite number", got: String(value), fix: "Leave the field out, or give a number" };
-  if (["function", "symbol", "bigint"].includes(typeof value)) return { problem: "must be plain data", got: `a ${typeof value}`, fix: "Give what JSON can carry" };
+  if (typeof value === "number" && !Number.isFinite(value))
+    return { problem: "must be a finite number", got: String(value), fix: "Leave the field out, or give a number" };
+  if (["function", "symbol", "bigint"].includes(typeof value))
+    return { problem: "must be plain data", got: `a ${typeof value}`, fix: "Give what JSON can carry" };
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || Object.getPrototypeOf(prototype) === null) return undefined; // Of any realm.

@@ -32,7 +32,11 @@ function fieldProblem(error: SchemaError, path: readonly PathSegment[], found: u
   const { missingProperty, additionalProperty } = error.params;
   const known = isRecord(owner["properties"]) ? owner["properties"] : {};
   if (typeof missingProperty === "string") {
-    return { path: pathText([...path, missingProperty]), problem: "is missing", fix: `Add ${missingProperty}${wantedText(known[missingProperty])}` };
+    return {
+      path: pathText([...path, missingProperty]),
+      problem: "is missing",
+      fix: `Add ${missingProperty}${wantedText(known[missingProperty])}`,
+    };
   }
   if (typeof additionalProperty !== "string") return undefined;
   return unknownField([...path, additionalProperty], valueAt(found, [additionalProperty]), Object.keys(known));
@@ -101,7 +105,8 @@ function typeProblem(type: string, found: unknown): Words {
 function typeFix(type: string, found: unknown, wanted: string): string {
   if (found === null) return "Give a value, or remove the field";
   const isNumeric = type === "integer" || type === "number";
-  if (isNumeric && typeof found === "string" && found.trim() !== "" && Number.isFinite(Number(found))) return `Write ${found.trim()} without quotes`;
+  if (isNumeric && typeof found === "string" && found.trim() !== "" && Number.isFinite(Number(found)))
+    return `Write ${found.trim()} without quotes`;
   if (type === "string" && (typeof found === "number" || typeof found === "boolean")) return `Write "${found}" with quotes`;
   if (type === "array" && typeof found === "string") return `Write [${found}]`;
   return `Give ${wanted}`;
@@ -117,7 +122,8 @@ function enumProblem(allowedValues: unknown, found: unknown): Words {
 const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 
 function patternProblem(pattern: string): Words {
-  if (pattern === DNS_LABEL) return { problem: "must be a DNS label", fix: "Use lower-case letters, digits and - inside, such as face-detector" };
+  if (pattern === DNS_LABEL)
+    return { problem: "must be a DNS label", fix: "Use lower-case letters, digits and - inside, such as face-detector" };
   if (pattern.includes("Ki|Mi")) return { problem: "must be a quantity", fix: "Give a number with a unit, such as 8Gi or 512Mi" };
   return { problem: `must match ${pattern}`, fix: "Correct the spelling" };
 }

@@ -18,7 +18,10 @@ export function checkSchema(schema: Schema, value: unknown): SchemaError[] {
 function checkAt(schema: Schema, value: unknown, instancePath: string, schemaPath: string, depth: number): SchemaError[] {
   if (depth > MAX_DEPTH) return [];
   const type = typeFault(schema, value);
-  const faults = type === undefined ? [...scalarFaults(schema, value), ...sizeFaults(schema, value), ...fieldFaults(schema, value), ...choiceFaults(schema, value, depth)] : [type];
+  const faults =
+    type === undefined
+      ? [...scalarFaults(schema, value), ...sizeFaults(schema, value), ...fieldFaults(schema, value), ...choiceFaults(schema, value, depth)]
+      : [type];
   const own = faults.map(({ keyword, params }) => ({ instancePath, schemaPath: `${schemaPath}/${keyword}`, keyword, params }));
   return type === undefined ? [...own, ...childErrors(schema, value, instancePath, schemaPath, depth)] : own;
 }
@@ -90,7 +93,9 @@ function choiceFaults(schema: Schema, value: unknown, depth: number): Fault[] {
   const choices = Array.isArray(schema["anyOf"]) ? schema["anyOf"].filter(isRecord) : [];
   const errors = choices.map((choice) => checkAt(choice, value, "", "", depth + 1));
   if (choices.length === 0 || errors.some((found) => found.length === 0)) return [];
-  return [{ keyword: "anyOf", params: { missing: errors.flatMap((found) => found.flatMap((error) => error.params["missingProperty"] ?? [])) } }];
+  return [
+    { keyword: "anyOf", params: { missing: errors.flatMap((found) => found.flatMap((error) => error.params["missingProperty"] ?? [])) } },
+  ];
 }
 
 function childErrors(schema: Schema, value: unknown, instancePath: string, schemaPath: string, depth: number): SchemaError[] {

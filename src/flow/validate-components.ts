@@ -1,6 +1,7 @@
 /** A node against the descriptor of its component: name, role, params, devices. */
-import { nearest } from "../api/nearest.js";
+
 import type { NodeSpec } from "../api/kinds.js";
+import { nearest } from "../api/nearest.js";
 import { gotText } from "../api/problem.js";
 import { checkSchema } from "../api/schema.js";
 import { schemaProblems } from "../api/schema-problems.js";

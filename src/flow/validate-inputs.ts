@@ -1,6 +1,7 @@
 /** Names and wiring: unique names, known inputs, inputs by role, no cycle. */
-import { nearest } from "../api/nearest.js";
+
 import type { NodeSpec } from "../api/kinds.js";
+import { nearest } from "../api/nearest.js";
 import type { Problem } from "../api/problem.js";
 import { findCycle } from "./graph-order.js";
 import { type Findings, merge, problems } from "./validate-findings.js";

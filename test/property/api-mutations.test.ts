@@ -15,8 +15,35 @@ const COUNT = Number(process.env["MUTATION_COUNT"] ?? 10_000);
 
 const TOWER = Array.from({ length: 80 }).reduce<unknown>((inner) => [inner], 1);
 const WEIRD: readonly unknown[] = [
-  null, true, 0, -1, 1.5, 1e308, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53, "", " ", "\t", "ünï-cödé ⚙️", "a".repeat(5000),
-  "constructor", [], {}, [null], { a: { b: {} } }, TOWER, "reader", "detector", ["reader", "reader"], "GPU", "Consumer", 300, "8Gi", "./x.ts#Y",
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  1e308,
+  -0,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2 ** 53,
+  "",
+  " ",
+  "\t",
+  "ünï-cödé ⚙️",
+  "a".repeat(5000),
+  "constructor",
+  [],
+  {},
+  [null],
+  { a: { b: {} } },
+  TOWER,
+  "reader",
+  "detector",
+  ["reader", "reader"],
+  "GPU",
+  "Consumer",
+  300,
+  "8Gi",
+  "./x.ts#Y",
 ];
 const KEYS = ["__proto__", "constructor", "toString", "hasOwnProperty", "nbTask", "inputs", "params", "name", "a/b~c", "é", "", "0"];
 
@@ -41,7 +68,12 @@ const MUTATIONS: readonly ((container: Container, key: string, prng: Prng) => vo
 ];
 
 function put(container: Container, key: string, value: unknown): void {
-  Object.defineProperty(container, Array.isArray(container) && !/^\d+$/.test(key) ? "0" : key, { value, enumerable: true, configurable: true, writable: true });
+  Object.defineProperty(container, Array.isArray(container) && !/^\d+$/.test(key) ? "0" : key, {
+    value,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  });
 }
 
 function mutate(document: unknown, prng: Prng): unknown {

@@ -48,7 +48,9 @@ class ChannelSimulation {
     const sizes = new Map(channels.map((entry) => [entry.node, entry.channels]));
     this.#vertices = new Map(
       graph.nodes.map((node) => {
-        const cells = Math.min(...node.children.map((child) => sizes.get(child)?.inputs.find((input) => input.from === node.name)?.cells ?? 1));
+        const cells = Math.min(
+          ...node.children.map((child) => sizes.get(child)?.inputs.find((input) => input.from === node.name)?.cells ?? 1),
+        );
         return [node.name, vertexOf(node, sizes.get(node.name)?.slots ?? 0, cells)];
       }),
     );

@@ -32,7 +32,13 @@ function graphFrom(items: readonly Draft[], flowType: VideoFlowSpec["flowType"] 
     const inputs = [...new Set(item.parents.map((parent) => `n${parent % (index + 1)}`))];
     const shared = { name: `n${index + 1}`, role: "Processor" as const, component: `Holds${item.holds}`, inputs };
     const buffer = item.buffer === 0 ? {} : { buffer: { messages: item.buffer } };
-    return { ...REST, ...shared, ...buffer, nbTasks: item.holds > 0 ? 1 : item.tasks, ...(item.partitioned ? { partitionBy: "trace_id" } : {}) };
+    return {
+      ...REST,
+      ...shared,
+      ...buffer,
+      nbTasks: item.holds > 0 ? 1 : item.tasks,
+      ...(item.partitioned ? { partitionBy: "trace_id" } : {}),
+    };
   });
   const first = { ...REST, name: "n0", role: "Producer", component: "Holds0", inputs: [], buffer: { messages: 1 } } as unknown as NodeSpec;
   return graphOf({ flowType, desiredState: "Running", nodes: [first, ...(nodes as unknown as NodeSpec[])] }, (component) => ({
@@ -94,11 +100,14 @@ describe("batch channels", () => {
     fc.assert(
       fc.property(drafts, (items) => {
         const graph = graphFrom(items);
-        const turned = graphOf({ flowType: "Batch", desiredState: "Running", nodes: graph.nodes.flatMap((node) => node.members).toReversed() }, (component) => ({
-          ...DEFAULT_DESCRIPTOR,
-          role: "Processor",
-          holds: Number(component.slice("Holds".length)),
-        }));
+        const turned = graphOf(
+          { flowType: "Batch", desiredState: "Running", nodes: graph.nodes.flatMap((node) => node.members).toReversed() },
+          (component) => ({
+            ...DEFAULT_DESCRIPTOR,
+            role: "Processor",
+            holds: Number(component.slice("Holds".length)),
+          }),
+        );
         const byName = (entries: ReturnType<typeof channelsOf>) => entries.toSorted((a, b) => a.node.localeCompare(b.node));
         expect(byName(channelsOf(turned))).toEqual(byName(channelsOf(graph)));
         expect(memoryBytes(turned, channelsOf(turned))).toBe(memoryBytes(graph, channelsOf(graph)));

@@ -21,11 +21,19 @@ describe("parseManifests", () => {
   });
 
   test("a key that stands twice is refused where it stands", () => {
-    expect(parseManifests("a: 1\nb: 2\na: 3\n", "f.yaml").problems).toEqual([expect.objectContaining({ line: 3, column: 1, problem: "the key a stands twice in one map" })]);
+    expect(parseManifests("a: 1\nb: 2\na: 3\n", "f.yaml").problems).toEqual([
+      expect.objectContaining({ line: 3, column: 1, problem: "the key a stands twice in one map" }),
+    ]);
   });
 
   test.each([
-    ["a bomb of aliases", `a: &a [x, x, x]\n${"bcdefghij".split("").map((c, i) => `${c}: &${c} [${Array(9).fill(`*${"abcdefghi"[i]}`).join(", ")}]`).join("\n")}\n`],
+    [
+      "a bomb of aliases",
+      `a: &a [x, x, x]\n${"bcdefghij"
+        .split("")
+        .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${"abcdefghi"[i]}`).join(", ")}]`)
+        .join("\n")}\n`,
+    ],
     ["an alias of itself", "a: &a [*a]\n"],
     ["ten thousand open brackets", "[".repeat(10_000)],
     ["a deep tower of lists", `${"- ".repeat(3000)}x`],
@@ -70,7 +78,15 @@ describe("positions", () => {
   });
 
   test("a problem is one line", () => {
-    const problem = { source: "f.yaml", line: 2, column: 3, path: "spec.x", problem: "must be\nan integer", got: '"two"', fix: "Give an integer" };
+    const problem = {
+      source: "f.yaml",
+      line: 2,
+      column: 3,
+      path: "spec.x",
+      problem: "must be\nan integer",
+      got: '"two"',
+      fix: "Give an integer",
+    };
     expect(formatProblem(problem)).toBe('f.yaml:2:3: spec.x: must be an integer (got "two"). Fix: Give an integer');
   });
 });

@@ -15,7 +15,13 @@ const sizes = (nodes: readonly NodeDraft[], flowType?: VideoFlowSpec["flowType"]
 const reader: NodeDraft = { name: "reader", role: "Producer" };
 const sink = (...inputs: string[]): NodeDraft => ({ name: "sink", role: "Consumer", inputs });
 const step = (name: string, inputs: string[], rest: Partial<NodeSpec> = {}): NodeDraft => ({ name, role: "Processor", inputs, ...rest });
-const faces = [reader, step("detector", ["reader"], { nbTasks: 2 }), step("tracker", ["detector"]), step("annotator", ["reader", "tracker"]), sink("annotator")];
+const faces = [
+  reader,
+  step("detector", ["reader"], { nbTasks: 2 }),
+  step("tracker", ["detector"]),
+  step("annotator", ["reader", "tracker"]),
+  sink("annotator"),
+];
 
 describe("batch", () => {
   test("a chain has the default buffer, and a consumer none", () => {
@@ -47,13 +53,23 @@ describe("batch", () => {
   });
 
   test("buffer.messages is raised with a warning to what parallel nodes hold", () => {
-    const nodes = [{ ...reader, buffer: { messages: 2 } }, step("batch", ["reader"], { component: "Batcher" }), step("join", ["reader", "batch"]), sink("join")];
+    const nodes = [
+      { ...reader, buffer: { messages: 2 } },
+      step("batch", ["reader"], { component: "Batcher" }),
+      step("join", ["reader", "batch"]),
+      sink("join"),
+    ];
     const [first] = channelsOf(graph(nodes));
     expect(first).toMatchObject({ channels: { slots: 10 }, warning: expect.stringContaining("2 was raised to 10") });
   });
 
   test("partitionBy is passed on only where there are several tasks", () => {
-    const { one, two } = sizes([reader, step("one", ["reader"], { partitionBy: "id" }), step("two", ["one"], { partitionBy: "id", nbTasks: 2 }), sink("two")]);
+    const { one, two } = sizes([
+      reader,
+      step("one", ["reader"], { partitionBy: "id" }),
+      step("two", ["one"], { partitionBy: "id", nbTasks: 2 }),
+      sink("two"),
+    ]);
     expect([one?.partitionBy, two?.partitionBy]).toEqual([undefined, "id"]);
   });
 
@@ -72,7 +88,10 @@ describe("realtime", () => {
   });
 
   test("two slow branches keep each other's messages", () => {
-    const { join } = sizes([reader, step("a", ["reader"]), step("b", ["reader"], { component: "Batcher" }), step("join", ["a", "b"]), sink("join")], "Realtime");
+    const { join } = sizes(
+      [reader, step("a", ["reader"]), step("b", ["reader"], { component: "Batcher" }), step("join", ["a", "b"]), sink("join")],
+      "Realtime",
+    );
     expect(join?.inputs.map(({ keep }) => keep)).toEqual([1 + 1 + 10, 1 + 1 + 1]);
   });
 

@@ -1,8 +1,8 @@
 /** The sample flows and small documents for tests of parsing, checking and the graph. */
 import { readdirSync, readFileSync } from "node:fs";
-import type { NodeSpec, VideoFlowSpec } from "../../src/api/kinds.js";
 import { withDefaults } from "../../src/api/default.js";
 import { SPEC_SCHEMAS } from "../../src/api/generated/schemas.js";
+import type { NodeSpec, VideoFlowSpec } from "../../src/api/kinds.js";
 
 const FOLDER = new URL("../../manifests/flows/", import.meta.url);
 

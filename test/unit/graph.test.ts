@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
+import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import { DEFAULT_DESCRIPTOR } from "../../src/flow/descriptor.js";
 import { graphOf } from "../../src/flow/graph.js";
 import { graphHash } from "../../src/flow/graph-hash.js";
 import { findCycle, topologicalOrder } from "../../src/flow/graph-order.js";
-import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import { type NodeDraft, specOf } from "./flow-samples.js";
 
 const BATCHER = { ...DEFAULT_DESCRIPTOR, role: "Processor", holds: 3 } as const;
@@ -29,10 +29,33 @@ describe("topologicalOrder", () => {
 
 describe("findCycle", () => {
   test.each([
-    ["none", [{ name: "a", inputs: [] }, { name: "b", inputs: ["a"] }], undefined],
-    ["two nodes", [{ name: "a", inputs: ["b"] }, { name: "b", inputs: ["a"] }], ["a", "b", "a"]],
+    [
+      "none",
+      [
+        { name: "a", inputs: [] },
+        { name: "b", inputs: ["a"] },
+      ],
+      undefined,
+    ],
+    [
+      "two nodes",
+      [
+        { name: "a", inputs: ["b"] },
+        { name: "b", inputs: ["a"] },
+      ],
+      ["a", "b", "a"],
+    ],
     ["one node", [{ name: "a", inputs: ["a"] }], ["a", "a"]],
-    ["a tail behind", [{ name: "t", inputs: ["b"] }, { name: "a", inputs: ["c"] }, { name: "b", inputs: ["a"] }, { name: "c", inputs: ["b"] }], ["a", "b", "c", "a"]],
+    [
+      "a tail behind",
+      [
+        { name: "t", inputs: ["b"] },
+        { name: "a", inputs: ["c"] },
+        { name: "b", inputs: ["a"] },
+        { name: "c", inputs: ["b"] },
+      ],
+      ["a", "b", "c", "a"],
+    ],
   ])("finds %s in the direction of the data", (_, vertices, cycle) => {
     expect(findCycle(vertices)).toEqual(cycle);
   });
@@ -40,7 +63,12 @@ describe("findCycle", () => {
 
 describe("graphOf", () => {
   test("knows inputs, children and the tasks that really run", () => {
-    const { nodes } = graph([sink("sum", "a"), step("sum", ["a"], { component: "SumAggregator", nbTasks: 3 }), step("a", ["reader"], { nbTasks: 2 }), reader]);
+    const { nodes } = graph([
+      sink("sum", "a"),
+      step("sum", ["a"], { component: "SumAggregator", nbTasks: 3 }),
+      step("a", ["reader"], { nbTasks: 2 }),
+      reader,
+    ]);
     expect(nodes.map(({ name, tasks, inputs, children }) => [name, tasks, inputs, children])).toEqual([
       ["reader", 1, [], ["a"]],
       ["a", 2, ["reader"], ["sum", "sink"]],
@@ -59,17 +87,27 @@ describe("graphOf", () => {
     ]);
     expect(nodes.map(({ name }) => name)).toEqual(["reader", "g", "c", "sink"]);
     expect(byName.get("g")).toMatchObject({ inputs: ["reader"], children: ["c"], holds: 3, gpuWish: true, buffer: { messages: 9 } });
-    expect(byName.get("g")?.members.map(({ name, inputs }) => [name, inputs])).toEqual([["a", ["reader"]], ["b", ["a", "reader"]]]);
+    expect(byName.get("g")?.members.map(({ name, inputs }) => [name, inputs])).toEqual([
+      ["a", ["reader"]],
+      ["b", ["a", "reader"]],
+    ]);
     expect(byName.get("c")).toMatchObject({ inputs: ["g"], members: [{ inputs: ["g"] }] });
   });
 
   test.each([
     ["a detector", "OnnxObjectDetector", {}, { gpuWish: true, gpuRequired: false, gpuUnsupported: false }],
-    ["a detector that needs one", "OnnxObjectDetector", { device: { required: true, count: 1, sharing: "Exclusive" } }, { gpuWish: true, gpuRequired: true, gpuUnsupported: false }],
+    [
+      "a detector that needs one",
+      "OnnxObjectDetector",
+      { device: { required: true, count: 1, sharing: "Exclusive" } },
+      { gpuWish: true, gpuRequired: true, gpuUnsupported: false },
+    ],
     ["a user's class", "./a.ts#A", {}, { gpuWish: true, gpuUnsupported: false }],
     ["a component without GPU support", "Identity", {}, { gpuWish: false, gpuRequired: false, gpuUnsupported: true }],
   ] as const)("knows the GPU wish of %s", (_, component, rest, expected) => {
-    expect(graph([reader, step("a", ["reader"], { component, deviceType: "GPU", ...rest }), sink("a")]).byName.get("a")).toMatchObject(expected);
+    expect(graph([reader, step("a", ["reader"], { component, deviceType: "GPU", ...rest }), sink("a")]).byName.get("a")).toMatchObject(
+      expected,
+    );
   });
 });
 
