@@ -41,6 +41,8 @@ export class Agent {
   #hostTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #dirty = false;
+  /** A write failed: look again soon even if nothing changes. */
+  #retry = false;
   #stopped = false;
 
   private constructor(options: AgentOptions, memories: FlowMemories) {
@@ -166,10 +168,11 @@ export class Agent {
   /** @returns when to look again, in milliseconds. */
   async #reconcile(): Promise<number | undefined> {
     this.#processes.refresh();
+    this.#retry = false;
     const plan = reconcileHost(this.#observed());
     for (const action of plan.actions) if (action.op === "prepare") await this.#apply(action);
     await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#apply(action)));
-    const pollMs = this.#processes.starting ? STARTING_POLL_MS : this.#processes.live ? RUNNING_POLL_MS : undefined;
+    const pollMs = this.#retry || this.#processes.starting ? STARTING_POLL_MS : this.#processes.live ? RUNNING_POLL_MS : undefined;
     const delays = [plan.requeueAfterMs, pollMs].filter((delay) => delay !== undefined);
     return delays.length === 0 ? undefined : Math.min(...delays);
   }
@@ -253,7 +256,7 @@ export class Agent {
     } catch (error) {
       const known = error instanceof OperatorError && (error.code === "STORE_CONFLICT" || error.code === "STORE_GONE");
       if (!known) this.#complain(error);
-      this.#schedule(STARTING_POLL_MS);
+      this.#retry = true;
     }
   }
 
