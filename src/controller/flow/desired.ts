@@ -23,7 +23,7 @@ export interface Placement {
 }
 
 type TaskSpec = FlowTask["spec"];
-type TaskTemplate = Omit<TaskSpec, "host" | "run" | "desiredState" | "deviceType" | "claim" | "templateHash">;
+type TaskTemplate = Omit<TaskSpec, "flow" | "host" | "run" | "desiredState" | "deviceType" | "claim" | "templateHash">;
 
 const DEFAULT_RESTART: TaskSpec["restart"] = { policy: "OnFailure", initialBackoffSeconds: 1, maxBackoffSeconds: 60, maxRestarts: 5, windowSeconds: 600 };
 
@@ -39,12 +39,14 @@ export function taskCount(graph: FlowGraph): number {
 
 /** One object per task, in topological order of the nodes, then by index. */
 export function desiredTasks(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[], placement: Placement): NewResource<"FlowTask">[] {
+  const whole = wholeOf(flow.spec, graph);
   return eachTask(graph).map(({ node, index }) => {
     const name = taskName(flow.metadata.name, node.name, index);
-    const template = taskTemplate(flow, graph, channels, node, index);
+    const template = taskTemplate(whole, channels, node, index);
     const onGpu = placement.onGpu.has(name);
     const spec: TaskSpec = {
       ...template,
+      flow: flow.metadata.name,
       run: placement.run,
       host: placement.host,
       desiredState: "Running",
@@ -56,14 +58,10 @@ export function desiredTasks(flow: VideoFlow, graph: FlowGraph, channels: readon
   });
 }
 
-/** Task name to the hash of everything that needs a restart when it changes. Host, run and granted devices do not count. */
-export function templateHashes(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[]): Map<string, string> {
-  return new Map(
-    eachTask(graph).map(({ node, index }) => {
-      const hash = hashOf(taskTemplate(flow, graph, channels, node, index), deviceWish(node));
-      return [taskName(flow.metadata.name, node.name, index), hash];
-    }),
-  );
+/** `<node>.<index>` to the hash of everything that needs a restart when it changes. Host, run and granted devices do not count. */
+export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly NodeChannels[]): Map<string, string> {
+  const whole = wholeOf(spec, graph);
+  return new Map(eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(whole, channels, node, index), deviceWish(node))]));
 }
 
 /** One claim per task that asks for a GPU which its source code supports. */
@@ -113,18 +111,21 @@ function deviceWish(node: GraphNode): unknown {
   return node.gpuWish ? { required: node.gpuRequired, ...selectors(node) } : null;
 }
 
-function taskTemplate(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[], node: GraphNode, index: number): TaskTemplate {
-  const own = channels.find((entry) => entry.node === node.name)?.channels;
+/** What all tasks of a flow have in common. */
+type Whole = Pick<TaskTemplate, "flowType" | "flowTasks"> & { readonly graphHash: string };
+
+function wholeOf(spec: VideoFlow["spec"], graph: FlowGraph): Whole {
+  return { flowType: graph.flowType, flowTasks: taskCount(graph), graphHash: graphHash(spec) };
+}
+
+function taskTemplate(whole: Whole, channels: readonly NodeChannels[], node: GraphNode, index: number): TaskTemplate {
   return {
-    flow: flow.metadata.name,
-    flowType: graph.flowType,
-    flowTasks: taskCount(graph),
+    ...whole,
     node: node.name,
     index,
     nbTasks: node.tasks,
     members: node.members.map(({ name, role, component, params, inputs }) => ({ name, role, component, params, inputs: [...inputs] })),
-    channels: own ?? { slots: 0, slotBytes: 0, inputs: [] },
-    graphHash: graphHash(flow.spec),
+    channels: channels.find((entry) => entry.node === node.name)?.channels ?? { slots: 0, slotBytes: 0, inputs: [] },
     ...processOf(node.members),
   };
 }

@@ -7,7 +7,7 @@ import type { FlowTask, VideoFlowStatus } from "../../api/kinds.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { type Admission, admitFlow, type ClaimStatuses, runOf } from "./admission.js";
 import { conditionOf, type Fact, fact } from "./conditions.js";
-import { desiredTasks, FLOW_FINALIZER, taskCount, templateHashes } from "./desired.js";
+import { desiredTasks, FLOW_FINALIZER, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
@@ -61,7 +61,7 @@ function reconcileLive(observed: Observed, own: Own): Plan {
   }
   if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
   if (shape.graph === undefined) return refuseSpec(observed, own);
-  if (needsRestart(observed, own, shape.graph)) return restart(observed, own);
+  if (needsRestart(observed, own)) return restart(observed, own);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   return run(observed, own, shape.graph);
 }
@@ -98,9 +98,8 @@ function stopFlow(observed: Observed, own: Own): Plan {
 }
 
 /** Tasks that are not those of the spec, or that were stopped although the flow should run and none has failed. */
-function needsRestart({ flow, shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
-  const hashes = templateHashes(flow, graph, shape.channels);
-  const wrong = tasks.some(({ metadata, spec }) => hashes.get(metadata.name) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid));
+function needsRestart({ flow, shape }: Observed, { tasks }: Own): boolean {
+  const wrong = tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid));
   const failed = tasks.some(({ status }) => status?.phase === "Failed");
   const mixed = new Set(tasks.map(({ spec }) => spec.run)).size > 1;
   const stopped = tasks.some(({ metadata, spec, status }) => spec.desiredState === "Stopped" || status?.phase === "Stopped" || (metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded"));

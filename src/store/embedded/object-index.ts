@@ -80,7 +80,7 @@ export class ObjectIndex {
   /** @throws OperatorError STORE_CONFLICT, STORE_GONE */
   update(given: AnyResource): Effects {
     const old = this.#current(given);
-    const specChanged = !isDeepStrictEqual(plain(given.spec), plain(old.spec));
+    const specChanged = given.spec !== old.spec && !isDeepStrictEqual(plain(given.spec), old.spec);
     const { deletionTimestamp: _, ...free } = given.metadata;
     const { uid, creationTimestamp, namespace, name, deletionTimestamp } = old.metadata;
     const metadata = {
@@ -89,14 +89,14 @@ export class ObjectIndex {
       generation: old.metadata.generation + (specChanged ? 1 : 0),
       resourceVersion: old.metadata.resourceVersion,
     };
-    return this.#replace(old, { ...old, metadata, spec: given.spec } as AnyResource);
+    return this.#replace(old, { ...old, metadata: plain(metadata), spec: specChanged ? plain(given.spec) : old.spec } as AnyResource);
   }
 
   /** @throws OperatorError STORE_CONFLICT, STORE_GONE */
   updateStatus(given: AnyResource): Effects {
     const old = this.#current(given);
     const { status: _, ...rest } = old;
-    const next = given.status === undefined ? rest : { ...rest, status: given.status };
+    const next = given.status === undefined ? rest : { ...rest, status: plain(given.status) };
     return this.#replace(old, next as AnyResource);
   }
 
@@ -134,9 +134,9 @@ export class ObjectIndex {
     return old;
   }
 
-  /** A write that changes nothing is no write. */
+  /** A write that changes nothing is no write. What did not change is shared with the old object. */
   #replace(old: AnyResource, next: AnyResource): Effects {
-    const object = stored(next);
+    const object = freeze(next);
     if (isDeepStrictEqual(object, old)) return [];
     const released = object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
     return this.#numbered(released ? this.#removal(object, new Set()) : [{ type: "Modified", object }]);
