@@ -1,6 +1,6 @@
 /** What the end of a process means. Pure. */
 import type { FlowTaskStatus } from "../api/kinds.js";
-import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, type TaskReport } from "./launch.js";
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, type TaskReport } from "../api/launch.js";
 
 export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
 

@@ -144,7 +144,7 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
   });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (lastExit?.treeDead === false) return { phase: "Backoff", reason: "TreeAlive", message: "a process of the task cannot be killed" };
-  if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: "Finished", message: "the task finished" };
+  if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: lastExit.reason, message: "the task finished" };
   if (lastExit?.kind === "hopeless") return failed(lastExit.reason);
   if (run.memory === undefined) return { phase: "Pending", reason: "WaitingForMemory", message: "the flow's shared memory is not there" };
   const decision = decideRestart(task.spec.restart, record.deaths, run.nowMs);

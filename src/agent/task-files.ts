@@ -13,10 +13,12 @@ const LAST_BYTES = 16 * 1024;
 export class TaskFiles {
   readonly #runtimeDir: string;
   readonly #logsDir: string;
+  readonly #deadLettersDir: string;
 
   constructor(stateDir: string, runtimeDir: string | undefined) {
     this.#runtimeDir = runtimeDir ?? join(stateDir, "run");
     this.#logsDir = join(stateDir, "logs");
+    this.#deadLettersDir = join(stateDir, "dead-letters");
   }
 
   logFile({ metadata, spec }: FlowTask): string {
@@ -25,6 +27,15 @@ export class TaskFiles {
 
   reportFile({ metadata, spec }: FlowTask): string {
     return join(this.#runtimeDir, spec.run, `${metadata.name}.report.json`);
+  }
+
+  /** Survives restarts and the end of the run. */
+  deadLetterFile({ metadata, spec }: FlowTask): string {
+    return join(this.#deadLettersDir, spec.flow, spec.run, `${metadata.name}.jsonl`);
+  }
+
+  hasDeadLetters(task: FlowTask): boolean {
+    return sizeOf(this.deadLetterFile(task)) > 0;
   }
 
   /** Makes the folders, removes the report of the incarnation before, writes the launch file. @returns its path. */

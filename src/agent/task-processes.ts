@@ -7,7 +7,8 @@ import { readEnvironment } from "../base/process-identity.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
 import { describeExit, type KillReason, kindOfExit, type ProcessEnd } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
-import { desiredLaunch, readReport, type TaskLaunch, type TaskReport } from "./launch.js";
+import type { TaskReport } from "../api/launch.js";
+import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
 import type { Death } from "./restart.js";
 import type { RunMemories } from "./run-memories.js";
@@ -97,7 +98,15 @@ export class TaskProcesses {
     const memoryDir = memories.dirOf(run);
     const plan = memories.planOf(run);
     if (plan === undefined) throw new TypeError(`run ${run} has no memory`);
-    const launch = desiredLaunch(task, { memoryDir, plan, reportFile: files.reportFile(task), devices, incarnation, logLevel });
+    const launch = desiredLaunch(task, {
+      memoryDir,
+      plan,
+      reportFile: files.reportFile(task),
+      deadLetterFile: files.deadLetterFile(task),
+      devices,
+      incarnation,
+      logLevel,
+    });
     return {
       id,
       command: [...workerCommand, files.prepare(task, launch)],
@@ -186,7 +195,8 @@ export class TaskProcesses {
     const report = readReport(files.reportFile(detail.task));
     const kind = kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
     const lines = kind === "finished" ? "" : files.lastLines(detail.task);
-    const lastExit = { ...describeExit(end, killed, report, lines), kind, treeDead };
+    const buried = kind === "finished" && files.hasDeadLetters(detail.task) ? { reason: "CompletedWithDeadLetters" } : {};
+    const lastExit = { ...describeExit(end, killed, report, lines), ...buried, kind, treeDead };
     const ordered = killed === "Stopped" || killed === "Deleted";
     const deaths = ordered ? rest.deaths : [...rest.deaths, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);

@@ -143,7 +143,7 @@ export class Foreground {
 
   async #conclude(): Promise<RunResult> {
     const snapshot = this.snapshot();
-    const deadLetters = collectDeadLetters(this.#stateDir, this.#flow.metadata.name);
+    const deadLetters = collectDeadLetters(join(this.#stateDir, "dead-letters"), this.#flow.metadata.name);
     await this.#close();
     const refusal = refusalOf(this.#flow);
     if (refusal !== undefined) throw refusal;

@@ -1,28 +1,27 @@
 /** The process of one task: `worker.js LAUNCH_FILE`. */
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED } from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
+import { armParentDeath } from "../base/process-signal.js";
 import { readLaunch } from "../worker/launch.js";
 import { Reporter } from "../worker/report.js";
 import { runTask } from "../worker/task.js";
-
-const EXIT_FAILED = 70;
-const EXIT_BAD_INPUT = 65;
-const EXIT_BAD_CONFIGURATION = 78;
 
 /** Failures that a restart cannot mend, because the flow itself is wrong. */
 const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAMS_|MODEL_)/;
 
 function exitCodeOf(error: unknown): number {
-  if (!(error instanceof OperatorError) || error.retryable) return EXIT_FAILED;
+  if (!(error instanceof OperatorError) || error.retryable) return EXIT_CRASHED;
   return CONFIGURATION.test(error.code) ? EXIT_BAD_CONFIGURATION : EXIT_BAD_INPUT;
 }
 
 async function main(): Promise<number> {
+  armParentDeath();
   const launch = readLaunch(process.argv[2] ?? "");
   process.title = `videoflow: ${launch.flow}.${launch.node}.${launch.index}`;
   const reporter = new Reporter(launch.reportFile);
   try {
     await runTask(launch, reporter);
-    return 0;
+    return EXIT_FINISHED;
   } catch (error) {
     process.stderr.write(`${error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : errorText(error)}\n`);
     reporter.failed(error);

@@ -136,6 +136,7 @@ export class MessageWriter implements CopyCounter {
 
   /** A place in the small part if there is room, else in the large one. */
   #claim(sizeBytes: number, align: number): number {
+    if (sizeBytes === 0) return HEADER_BYTES; // An empty tensor lies nowhere, and never alone in a large part that is not there.
     const small = roundUp(this.#smallEnd, align);
     if (small + sizeBytes <= SMALL_BYTES) {
       this.#smallEnd = small + sizeBytes;

@@ -1,28 +1,9 @@
-/** What a worker is told when it starts; structurally equal to what the agent writes. */
+/** Reads what a worker is told when it starts. */
 import { readFileSync } from "node:fs";
-import type { TaskMember } from "../api/kinds.js";
+import { LAUNCH_VERSION, type TaskLaunch as Launch } from "../api/launch.js";
 import type { DataPlan } from "../transport/plan.js";
 
-export const LAUNCH_VERSION = 1;
-
-/** Content of the launch file. */
-export interface TaskLaunch {
-  readonly version: number;
-  readonly flow: string;
-  readonly flowType: "Batch" | "Realtime";
-  readonly run: string;
-  readonly node: string;
-  readonly index: number;
-  readonly nbTasks: number;
-  readonly incarnation: number;
-  readonly members: readonly TaskMember[];
-  readonly plan: DataPlan;
-  readonly memoryDir: string;
-  readonly graphHash?: string;
-  readonly devices: readonly string[];
-  readonly retries: number;
-  readonly reportFile: string;
-}
+export type TaskLaunch = Launch<DataPlan>;
 
 /** @throws TypeError if the file speaks another version. */
 export function readLaunch(file: string): TaskLaunch {

@@ -1,13 +1,8 @@
 /** Tells the agent what statistics cannot: readiness, where the task computes, the error that ended it. */
 import { renameSync, writeFileSync } from "node:fs";
+import type { TaskReport } from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { DeviceReport } from "../flow/node.js";
-
-interface TaskReport extends Partial<DeviceReport> {
-  readonly phase: "ready" | "failed";
-  readonly deadLetters?: number;
-  readonly error?: { readonly code: string; readonly message: string };
-}
 
 /** The report file of one task; every write replaces the whole file at once. */
 export class Reporter {
@@ -27,10 +22,6 @@ export class Reporter {
   device(report: DeviceReport): void {
     this.#device = report;
     if (this.#report !== undefined) this.#write({ ...this.#report, ...report });
-  }
-
-  deadLetter(total: number): void {
-    this.#write({ phase: "ready", ...this.#report, deadLetters: total });
   }
 
   failed(error: unknown): void {

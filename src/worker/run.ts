@@ -2,8 +2,8 @@
  * The loop inside a task's process: messages in, node, messages out.
  * Knows one task and its port; must not know the store, the agent, or which host it is on.
  */
-import { OperatorError } from "../base/errors.js";
-import { type ConsumerNode, END, type ProducerNode } from "../flow/node.js";
+import { errorText, OperatorError } from "../base/errors.js";
+import { type ConsumerNode, END, type NodeLogger, type ProducerNode } from "../flow/node.js";
 import type { InputMessage, TaskPort, Unit } from "../transport/port.js";
 import { type Lineage, NO_LINEAGE } from "./context.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -20,7 +20,7 @@ export interface TaskLoop {
   readonly port: TaskPort;
   readonly retries: number;
   readonly deadLetters: DeadLetters;
-  readonly onDeadLetter: (total: number, lineage: Lineage, error: unknown) => void;
+  readonly logger: NodeLogger;
 }
 
 /**
@@ -232,7 +232,8 @@ function buryAll(loop: TaskLoop, node: string, rows: readonly (readonly InputMes
 }
 
 function bury(loop: TaskLoop, node: string, lineage: Lineage, attempts: number, error: unknown): void {
-  loop.onDeadLetter(loop.deadLetters.add(node, lineage, attempts, error), lineage, error);
+  loop.deadLetters.add(node, lineage, attempts, error);
+  loop.logger.error(`input ${lineage.traceId} goes to the dead letters: ${errorText(error)}`);
 }
 
 /** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */

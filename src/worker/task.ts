@@ -1,5 +1,4 @@
 /** One task from its launch file to its exit: load, open, run, close. */
-import { dirname, join } from "node:path";
 import { errorText } from "../base/errors.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import type { DeviceReport } from "../flow/node.js";
@@ -59,7 +58,7 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
     }
     port.setState("working");
     reporter.ready();
-    await run(launch, members, port, reporter);
+    await run(launch, members, port);
   } catch (error) {
     await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
     throw error;
@@ -79,16 +78,13 @@ async function closeAll(members: readonly Member[], onError: (error: unknown) =>
   }
 }
 
-async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<void> {
+async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort): Promise<void> {
   const [first] = members as readonly [Member];
   const loop: TaskLoop = {
     port,
     retries: launch.retries,
-    deadLetters: new DeadLetters(join(dirname(launch.reportFile), `${launch.node}.${launch.index}.deadletters.jsonl`)),
-    onDeadLetter: (total, lineage, error) => {
-      first.context.logger.error(`input ${lineage.traceId} goes to the dead letters: ${errorText(error)}`);
-      reporter.deadLetter(total);
-    },
+    deadLetters: new DeadLetters(launch.deadLetterFile),
+    logger: first.context.logger,
   };
   if (first.member.role === "Producer") return runProducer(loop, first);
   if (first.member.role === "Consumer") return runConsumer(loop, first);
