@@ -4,6 +4,7 @@ const assets = process.env.VIDEOFLOW_SUITE === "assets";
 export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
+  globalSetup: "<rootDir>/test/support/global-setup.mjs",
   testMatch: assets ? ["<rootDir>/test/assets/**/*.test.ts"] : ["<rootDir>/test/{unit,property,sim,process,e2e}/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
