@@ -6,7 +6,7 @@ import type { Describe } from "../../flow/graph.js";
 import type { ObjectKey, Store } from "../../store/store.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
-import { type FlowShape, shapeOf } from "./shape.js";
+import { shapeOf } from "./shape.js";
 
 export interface FlowReconcilerOptions {
   readonly store: Store;
@@ -26,8 +26,6 @@ export class FlowReconciler {
   readonly #options: FlowReconcilerOptions;
   /** Flow uid to the boot time since which it waits. */
   readonly #waiting = new Map<string, number>();
-  /** A stored spec never changes, so its shape does not either. */
-  readonly #shapes = new WeakMap<VideoFlow["spec"], FlowShape>();
 
   constructor(options: FlowReconcilerOptions) {
     this.#options = options;
@@ -54,20 +52,14 @@ export class FlowReconciler {
   }
 
   async #observe(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<Observed | undefined> {
-    const { clock, defaultAdmission } = this.#options;
+    const { clock, describe, defaultAdmission } = this.#options;
     const flow = await reader.get(key);
     if (flow === undefined) return undefined;
     const [flows, tasks, claims, hosts] = [await reader.list("VideoFlow"), await reader.list("FlowTask"), await reader.list("DeviceClaim"), await reader.list("Host")];
     const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
-    const shape = this.#shapeOf(flow.spec);
+    const shape = shapeOf(flow.spec, describe);
     const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
     return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission };
-  }
-
-  #shapeOf(spec: VideoFlow["spec"]): FlowShape {
-    const shape = this.#shapes.get(spec) ?? shapeOf(spec, this.#options.describe);
-    this.#shapes.set(spec, shape);
-    return shape;
   }
 
   #remember({ flow, nowMs }: Observed, plan: Plan): void {

@@ -20,8 +20,19 @@ export interface FlowShape {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
-/** Pure. */
+/** A stored spec is frozen and never changes, so its shape does not either. */
+const known = new WeakMap<VideoFlowSpec, { readonly describe: Describe; readonly shape: FlowShape }>();
+
+/** Pure; computed once for each stored spec. */
 export function shapeOf(spec: VideoFlowSpec, describe: Describe): FlowShape {
+  const before = known.get(spec);
+  if (before?.describe === describe) return before.shape;
+  const shape = computeShape(spec, describe);
+  if (Object.isFrozen(spec)) known.set(spec, { describe, shape });
+  return shape;
+}
+
+function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
   const { problems, warnings } = validateSpec(spec, { describe });
   if (problems.length > 0) {
     return { problems: problems.map(formatProblem), warnings: warnings.map(formatProblem), channels: [], memoryBytes: 0, hashes: new Map() };
