@@ -80,7 +80,11 @@ export interface Allocation {
  */
 export function allocateDevices(host: DeviceHost, held: readonly HeldDevices[], requests: readonly DeviceRequest[]): Allocation {
   const ordered = requests.toSorted(inOrderOfAllocation);
-  const kept = new Map(held.filter((hold) => hold.reserved !== true && ordered.some(({ claim }) => claim === hold.claim)).map((hold) => [hold.claim, hold.devices]));
+  const kept = new Map(
+    held
+      .filter((hold) => hold.reserved !== true && ordered.some(({ claim }) => claim === hold.claim))
+      .map((hold) => [hold.claim, hold.devices]),
+  );
   const fresh = ordered.filter(({ claim }) => !kept.has(claim));
   const before = new Ledger(host, held);
   const ledger = new Ledger(host, held);

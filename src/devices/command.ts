@@ -25,8 +25,12 @@ export function runCommand(command: string, args: readonly string[], timeoutMs: 
       child.unref();
       finish("TimedOut", -1);
     }, timeoutMs);
-    child.stdout.on("data", (data: Buffer) => { text.stdout += data.toString(); });
-    child.stderr.on("data", (data: Buffer) => { text.stderr += data.toString(); });
+    child.stdout.on("data", (data: Buffer) => {
+      text.stdout += data.toString();
+    });
+    child.stderr.on("data", (data: Buffer) => {
+      text.stderr += data.toString();
+    });
     child.on("error", () => finish("NotFound", -1));
     child.on("close", (code) => finish("Exited", code ?? -1));
   });

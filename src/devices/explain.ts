@@ -31,7 +31,9 @@ export function nodeSummaries(scene: Scene, ordered: readonly DeviceRequest[], g
 /** Node name to why the flow is refused. */
 export function refusals(scene: Scene, required: readonly DeviceRequest[]): Map<string, string> {
   const none: Granted = new Map();
-  return new Map(byNode(required).map(([node, requests]) => [node, needText(scene, node, requests, none) + othersText(scene, requests, none)]));
+  return new Map(
+    byNode(required).map(([node, requests]) => [node, needText(scene, node, requests, none) + othersText(scene, requests, none)]),
+  );
 }
 
 /** `GPU-1f2e3d4c-…` as people quote it. */
@@ -50,7 +52,8 @@ function needText({ host, before }: Scene, node: string, requests: readonly Devi
 
 /** " of 8192 MiB, product H100". */
 function wanted(request: DeviceRequest | undefined): string {
-  const memory = request?.memoryMiB === undefined ? "" : ` with ${request.sharing === "Shared" ? "a share of " : ""}${request.memoryMiB} MiB`;
+  const memory =
+    request?.memoryMiB === undefined ? "" : ` with ${request.sharing === "Shared" ? "a share of " : ""}${request.memoryMiB} MiB`;
   return memory + (request?.product === undefined ? "" : ` of product ${request.product}`);
 }
 

@@ -2,11 +2,12 @@
  * Which devices other runs of this machine hold: a file per device, named by the process that must be dead before it is free.
  * Flows of one agent share a store and need none of this; `videoflow run` has a store of its own each time.
  */
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
+import { type FileLock, lockOwner, tryLock } from "../base/file-lock.js";
 import { isAlive, type ProcessIdentity } from "../base/process-identity.js";
 
 interface Hold {
@@ -14,7 +15,6 @@ interface Hold {
   readonly holder: ProcessIdentity;
 }
 
-const ADMISSION = "admission";
 const LOOK_MS = 20;
 const PATIENCE_MS = 10_000;
 
@@ -28,7 +28,7 @@ export class DeviceHolds {
   readonly #folder: string;
   readonly #self: Hold;
   readonly #held: string[] = [];
-  #admitting = false;
+  #admission: FileLock | undefined;
 
   /** @param holder the process whose end frees the devices: the keeper, which outlives every task. */
   constructor(folder: string, flow: string, holder: ProcessIdentity) {
@@ -39,13 +39,14 @@ export class DeviceHolds {
 
   /** Waits until no other run is between its look at the devices and its hold. @throws OperatorError DEVICES_LOCKED. */
   async enter(nowMs: () => number): Promise<void> {
+    const file = join(this.#folder, "admission.pid");
     const endMs = nowMs() + PATIENCE_MS;
-    while (!this.#take(ADMISSION)) {
-      const other = this.#read(ADMISSION);
-      if (nowMs() > endMs) throw new OperatorError("DEVICES_LOCKED", { flow: other?.flow ?? "?", pid: other?.holder.pid ?? 0 });
+    for (;;) {
+      this.#admission = tryLock(file);
+      if (this.#admission !== undefined) return;
+      if (nowMs() > endMs) throw new OperatorError("DEVICES_LOCKED", { pid: lockOwner(file) });
       await new Promise((resume) => setTimeout(resume, LOOK_MS));
     }
-    this.#admitting = true;
   }
 
   /** @returns the devices; those that another live run holds cannot be granted and say by whom they are held. */
@@ -59,7 +60,10 @@ export class DeviceHolds {
 
   /** Holds what was granted and lets the next run decide. */
   hold(uuids: readonly string[]): void {
-    for (const uuid of uuids) if (this.#take(uuid)) this.#held.push(uuid);
+    for (const uuid of uuids) {
+      writeFileSync(this.#path(uuid), JSON.stringify(this.#self), { mode: 0o600 });
+      this.#held.push(uuid);
+    }
     this.#leave();
   }
 
@@ -70,8 +74,8 @@ export class DeviceHolds {
   }
 
   #leave(): void {
-    if (this.#admitting) rmSync(this.#path(ADMISSION), { force: true });
-    this.#admitting = false;
+    this.#admission?.release();
+    this.#admission = undefined;
   }
 
   #holderOf(uuid: string): Hold | undefined {
@@ -79,33 +83,16 @@ export class DeviceHolds {
     return hold === undefined || hold.holder.pid === this.#self.holder.pid || !isAlive(hold.holder) ? undefined : hold;
   }
 
-  /** Makes the file if nobody alive has it. The link makes it whole and at once. */
-  #take(name: string): boolean {
-    const path = this.#path(name);
-    const own = `${path}.${this.#self.holder.pid}`;
-    const other = this.#read(name);
-    if (other !== undefined && !isAlive(other.holder)) rmSync(path, { force: true });
-    writeFileSync(own, JSON.stringify(this.#self), { mode: 0o600 });
+  #read(uuid: string): Hold | undefined {
     try {
-      linkSync(own, path);
-      return true;
+      return JSON.parse(readFileSync(this.#path(uuid), "utf8")) as Hold;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
-    } finally {
-      rmSync(own, { force: true });
     }
   }
 
-  #read(name: string): Hold | undefined {
-    try {
-      return JSON.parse(readFileSync(this.#path(name), "utf8")) as Hold;
-    } catch {
-      return undefined; // Nobody holds it.
-    }
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name.replace(/[^A-Za-z0-9-]/g, "_"));
+  #path(uuid: string): string {
+    return join(this.#folder, `${uuid.replace(/[^A-Za-z0-9-]/g, "_")}.json`);
   }
 }

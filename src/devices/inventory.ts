@@ -1,5 +1,5 @@
 /** The provider that a machine needs. */
-import { NvidiaProvider, type NvidiaOptions } from "./nvidia-provider.js";
+import { type NvidiaOptions, NvidiaProvider } from "./nvidia-provider.js";
 import type { DeviceInventory, DeviceProvider } from "./provider.js";
 import { StaticProvider } from "./static-provider.js";
 import { visibleDevices } from "./visible.js";

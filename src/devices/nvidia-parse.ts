@@ -20,7 +20,9 @@ export interface ComputeProcess {
 
 /** `--query-gpu=…` in PCI bus order. A line that cannot be read is a sick GPU if it has a UUID: one bad device does not hide the others. */
 export function parseGpus(text: string): GpuLine[] {
-  const rows = linesOf(text).map(fieldsOf).filter(([, uuid]) => uuid?.startsWith("GPU-") === true);
+  const rows = linesOf(text)
+    .map(fieldsOf)
+    .filter(([, uuid]) => uuid?.startsWith("GPU-") === true);
   const sorted = rows.toSorted(([, , , , busA = ""], [, , , , busB = ""]) => (busA < busB ? -1 : busA > busB ? 1 : 0));
   return sorted.map(([, uuid = "", product = "", memory = "", , mig = ""], index) => {
     const memoryMiB = Number(memory);
@@ -36,7 +38,14 @@ export function parseProcesses(text: string): ComputeProcess[] {
     const match = /^([^,]+), *(\d+), *(.*), *([^,]*)$/.exec(line);
     if (match === null) return [];
     const usedMiB = Number(match[4]);
-    return [{ uuid: (match[1] ?? "").trim(), pid: Number(match[2]), name: (match[3] ?? "").trim(), usedMiB: Number.isFinite(usedMiB) ? usedMiB : undefined }];
+    return [
+      {
+        uuid: (match[1] ?? "").trim(),
+        pid: Number(match[2]),
+        name: (match[3] ?? "").trim(),
+        usedMiB: Number.isFinite(usedMiB) ? usedMiB : undefined,
+      },
+    ];
   });
 }
 
@@ -54,7 +63,10 @@ export function parseMigInstances(text: string): HostDevice[] {
 }
 
 function linesOf(text: string): string[] {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
 }
 
 function fieldsOf(line: string): string[] {

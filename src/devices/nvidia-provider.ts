@@ -1,7 +1,15 @@
 /** NVIDIA GPUs as nvidia-smi tells them. */
 import type { HostDevice } from "../api/kinds.js";
 import { type CommandResult, runCommand } from "./command.js";
-import { type ComputeProcess, GPU_QUERY, type GpuLine, PROCESS_QUERY, parseGpus, parseMigInstances, parseProcesses } from "./nvidia-parse.js";
+import {
+  type ComputeProcess,
+  GPU_QUERY,
+  type GpuLine,
+  PROCESS_QUERY,
+  parseGpus,
+  parseMigInstances,
+  parseProcesses,
+} from "./nvidia-parse.js";
 import type { DeviceInventory, DeviceProvider } from "./provider.js";
 
 export interface NvidiaOptions {
@@ -44,7 +52,9 @@ export class NvidiaProvider implements DeviceProvider {
 
   #checkBusy(device: HostDevice, processes: readonly ComputeProcess[]): HostDevice {
     if (this.#options.allowBusy === true || !device.healthy) return device;
-    const stranger = processes.find(({ uuid, pid }) => (uuid === device.uuid || uuid === device.parent) && this.#options.isOwnProcess?.(pid) !== true);
+    const stranger = processes.find(
+      ({ uuid, pid }) => (uuid === device.uuid || uuid === device.parent) && this.#options.isOwnProcess?.(pid) !== true,
+    );
     return stranger === undefined ? device : { ...device, healthy: false, message: busyText(stranger) };
   }
 }

@@ -19,7 +19,9 @@ interface Pick {
  * @returns claim name to UUIDs in the host's order; undefined if there is no way.
  */
 export function grantAll(host: DeviceHost, ledger: Ledger, requests: readonly DeviceRequest[]): Map<string, string[]> | undefined {
-  const picks = requests.flatMap((request) => Array.from({ length: request.count }, (_, number): Pick => ({ request, first: number === 0 })));
+  const picks = requests.flatMap((request) =>
+    Array.from({ length: request.count }, (_, number): Pick => ({ request, first: number === 0 })),
+  );
   const chosen: number[] = [];
   let steps = 0;
 

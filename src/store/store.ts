@@ -40,6 +40,10 @@ export interface Store {
    * Calls `onEvent` for each change after `fromVersion` (absent: first an "Added" for each existing object), in order.
    * Events of one object are never reordered; after a gap the watcher sees the present state.
    */
-  watch<K extends Kind>(kind: K, onEvent: (event: WatchEvent<K>) => void, options?: ListOptions & { readonly fromVersion?: string }): Unwatch;
+  watch<K extends Kind>(
+    kind: K,
+    onEvent: (event: WatchEvent<K>) => void,
+    options?: ListOptions & { readonly fromVersion?: string },
+  ): Unwatch;
   close(): Promise<void>;
 }

@@ -17,21 +17,47 @@ interface Scene {
 const size = fc.integer({ min: 1, max: 8 });
 const product = fc.constantFrom("A", "B");
 
-const devices = fc.array(fc.record({ memoryMiB: size, product, healthy: fc.boolean(), child: fc.boolean() }), { maxLength: 5 }).map((list) =>
-  list.map(({ child, ...device }, index): HostDevice => ({ ...device, uuid: `GPU-${index}`, ...(child && index > 0 ? { parent: "GPU-0" } : {}) })),
-);
+const devices = fc
+  .array(fc.record({ memoryMiB: size, product, healthy: fc.boolean(), child: fc.boolean() }), { maxLength: 5 })
+  .map((list) =>
+    list.map(
+      ({ child, ...device }, index): HostDevice => ({
+        ...device,
+        uuid: `GPU-${index}`,
+        ...(child && index > 0 ? { parent: "GPU-0" } : {}),
+      }),
+    ),
+  );
 
 const request = fc.record({
-  ...{ required: fc.boolean(), count: fc.integer({ min: 1, max: 2 }), order: fc.integer({ min: 0, max: 2 }), sharing: fc.constantFrom("Exclusive" as const, "Shared" as const) },
+  ...{
+    required: fc.boolean(),
+    count: fc.integer({ min: 1, max: 2 }),
+    order: fc.integer({ min: 0, max: 2 }),
+    sharing: fc.constantFrom("Exclusive" as const, "Shared" as const),
+  },
   ...{ memoryMiB: fc.option(size, { nil: undefined }), product: fc.option(product, { nil: undefined }) },
 });
 const requestsOf = (prefix: string, maxLength: number) =>
-  fc.array(request, { maxLength }).map((list) =>
-    list.map(({ memoryMiB, product: wanted, ...rest }, index): DeviceRequest => ({ ...rest, claim: `${prefix}.${index}`, node: `n${rest.order}`, index, ...(memoryMiB === undefined ? {} : { memoryMiB }), ...(wanted === undefined ? {} : { product: wanted }) })),
-  );
+  fc
+    .array(request, { maxLength })
+    .map((list) =>
+      list.map(
+        ({ memoryMiB, product: wanted, ...rest }, index): DeviceRequest => ({
+          ...rest,
+          claim: `${prefix}.${index}`,
+          node: `n${rest.order}`,
+          index,
+          ...(memoryMiB === undefined ? {} : { memoryMiB }),
+          ...(wanted === undefined ? {} : { product: wanted }),
+        }),
+      ),
+    );
 
 const holdsOf = ({ decisions }: Allocation): HeldDevices[] =>
-  decisions.filter(({ reason }) => reason === "Allocated").map(({ claim, devices: uuids, memoryMiB }) => ({ claim, devices: uuids, ...(memoryMiB === undefined ? {} : { memoryMiB }) }));
+  decisions
+    .filter(({ reason }) => reason === "Allocated")
+    .map(({ claim, devices: uuids, memoryMiB }) => ({ claim, devices: uuids, ...(memoryMiB === undefined ? {} : { memoryMiB }) }));
 
 /** What others hold is what the allocator gave them before. */
 const scenes: fc.Arbitrary<Scene> = fc.tuple(devices, requestsOf("other", 4), requestsOf("f", 6)).map(([list, others, requests]) => {
@@ -73,7 +99,11 @@ describe("allocateDevices", () => {
           const wanted = scene.requests.find((candidate) => candidate.claim === claim);
           const found = scene.devices.filter(({ uuid }) => uuids.includes(uuid));
           expect([found.length, new Set(uuids).size]).toEqual([wanted?.count, wanted?.count]);
-          expect(found.every((device) => device.healthy && device.memoryMiB >= (wanted?.memoryMiB ?? 0) && device.product.includes(wanted?.product ?? ""))).toBe(true);
+          expect(
+            found.every(
+              (device) => device.healthy && device.memoryMiB >= (wanted?.memoryMiB ?? 0) && device.product.includes(wanted?.product ?? ""),
+            ),
+          ).toBe(true);
         }
       }),
     );
@@ -105,7 +135,9 @@ describe("allocateDevices", () => {
         const allocation = allocate(scene);
         const ledger = new Ledger({ name: "h", devices: scene.devices }, [...scene.held, ...holdsOf(allocation)]);
         const onCpu = new Set(allocation.decisions.filter(({ reason }) => reason === "CpuFallback").map(({ claim }) => claim));
-        const starved = scene.requests.filter(({ claim, count }) => count === 1 && onCpu.has(claim)).filter((wish) => ledger.free(wish).length > 0);
+        const starved = scene.requests
+          .filter(({ claim, count }) => count === 1 && onCpu.has(claim))
+          .filter((wish) => ledger.free(wish).length > 0);
         expect(starved).toEqual([]);
       }),
     );
@@ -128,7 +160,9 @@ describe("allocateDevices", () => {
         const first = holdsOf(allocate(scene));
         const again = allocate({ ...scene, held: [...scene.held, ...first] });
         const kept = again.decisions.filter(({ claim }) => first.some((hold) => hold.claim === claim));
-        expect(kept.map(({ claim, devices: uuids }) => `${claim} ${uuids.join()}`)).toEqual(first.map(({ claim, devices: uuids }) => `${claim} ${uuids.join()}`));
+        expect(kept.map(({ claim, devices: uuids }) => `${claim} ${uuids.join()}`)).toEqual(
+          first.map(({ claim, devices: uuids }) => `${claim} ${uuids.join()}`),
+        );
       }),
     );
   });
@@ -137,7 +171,8 @@ describe("allocateDevices", () => {
     check(
       fc.property(scenes, (scene) => {
         const turned = { ...scene, held: scene.held.toReversed(), requests: scene.requests.toReversed() };
-        const picture = ({ decisions }: Allocation) => decisions.map(({ claim, reason, devices: uuids }) => `${claim} ${reason} ${uuids.join()}`);
+        const picture = ({ decisions }: Allocation) =>
+          decisions.map(({ claim, reason, devices: uuids }) => `${claim} ${reason} ${uuids.join()}`);
         expect(picture(allocate(turned))).toEqual(picture(allocate(scene)));
       }),
     );

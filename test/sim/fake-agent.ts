@@ -49,9 +49,12 @@ export class FakeAgent {
     const task = tasks.find(({ metadata }) => metadata.uid === process.taskUid);
     if (task === undefined) return;
     const isProducer = task.spec.members[0]?.role === "Producer";
-    const streamEnded = tasks.filter(({ spec }) => spec.run === task.spec.run && spec.members[0]?.role === "Producer").every(({ status }) => status?.phase === "Succeeded");
+    const streamEnded = tasks
+      .filter(({ spec }) => spec.run === task.spec.run && spec.members[0]?.role === "Producer")
+      .every(({ status }) => status?.phase === "Succeeded");
     if (this.#prng.chance(faults.processCrash)) this.#end(process, { phase: "Failed", reason: "Crashed", message: "it crashed too often" });
-    else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && this.#prng.chance(FINISH_CHANCE)) this.#end(process, { phase: "Succeeded" });
+    else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && this.#prng.chance(FINISH_CHANCE))
+      this.#end(process, { phase: "Succeeded" });
   }
 
   async #serve(task: FlowTask, tasks: readonly FlowTask[]): Promise<void> {
@@ -69,11 +72,20 @@ export class FakeAgent {
   }
 
   async #spawn(task: FlowTask): Promise<void> {
-    const claim = task.spec.claim === undefined ? undefined : await this.#store.get({ kind: "DeviceClaim", namespace: task.metadata.namespace, name: task.spec.claim });
+    const claim =
+      task.spec.claim === undefined
+        ? undefined
+        : await this.#store.get({ kind: "DeviceClaim", namespace: task.metadata.namespace, name: task.spec.claim });
     const allocation = claim?.status?.allocation;
-    if (task.spec.claim !== undefined && allocation === undefined) throw new Error(`D4: task ${task.metadata.name} has a claim without allocation`);
+    if (task.spec.claim !== undefined && allocation === undefined)
+      throw new Error(`D4: task ${task.metadata.name} has a claim without allocation`);
     this.changes += 1;
-    this.processes.push({ task: task.metadata.name, taskUid: task.metadata.uid, devices: allocation?.devices ?? [], memoryMiB: allocation?.memoryMiB });
+    this.processes.push({
+      task: task.metadata.name,
+      taskUid: task.metadata.uid,
+      devices: allocation?.devices ?? [],
+      memoryMiB: allocation?.memoryMiB,
+    });
     this.#note(`spawn ${task.metadata.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
     await this.#report(task, { phase: "Running" });
   }

@@ -14,12 +14,28 @@ export interface Faults {
   readonly processCrash: number;
   readonly agentPause: number;
 }
-export const NO_FAULTS: Faults = { conflict: 0, lostEvent: 0, repeatedEvent: 0, controllerCrash: 0, staleRead: 0, processCrash: 0, agentPause: 0 };
+export const NO_FAULTS: Faults = {
+  conflict: 0,
+  lostEvent: 0,
+  repeatedEvent: 0,
+  controllerCrash: 0,
+  staleRead: 0,
+  processCrash: 0,
+  agentPause: 0,
+};
 
 /** Swarm testing: each seed turns every fault off, or to some strength of its own. */
 export function swarm(prng: Prng): Faults {
   const some = (max: number) => (prng.chance(0.4) ? 0 : prng.next() * max);
-  return { conflict: some(0.2), lostEvent: some(0.5), repeatedEvent: some(0.5), controllerCrash: some(0.1), staleRead: some(0.5), processCrash: some(0.03), agentPause: some(0.5) };
+  return {
+    conflict: some(0.2),
+    lostEvent: some(0.5),
+    repeatedEvent: some(0.5),
+    controllerCrash: some(0.1),
+    staleRead: some(0.5),
+    processCrash: some(0.03),
+    agentPause: some(0.5),
+  };
 }
 
 export class FaultyStore implements Store {

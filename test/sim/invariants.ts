@@ -20,7 +20,12 @@ export class Invariants {
 
   check(world: World): void {
     checkDevices("D1", "D2", liveClaims(world), world.hosts);
-    checkDevices("D3", "D3", world.processes.filter(({ devices }) => devices.length > 0), world.hosts);
+    checkDevices(
+      "D3",
+      "D3",
+      world.processes.filter(({ devices }) => devices.length > 0),
+      world.hosts,
+    );
     checkKnown(world);
     checkAllOrNothing(world);
     checkOneIncarnation(world.processes);
@@ -41,7 +46,8 @@ export class Invariants {
   #checkFlows(flows: readonly VideoFlow[]): void {
     for (const { metadata, status } of flows) {
       const observed = status?.observedGeneration ?? 0;
-      if (observed < (this.#generations.get(metadata.uid) ?? 0)) throw new Error(`C4: ${metadata.name} went back to generation ${observed}`);
+      if (observed < (this.#generations.get(metadata.uid) ?? 0))
+        throw new Error(`C4: ${metadata.name} went back to generation ${observed}`);
       this.#generations.set(metadata.uid, observed);
       const succeeded = status?.conditions?.some(({ type, status: holds }) => type === "Succeeded" && holds === "True") === true;
       if (this.#succeeded.has(metadata.uid) && !succeeded) throw new Error(`P6: ${metadata.name} had succeeded`);
@@ -57,14 +63,17 @@ interface Grant {
 
 function liveClaims({ claims, tasks }: World): Grant[] {
   const ended = new Set(tasks.filter(({ status }) => FINAL.includes(status?.phase ?? "")).map(({ metadata }) => metadata.name));
-  return claims.flatMap(({ metadata, status }) => (status?.allocation === undefined || ended.has(metadata.name) ? [] : [status.allocation]));
+  return claims.flatMap(({ metadata, status }) =>
+    status?.allocation === undefined || ended.has(metadata.name) ? [] : [status.allocation],
+  );
 }
 
 /** No device twice, except shared ones within their memory. */
 function checkDevices(exclusive: string, sharing: string, grants: readonly Grant[], hosts: readonly Host[]): void {
   for (const { uuid, memoryMiB } of hosts.flatMap(({ status }) => status?.devices ?? [])) {
     const own = grants.filter(({ devices }) => devices.includes(uuid));
-    if (own.length > 1 && own.some((grant) => grant.memoryMiB === undefined)) throw new Error(`${exclusive}: ${uuid} is granted ${own.length} times`);
+    if (own.length > 1 && own.some((grant) => grant.memoryMiB === undefined))
+      throw new Error(`${exclusive}: ${uuid} is granted ${own.length} times`);
     const usedMiB = own.reduce((sum, grant) => sum + (grant.memoryMiB ?? 0), 0);
     if (usedMiB > memoryMiB) throw new Error(`${sharing}: ${usedMiB} of ${memoryMiB} MiB of ${uuid} are granted`);
   }
@@ -85,7 +94,9 @@ function checkAllOrNothing({ tasks, claims }: World): void {
   const running = tasks.filter(({ status }) => status?.phase === "Running");
   for (const { spec } of running) {
     const own = claims.filter((claim) => claim.spec.flow === spec.flow);
-    const open = own.find(({ spec: wanted, status }) => (wanted.required ? status?.allocation === undefined : status?.reason === undefined));
+    const open = own.find(({ spec: wanted, status }) =>
+      wanted.required ? status?.allocation === undefined : status?.reason === undefined,
+    );
     if (open !== undefined) throw new Error(`D5: ${spec.flow} runs, but ${open.metadata.name} is ${open.status?.reason ?? "undecided"}`);
     const strayed = own.find(({ status }) => status?.allocation !== undefined && status.allocation.host !== spec.host);
     if (strayed !== undefined) throw new Error(`D5: ${strayed.metadata.name} is on another host than its flow`);

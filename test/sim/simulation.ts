@@ -43,10 +43,17 @@ export class Simulation {
     const prng = new Prng(seed);
     const scheduler = new ManualScheduler();
     let uids = 0;
-    const store = await EmbeddedStore.open({ clock: scheduler, newUid: () => `uid-${(uids += 1)}` });
+    const store = await EmbeddedStore.open({ clock: scheduler, newUid: () => {
+        uids += 1;
+        return `uid-${uids}`;
+      } });
     const hosts = ["h1", "h2"].slice(0, prng.range(1, 2));
     for (const name of hosts) {
-      const { status, ...host } = aHost(name, devices(prng.range(0, 3)).map((device) => ({ ...device, uuid: `${device.uuid}-${name}` })), { cores: 4 });
+      const { status, ...host } = aHost(
+        name,
+        devices(prng.range(0, 3)).map((device) => ({ ...device, uuid: `${device.uuid}-${name}` })),
+        { cores: 4 },
+      );
       const created = await store.create(host);
       await store.updateStatus({ ...created, ...(status === undefined ? {} : { status }) });
     }
@@ -105,7 +112,10 @@ export class Simulation {
     const host = this.prng.pick(await this.#store.list("Host"));
     const list = host.status?.devices ?? [];
     const at = this.prng.range(0, Math.max(0, list.length - 1));
-    const status = { ...host.status, devices: list.map((device, index) => (index === at ? { ...device, healthy: !device.healthy } : device)) };
+    const status = {
+      ...host.status,
+      devices: list.map((device, index) => (index === at ? { ...device, healthy: !device.healthy } : device)),
+    };
     await this.#store.updateStatus({ ...host, status });
   }
 
@@ -125,17 +135,24 @@ export class Simulation {
       if (why !== undefined) return `${flow.metadata.name} ${why} (${flow.status?.reason}: ${flow.status?.message})`;
     }
     const flows = new Set((await this.#store.list("VideoFlow")).map(({ metadata }) => metadata.name));
-    const batch = new Set((await this.#store.list("FlowTask")).filter(({ spec }) => spec.flowType === "Batch").map(({ metadata }) => metadata.uid));
+    const batch = new Set(
+      (await this.#store.list("FlowTask")).filter(({ spec }) => spec.flowType === "Batch").map(({ metadata }) => metadata.uid),
+    );
     const live = this.#agents.flatMap(({ processes }) => processes).find(({ taskUid }) => batch.has(taskUid));
     if (live !== undefined) return `${live.task} still runs`;
-    const left = [...(await this.#store.list("FlowTask")), ...(await this.#store.list("DeviceClaim"))].find(({ spec }) => !flows.has(spec.flow));
+    const left = [...(await this.#store.list("FlowTask")), ...(await this.#store.list("DeviceClaim"))].find(
+      ({ spec }) => !flows.has(spec.flow),
+    );
     return left === undefined ? undefined : `${left.metadata.name} is left behind`;
   }
 
   #open({ metadata, spec, status }: VideoFlow): string | undefined {
     if (metadata.deletionTimestamp !== undefined) return "is not deleted";
     if (status?.observedGeneration !== metadata.generation) return "has a status behind its spec";
-    const ends = spec.desiredState === "Stopped" ? ["Stopped", "Succeeded", "Failed"] : ["Succeeded", "Failed", ...(spec.flowType === "Realtime" ? ["Running"] : [])];
+    const ends =
+      spec.desiredState === "Stopped"
+        ? ["Stopped", "Succeeded", "Failed"]
+        : ["Succeeded", "Failed", ...(spec.flowType === "Realtime" ? ["Running"] : [])];
     if (status.state === "Pending" && status.reason === "WaitingForDevices" && spec.desiredState === "Running") return undefined;
     if (status.reason === "Invalid") return undefined;
     return ends.includes(status.state ?? "") ? undefined : `is ${status.state}`;
@@ -153,10 +170,15 @@ export class Simulation {
   }
 
   #newController() {
-    const store = new FaultyStore(this.#store, this.prng, () => this.faults, (what) => {
-      this.writes += 1;
-      this.#note(`  ${what}`);
-    });
+    const store = new FaultyStore(
+      this.#store,
+      this.prng,
+      () => this.faults,
+      (what) => {
+        this.writes += 1;
+        this.#note(`  ${what}`);
+      },
+    );
     const loop = createFlowController({
       ...{ store, reader: this.#staleReader(store), clock: this.#scheduler, scheduler: this.#scheduler, prng: this.prng },
       ...{ describe: describeComponent, defaultAdmission: "Wait", resyncMs: RESYNC_MS },
@@ -193,12 +215,16 @@ export class Simulation {
   #randomSpec() {
     const { prng } = this;
     const gpu = (name: string): NodeSpec => {
-      if (prng.chance(0.3)) return aGpuNode(name, prng.range(1, 2), { sharing: "Shared", memory: `${prng.range(2, 8)}Gi`, required: prng.chance(0.3) });
+      if (prng.chance(0.3))
+        return aGpuNode(name, prng.range(1, 2), { sharing: "Shared", memory: `${prng.range(2, 8)}Gi`, required: prng.chance(0.3) });
       return aGpuNode(name, prng.range(1, 3), { count: prng.range(1, 2), required: prng.chance(0.4) });
     };
     const nodes = aChain(aNode("prepare", { nbTasks: prng.range(1, 2) }), gpu("detect"), ...(prng.chance(0.5) ? [gpu("face")] : []));
     const policy = prng.chance(0.7) ? ("Wait" as const) : ("Fail" as const);
-    return aFlowSpec(nodes, { flowType: prng.chance(0.8) ? "Batch" : "Realtime", admission: { policy, ...(prng.chance(0.2) ? { timeoutSeconds: 5 } : {}) } });
+    return aFlowSpec(nodes, {
+      flowType: prng.chance(0.8) ? "Batch" : "Realtime",
+      admission: { policy, ...(prng.chance(0.2) ? { timeoutSeconds: 5 } : {}) },
+    });
   }
 
   #note(text: string): void {
@@ -210,4 +236,3 @@ export class Simulation {
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
 }
-

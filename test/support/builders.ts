@@ -1,6 +1,16 @@
 /** Objects for tests: each shows only what differs. */
-import { API_VERSION, type DeviceClaim, type FlowTask, type Host, type HostDevice, type NewResource, type NodeSpec, type VideoFlow, type VideoFlowSpec } from "../../src/api/kinds.js";
-import { DEFAULT_DESCRIPTOR, type ComponentDescriptor } from "../../src/flow/descriptor.js";
+import {
+  API_VERSION,
+  type DeviceClaim,
+  type FlowTask,
+  type Host,
+  type HostDevice,
+  type NewResource,
+  type NodeSpec,
+  type VideoFlow,
+  type VideoFlowSpec,
+} from "../../src/api/kinds.js";
+import { type ComponentDescriptor, DEFAULT_DESCRIPTOR } from "../../src/flow/descriptor.js";
 import type { Describe } from "../../src/flow/graph.js";
 
 export const EPOCH = "2026-01-01T00:00:00.000Z";
@@ -18,7 +28,18 @@ export const describeComponent: Describe = (component) => DESCRIPTORS[component]
 /** A processor unless said otherwise. */
 export function aNode(name: string, given: Partial<NodeSpec> = {}): NodeSpec {
   return {
-    ...{ name, role: "Processor", component: "CpuOnly", params: {}, inputs: [], nbTasks: 1, oneTask: false, deviceType: "CPU", retries: 3, env: [] },
+    ...{
+      name,
+      role: "Processor",
+      component: "CpuOnly",
+      params: {},
+      inputs: [],
+      nbTasks: 1,
+      oneTask: false,
+      deviceType: "CPU",
+      retries: 3,
+      env: [],
+    },
     ...{ startupDeadlineSeconds: 60, terminationGracePeriodSeconds: 10 },
     ...given,
   };
@@ -54,7 +75,16 @@ interface FlowParts {
 }
 
 export function aFlow({ name = "f", spec = aFlowSpec(), status, metadata = {} }: FlowParts = {}): VideoFlow {
-  const full = { name, namespace: "default", uid: `uid-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: EPOCH, finalizers: ["videoflow.io/tasks"], ...metadata };
+  const full = {
+    name,
+    namespace: "default",
+    uid: `uid-${name}`,
+    resourceVersion: "1",
+    generation: 1,
+    creationTimestamp: EPOCH,
+    finalizers: ["videoflow.io/tasks"],
+    ...metadata,
+  };
   return { apiVersion: API_VERSION, kind: "VideoFlow", metadata: full, spec, ...(status === undefined ? {} : { status }) };
 }
 
@@ -69,11 +99,26 @@ export function devices(count: number): HostDevice[] {
 
 export function aHost(name: string, gpus: HostDevice[] = [], given: Partial<Host["status"]> = {}): Host {
   const metadata = { name, namespace: "", uid: `uid-${name}`, resourceVersion: "1", generation: 1, creationTimestamp: EPOCH };
-  return { apiVersion: API_VERSION, kind: "Host", metadata, spec: { schedulable: true }, status: { bootId: "boot", cores: 64, memoryMiB: 65_536, devices: gpus, ...given } };
+  return {
+    apiVersion: API_VERSION,
+    kind: "Host",
+    metadata,
+    spec: { schedulable: true },
+    status: { bootId: "boot", cores: 64, memoryMiB: 65_536, devices: gpus, ...given },
+  };
 }
 
 /** A new object as the store would give it back. */
-export function asStored<T extends NewResource<"FlowTask"> | NewResource<"DeviceClaim">>(object: T): T extends NewResource<"FlowTask"> ? FlowTask : DeviceClaim {
-  const metadata = { namespace: "default", uid: `uid-${object.metadata.name}`, resourceVersion: "1", generation: 1, creationTimestamp: EPOCH, ...object.metadata };
+export function asStored<T extends NewResource<"FlowTask"> | NewResource<"DeviceClaim">>(
+  object: T,
+): T extends NewResource<"FlowTask"> ? FlowTask : DeviceClaim {
+  const metadata = {
+    namespace: "default",
+    uid: `uid-${object.metadata.name}`,
+    resourceVersion: "1",
+    generation: 1,
+    creationTimestamp: EPOCH,
+    ...object.metadata,
+  };
   return { ...object, metadata } as unknown as T extends NewResource<"FlowTask"> ? FlowTask : DeviceClaim;
 }

@@ -153,7 +153,10 @@ function eventsOf(store: Store, fromVersion?: string) {
   };
   const stop = store.watch("VideoFlow", take, fromVersion === undefined ? {} : { fromVersion });
   const until = async (count: number) => {
-    while (seen.length < count) await new Promise<void>((resolve) => { wake = resolve; });
+    while (seen.length < count)
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
     return seen;
   };
   return { seen, stop, until };

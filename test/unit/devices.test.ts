@@ -33,7 +33,11 @@ function recorded(name: string, list = "") {
 
 const summary = async (provider: { list: NvidiaProvider["list"] }) => {
   const { provider: name, devices, message } = await provider.list();
-  return [name, ...devices.map(({ uuid, memoryMiB, healthy, message: why }) => `${uuid.slice(0, 12)} ${memoryMiB} ${healthy ? "ok" : why}`), ...(message === undefined ? [] : [message])];
+  return [
+    name,
+    ...devices.map(({ uuid, memoryMiB, healthy, message: why }) => `${uuid.slice(0, 12)} ${memoryMiB} ${healthy ? "ok" : why}`),
+    ...(message === undefined ? [] : [message]),
+  ];
 };
 
 describe("NVIDIA", () => {
@@ -43,26 +47,49 @@ describe("NVIDIA", () => {
 
   test("eight GPUs, in PCI bus order", async () => {
     const { devices } = await new NvidiaProvider({ run: recorded("eight-gpus") }).list();
-    expect(devices.map(({ uuid, index }) => `${uuid.slice(4, 6)}=${index}`)).toEqual(["0a=0", "1a=1", "2a=2", "3a=3", "4a=4", "5a=5", "6a=6", "7a=7"]);
+    expect(devices.map(({ uuid, index }) => `${uuid.slice(4, 6)}=${index}`)).toEqual([
+      "0a=0",
+      "1a=1",
+      "2a=2",
+      "3a=3",
+      "4a=4",
+      "5a=5",
+      "6a=6",
+      "7a=7",
+    ]);
   });
 
   test("a GPU with a stranger's process is shown as busy", async () => {
-    expect(await summary(new NvidiaProvider({ run: recorded("foreign-process") }))).toEqual(["nvidia", "GPU-8f6d0c1e 12288 busy: pid 81234, /usr/bin/python3, train, 4096 MiB"]);
+    expect(await summary(new NvidiaProvider({ run: recorded("foreign-process") }))).toEqual([
+      "nvidia",
+      "GPU-8f6d0c1e 12288 busy: pid 81234, /usr/bin/python3, train, 4096 MiB",
+    ]);
   });
 
   test("an own task's process makes no GPU busy, and neither does a stranger's when allowed", async () => {
     const own = await summary(new NvidiaProvider({ run: recorded("foreign-process"), isOwnProcess: (pid) => pid === 81_234 }));
     const allowed = await summary(new NvidiaProvider({ run: recorded("foreign-process"), allowBusy: true }));
-    expect([own, allowed]).toEqual([["nvidia", "GPU-8f6d0c1e 12288 ok"], ["nvidia", "GPU-8f6d0c1e 12288 ok"]]);
+    expect([own, allowed]).toEqual([
+      ["nvidia", "GPU-8f6d0c1e 12288 ok"],
+      ["nvidia", "GPU-8f6d0c1e 12288 ok"],
+    ]);
   });
 
   test("one lost GPU does not hide the others", async () => {
-    expect(await summary(new NvidiaProvider({ run: recorded("lost-gpu") }))).toEqual(["nvidia", "GPU-aaaaaaaa 40960 ok", 'GPU-bbbbbbbb 0 nvidia-smi cannot read it: memory "[GPU is lost]"']);
+    expect(await summary(new NvidiaProvider({ run: recorded("lost-gpu") }))).toEqual([
+      "nvidia",
+      "GPU-aaaaaaaa 40960 ok",
+      'GPU-bbbbbbbb 0 nvidia-smi cannot read it: memory "[GPU is lost]"',
+    ]);
   });
 
   test("a GPU in MIG mode is given in instances", async () => {
     const { devices } = await new NvidiaProvider({ run: recorded("mig", fixture("mig.list")) }).list();
-    expect(devices.map(({ uuid, memoryMiB, parent }) => `${uuid.slice(0, 8)} ${memoryMiB} ${parent?.slice(0, 8)}`)).toEqual(["MIG-a4ba 20480 GPU-5c89", "MIG-b1ba 5120 GPU-5c89", "GPU-bbbb 40960 undefined"]);
+    expect(devices.map(({ uuid, memoryMiB, parent }) => `${uuid.slice(0, 8)} ${memoryMiB} ${parent?.slice(0, 8)}`)).toEqual([
+      "MIG-a4ba 20480 GPU-5c89",
+      "MIG-b1ba 5120 GPU-5c89",
+      "GPU-bbbb 40960 undefined",
+    ]);
   });
 
   test("a driver that fails is told in its own words", async () => {
@@ -71,13 +98,19 @@ describe("NVIDIA", () => {
   });
 
   test("no nvidia-smi: no devices, with the reason", async () => {
-    expect(await summary(new NvidiaProvider({ command: join(folder, "missing") }))).toEqual(["none", "nvidia-smi is not installed: no NVIDIA driver on this machine"]);
+    expect(await summary(new NvidiaProvider({ command: join(folder, "missing") }))).toEqual([
+      "none",
+      "nvidia-smi is not installed: no NVIDIA driver on this machine",
+    ]);
   });
 
   test("an nvidia-smi that hangs is cut off", async () => {
     const command = inFolder("hanging", "#!/bin/sh\nexec sleep 600\n");
     chmodSync(command, 0o700);
-    expect(await summary(new NvidiaProvider({ command, timeoutMs: 50 }))).toEqual(["none", expect.stringContaining("hangs and was cut off")]);
+    expect(await summary(new NvidiaProvider({ command, timeoutMs: 50 }))).toEqual([
+      "none",
+      expect.stringContaining("hangs and was cut off"),
+    ]);
   });
 });
 
@@ -105,12 +138,21 @@ describe("the devices file", () => {
 
   test("is cut down by the agent's own CUDA_VISIBLE_DEVICES", async () => {
     const file = inFolder("two.yaml", "- { uuid: GPU-a, product: T, memory: 1Gi }\n- { uuid: GPU-b, product: T, memory: 1Gi }\n");
-    expect(await summary(deviceProvider({ file, visible: "1" }))).toEqual(["static", "GPU-b 1024 ok", "CUDA_VISIBLE_DEVICES=1 leaves 1 of 2 devices"]);
+    expect(await summary(deviceProvider({ file, visible: "1" }))).toEqual([
+      "static",
+      "GPU-b 1024 ok",
+      "CUDA_VISIBLE_DEVICES=1 leaves 1 of 2 devices",
+    ]);
   });
 });
 
 describe("requirement 9: CUDA_VISIBLE_DEVICES is read as the driver reads it", () => {
-  const list = [aDevice("GPU-aa1", { index: 0 }), aDevice("GPU-ab2", { index: 1 }), aDevice("MIG-c3", { parent: "GPU-x" }), aDevice("GPU-d4", { index: 2 })];
+  const list = [
+    aDevice("GPU-aa1", { index: 0 }),
+    aDevice("GPU-ab2", { index: 1 }),
+    aDevice("MIG-c3", { parent: "GPU-x" }),
+    aDevice("GPU-d4", { index: 2 }),
+  ];
   test.each([
     [undefined, "GPU-aa1 GPU-ab2 MIG-c3 GPU-d4"],
     ["", ""],
@@ -126,7 +168,11 @@ describe("requirement 9: CUDA_VISIBLE_DEVICES is read as the driver reads it", (
     ["MIG-c3", "MIG-c3"],
     ["none", ""],
   ])("%s", (value, expected) => {
-    expect(visibleDevices(value, list).map(({ uuid }) => uuid).join(" ")).toBe(expected);
+    expect(
+      visibleDevices(value, list)
+        .map(({ uuid }) => uuid)
+        .join(" "),
+    ).toBe(expected);
   });
 });
 
@@ -140,6 +186,13 @@ describe("the environment of a task", () => {
   });
 });
 
-test.each([["8Gi", 8_192], ["1", 1], ["1500M", 1_431], ["0.5Gi", 512], ["0", undefined], ["x", undefined]])("the quantity %s is %s MiB", (text, expected) => {
+test.each([
+  ["8Gi", 8_192],
+  ["1", 1],
+  ["1500M", 1_431],
+  ["0.5Gi", 512],
+  ["0", undefined],
+  ["x", undefined],
+])("the quantity %s is %s MiB", (text, expected) => {
   expect(memoryMiBOf(text)).toBe(expected);
 });

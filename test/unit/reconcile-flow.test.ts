@@ -19,7 +19,18 @@ interface Scene {
 
 function planOf({ flow = aFlow(), tasks = [], claims = [], hosts = [aHost("h")], given = {} }: Scene): Plan {
   const shape = shapeOf(flow.spec, describeComponent);
-  return reconcileFlow({ nowMs: NOW_MS, wallMs: NOW_MS, flow, shape, flows: [flow], tasks, claims, hosts, defaultAdmission: "Fail", ...given });
+  return reconcileFlow({
+    nowMs: NOW_MS,
+    wallMs: NOW_MS,
+    flow,
+    shape,
+    flows: [flow],
+    tasks,
+    claims,
+    hosts,
+    defaultAdmission: "Fail",
+    ...given,
+  });
 }
 
 /** A change in a few words. */
@@ -45,31 +56,49 @@ const condition = (plan: Plan, type: string) => {
   const found = conditionOf(type, plan.status?.conditions);
   return `${found?.status} ${found?.reason}`;
 };
-const decisions = (plan: Plan) => plan.status?.decisions?.map(({ task, deviceType, devices: uuids }) => `${task} ${uuids.join() || deviceType}`);
+const decisions = (plan: Plan) =>
+  plan.status?.decisions?.map(({ task, deviceType, devices: uuids }) => `${task} ${uuids.join() || deviceType}`);
 
 /** Applies a plan to objects in memory, then again, until nothing changes. @returns what there is then. */
 function settle(scene: Scene, phase: FlowTaskStatus["phase"] = "Running") {
   const first = planOf(scene);
-  const statuses = new Map(first.changes.flatMap((change) => (change.op === "decideClaim" ? [[change.claim, change.status] as const] : [])));
-  const claims = first.changes.flatMap((change) => (change.op === "createClaim" ? [asStored(change.claim)] : [])).map((claim) => ({ ...claim, status: statuses.get(claim.metadata.name) ?? {} }));
-  const tasks = first.changes.flatMap((change) => (change.op === "createTask" ? [asStored(change.task)] : [])).map((task) => ({ ...task, ...(phase === undefined ? {} : { status: { phase } }) }));
+  const statuses = new Map(
+    first.changes.flatMap((change) => (change.op === "decideClaim" ? [[change.claim, change.status] as const] : [])),
+  );
+  const claims = first.changes
+    .flatMap((change) => (change.op === "createClaim" ? [asStored(change.claim)] : []))
+    .map((claim) => ({ ...claim, status: statuses.get(claim.metadata.name) ?? {} }));
+  const tasks = first.changes
+    .flatMap((change) => (change.op === "createTask" ? [asStored(change.task)] : []))
+    .map((task) => ({ ...task, ...(phase === undefined ? {} : { status: { phase } }) }));
   const flow = { ...(scene.flow ?? aFlow()), ...(first.status === undefined ? {} : { status: first.status }) };
   return { ...scene, flow, tasks, claims };
 }
 
-const withStatus = (tasks: readonly FlowTask[], name: string, status: FlowTaskStatus) => tasks.map((task) => (task.metadata.name === name ? { ...task, status } : task));
+const withStatus = (tasks: readonly FlowTask[], name: string, status: FlowTaskStatus) =>
+  tasks.map((task) => (task.metadata.name === name ? { ...task, status } : task));
 const spec = (...processors: NodeSpec[]) => aFlowSpec(aChain(...processors));
 
 describe("the ten requirements of node allocation", () => {
   test("requirement 1: nbTasks = n on a processor gives it n tasks, when the flow is run", () => {
     const plan = planOf({ flow: aFlow({ spec: spec(aNode("work", { nbTasks: 3 })) }) });
-    expect(changes(plan)).toEqual(["create f.reader.0 CPU", "create f.work.0 CPU", "create f.work.1 CPU", "create f.work.2 CPU", "create f.writer.0 CPU"]);
+    expect(changes(plan)).toEqual([
+      "create f.reader.0 CPU",
+      "create f.work.0 CPU",
+      "create f.work.1 CPU",
+      "create f.work.2 CPU",
+      "create f.writer.0 CPU",
+    ]);
   });
 
   test("requirement 2: more than one task for a producer is refused, and nothing starts", () => {
     const nodes = aChain(aNode("work")).map((node) => (node.role === "Producer" ? { ...node, nbTasks: 2 } : node));
     const plan = planOf({ flow: aFlow({ spec: aFlowSpec(nodes) }) });
-    expect([changes(plan), condition(plan, "Accepted"), plan.status?.message]).toEqual([[], "False Invalid", expect.stringContaining("nbTasks")]);
+    expect([changes(plan), condition(plan, "Accepted"), plan.status?.message]).toEqual([
+      [],
+      "False Invalid",
+      expect.stringContaining("nbTasks"),
+    ]);
   });
 
   test("requirement 3: a component that keeps state gets one task, and the user is told", () => {
@@ -94,7 +123,12 @@ describe("the ten requirements of node allocation", () => {
   test("requirement 5: required claims go before wishes", () => {
     const flow = aFlow({ spec: spec(aGpuNode("det", 4), aGpuNode("face", 1, { required: true })) });
     const plan = planOf({ flow, hosts: [aHost("h", devices(4))] });
-    expect(decisions(plan)?.filter((text) => text.includes("GPU"))).toEqual(["f.det.0 GPU-1", "f.det.1 GPU-2", "f.det.2 GPU-3", "f.face.0 GPU-0"]);
+    expect(decisions(plan)?.filter((text) => text.includes("GPU"))).toEqual([
+      "f.det.0 GPU-1",
+      "f.det.1 GPU-2",
+      "f.det.2 GPU-3",
+      "f.face.0 GPU-0",
+    ]);
   });
 
   test("requirement 5: source code that supports no GPU gets a CPU, no claim, and a reason", () => {
@@ -107,7 +141,12 @@ describe("the ten requirements of node allocation", () => {
     const other = settle({ flow: aFlow({ name: "other", spec: spec(aGpuNode("det")) }), hosts: [aHost("h", devices(1))] });
     const flow = aFlow({ spec: spec(aGpuNode("det")) });
     const during = planOf({ flow, tasks: other.tasks, claims: other.claims, hosts: [aHost("h", devices(1))] });
-    const after = planOf({ flow, tasks: withStatus(other.tasks, "other.det.0", { phase: "Succeeded" }), claims: other.claims, hosts: [aHost("h", devices(1))] });
+    const after = planOf({
+      flow,
+      tasks: withStatus(other.tasks, "other.det.0", { phase: "Succeeded" }),
+      claims: other.claims,
+      hosts: [aHost("h", devices(1))],
+    });
     expect([decisions(during)?.[1], decisions(after)?.[1]]).toEqual(["f.det.0 CPU", "f.det.0 GPU-0"]);
     expect(during.status?.decisions?.[1]?.message).toContain("GPU-0 held by other.det.0");
   });
@@ -120,7 +159,12 @@ describe("the ten requirements of node allocation", () => {
 
   test("requirement 8: a CPU task has no claim", () => {
     const { tasks } = settle({ flow: aFlow({ spec: spec(aGpuNode("det", 2)) }), hosts: [aHost("h", devices(1))] });
-    expect(tasks.map(({ spec: { claim, deviceType } }) => `${claim} ${deviceType}`)).toEqual(["undefined CPU", "f.det.0 GPU", "undefined CPU", "undefined CPU"]);
+    expect(tasks.map(({ spec: { claim, deviceType } }) => `${claim} ${deviceType}`)).toEqual([
+      "undefined CPU",
+      "f.det.0 GPU",
+      "undefined CPU",
+      "undefined CPU",
+    ]);
   });
 
   test("requirement 9: only what the host's agent offers is granted, in its order", () => {
@@ -160,11 +204,19 @@ describe("a flow's life", () => {
     const { claims } = settle({ flow, hosts });
     const partial = claims.map((claim, index) => (index === 0 ? claim : { ...claim, status: {} }));
     const broken = [aHost("h", [aDevice("GPU-0"), aDevice("GPU-1", { healthy: false })])];
-    expect(changes(planOf({ flow, claims: partial, hosts: broken }))).toEqual(["decide f.det.0 WaitingForDevices", "decide f.det.1 WaitingForDevices"]);
+    expect(changes(planOf({ flow, claims: partial, hosts: broken }))).toEqual([
+      "decide f.det.0 WaitingForDevices",
+      "decide f.det.1 WaitingForDevices",
+    ]);
   });
 
   test("a waiting flow has claims that say so, and goes before a younger one", () => {
-    const wait = (name: string, creationTimestamp: string) => aFlow({ name, spec: aFlowSpec(aChain(aGpuNode("det", 1, { required: true })), { admission: { policy: "Wait" } }), metadata: { creationTimestamp } });
+    const wait = (name: string, creationTimestamp: string) =>
+      aFlow({
+        name,
+        spec: aFlowSpec(aChain(aGpuNode("det", 1, { required: true })), { admission: { policy: "Wait" } }),
+        metadata: { creationTimestamp },
+      });
     const busy = settle({ flow: aFlow({ name: "busy", spec: spec(aGpuNode("det", 2)) }), hosts });
     const old = settle({ flow: wait("old", "2026-01-01T00:00:01.000Z"), hosts, given: { claims: busy.claims, tasks: busy.tasks } });
     const young = wait("young", "2026-01-01T00:00:02.000Z");
@@ -179,7 +231,9 @@ describe("a flow's life", () => {
   });
 
   test("a flow gives up when it has waited long enough", () => {
-    const flow = aFlow({ spec: aFlowSpec(aChain(aGpuNode("det", 1, { required: true })), { admission: { policy: "Wait", timeoutSeconds: 5 } }) });
+    const flow = aFlow({
+      spec: aFlowSpec(aChain(aGpuNode("det", 1, { required: true })), { admission: { policy: "Wait", timeoutSeconds: 5 } }),
+    });
     const busy = [aHost("h", [aDevice("GPU-0", { healthy: false })])];
     const early = planOf({ flow, hosts: busy, given: { waitingSinceMs: NOW_MS - 2_000 } });
     const late = planOf({ flow, hosts: busy, given: { waitingSinceMs: NOW_MS - 5_000 } });
@@ -190,7 +244,9 @@ describe("a flow's life", () => {
     const flow = aFlow({ spec: spec(aGpuNode("det", 1, { required: true })) });
     const refused = settle({ flow });
     expect(planOf({ ...refused, hosts }).changes).toEqual([]);
-    expect(planOf({ ...refused, flow: { ...refused.flow, metadata: { ...flow.metadata, generation: 2 } }, hosts }).changes.length).toBeGreaterThan(0);
+    expect(
+      planOf({ ...refused, flow: { ...refused.flow, metadata: { ...flow.metadata, generation: 2 } }, hosts }).changes.length,
+    ).toBeGreaterThan(0);
   });
 
   test("no host yet: the flow is pending, whatever its policy", () => {
@@ -199,16 +255,32 @@ describe("a flow's life", () => {
   });
 
   test("too little shared memory is refused with both numbers", () => {
-    const plan = planOf({ hosts: [aHost("h", [], { shmBytes: 2 ** 20 })], given: { shape: { ...shapeOf(aFlow().spec, describeComponent), memoryBytes: 5 * 2 ** 20 } } });
-    expect([condition(plan, "Admitted"), plan.status?.message]).toEqual(["False SharedMemoryUnavailable", expect.stringContaining("needs 5 MiB of shared memory, host h has 1 MiB free")]);
+    const plan = planOf({
+      hosts: [aHost("h", [], { shmBytes: 2 ** 20 })],
+      given: { shape: { ...shapeOf(aFlow().spec, describeComponent), memoryBytes: 5 * 2 ** 20 } },
+    });
+    expect([condition(plan, "Admitted"), plan.status?.message]).toEqual([
+      "False SharedMemoryUnavailable",
+      expect.stringContaining("needs 5 MiB of shared memory, host h has 1 MiB free"),
+    ]);
   });
 
   test("all tasks succeeded: the flow succeeded, and never runs again", () => {
     const done = settle({ flow: gpuFlow, hosts }, "Succeeded");
     const plan = planOf(done);
-    const latched = { ...done.flow, spec: spec(aNode("other")), metadata: { ...done.flow.metadata, generation: 2 }, ...(plan.status === undefined ? {} : { status: plan.status }) };
+    const latched = {
+      ...done.flow,
+      spec: spec(aNode("other")),
+      metadata: { ...done.flow.metadata, generation: 2 },
+      ...(plan.status === undefined ? {} : { status: plan.status }),
+    };
     const later = planOf({ flow: latched, hosts });
-    expect([condition(plan, "Succeeded"), later.changes, condition(later, "Succeeded"), later.status?.observedGeneration]).toEqual(["True Completed", [], "True Completed", 2]);
+    expect([condition(plan, "Succeeded"), later.changes, condition(later, "Succeeded"), later.status?.observedGeneration]).toEqual([
+      "True Completed",
+      [],
+      "True Completed",
+      2,
+    ]);
   });
 
   test("a failed task: the others are stopped, and its message is the flow's", () => {
@@ -216,7 +288,11 @@ describe("a flow's life", () => {
     const status = { phase: "Failed", reason: "BudgetSpent", lastExit: { reason: "Crashed", message: "Segmentation fault" } } as const;
     const plan = planOf({ ...scene, tasks: withStatus(scene.tasks, "f.det.0", status) });
     expect(changes(plan)).toEqual(["stop f.det.1", "stop f.reader.0", "stop f.writer.0"]);
-    expect([plan.status?.state, condition(plan, "Succeeded"), plan.status?.message]).toEqual(["Stopping", "False BudgetSpent", expect.stringContaining("task f.det.0 failed: Segmentation fault")]);
+    expect([plan.status?.state, condition(plan, "Succeeded"), plan.status?.message]).toEqual([
+      "Stopping",
+      "False BudgetSpent",
+      expect.stringContaining("task f.det.0 failed: Segmentation fault"),
+    ]);
   });
 
   test("a producer whose data is bad has ended its stream: the others drain", () => {
@@ -230,7 +306,13 @@ describe("a flow's life", () => {
     const flow = { ...scene.flow, spec: { ...scene.flow.spec, desiredState: "Stopped" as const } };
     const asked = planOf({ ...scene, flow });
     const ended = planOf({ ...scene, flow, tasks: scene.tasks.map((task) => ({ ...task, status: { phase: "Stopped" as const } })) });
-    expect([asked.changes.length, asked.status?.state, ended.changes, ended.status?.state, condition(ended, "Drained")]).toEqual([4, "Stopping", [], "Stopped", "True AllTasksEnded"]);
+    expect([asked.changes.length, asked.status?.state, ended.changes, ended.status?.state, condition(ended, "Drained")]).toEqual([
+      4,
+      "Stopping",
+      [],
+      "Stopped",
+      "True AllTasksEnded",
+    ]);
   });
 
   test("deletion: tasks stop, then claims go, then tasks, then the flow", () => {
@@ -239,13 +321,23 @@ describe("a flow's life", () => {
     const asked = planOf({ ...scene, flow });
     const ended = planOf({ ...scene, flow, tasks: scene.tasks.map((task) => ({ ...task, status: { phase: "Stopped" as const } })) });
     expect(changes(asked)).toEqual(["stop f.det.0", "stop f.det.1", "stop f.reader.0", "stop f.writer.0"]);
-    expect([changes(ended)[0], changes(ended)[2], changes(ended)[3], changes(ended).at(-1), ended.status]).toEqual(["delete claim f.det.0", "finalizers f.det.0 []", "delete f.det.0", "finalizers f []", undefined]);
+    expect([changes(ended)[0], changes(ended)[2], changes(ended)[3], changes(ended).at(-1), ended.status]).toEqual([
+      "delete claim f.det.0",
+      "finalizers f.det.0 []",
+      "delete f.det.0",
+      "finalizers f []",
+      undefined,
+    ]);
   });
 
   test("a changed template stops the run, and when all are final it begins anew", () => {
     const scene = settle({ flow: gpuFlow, hosts });
     const flow = { ...scene.flow, spec: spec(aGpuNode("det", 1)), metadata: { ...scene.flow.metadata, generation: 2 } };
-    const ended = scene.tasks.map((task) => ({ ...task, spec: { ...task.spec, desiredState: "Stopped" as const }, status: { phase: "Stopped" as const } }));
+    const ended = scene.tasks.map((task) => ({
+      ...task,
+      spec: { ...task.spec, desiredState: "Stopped" as const },
+      status: { phase: "Stopped" as const },
+    }));
     expect(changes(planOf({ ...scene, flow }))).toEqual(["stop f.det.0", "stop f.det.1", "stop f.reader.0", "stop f.writer.0"]);
     expect(changes(planOf({ ...scene, flow, tasks: ended })).slice(0, 2)).toEqual(["delete claim f.det.0", "delete claim f.det.1"]);
     const anew = planOf({ flow, hosts }).changes.flatMap((change) => (change.op === "createTask" ? [change.task.spec.run] : []));
@@ -257,7 +349,10 @@ describe("a flow's life", () => {
     const fallback = withStatus(scene.tasks, "f.det.0", { phase: "Running", provider: "cpu", providerReason: "CUDA 12 is missing" });
     const backoff = withStatus(scene.tasks, "f.det.0", { phase: "Backoff", message: "in 4 s" });
     expect(condition(planOf(scene), "Degraded")).toBe("False AsWished");
-    expect([condition(planOf({ ...scene, tasks: fallback }), "Degraded"), condition(planOf({ ...scene, tasks: backoff }), "Degraded")]).toEqual(["True ProviderFallback", "True TaskBackoff"]);
+    expect([
+      condition(planOf({ ...scene, tasks: fallback }), "Degraded"),
+      condition(planOf({ ...scene, tasks: backoff }), "Degraded"),
+    ]).toEqual(["True ProviderFallback", "True TaskBackoff"]);
   });
 
   test("an invalid new spec leaves alone what runs, and says so", () => {
@@ -273,9 +368,28 @@ test("a task carries what its agent needs, and equal specs give equal hashes", (
   const { graph, channels } = shapeOf(flow.spec, describeComponent);
   const tasks = graph === undefined ? [] : desiredTasks(flow, graph, channels, { host: "h", run: "r", onGpu: new Set(["f.det.1"]) });
   const claims = graph === undefined ? [] : desiredClaims(flow, graph, "r");
-  expect(tasks.map(({ spec: { node, index, nbTasks, flowTasks, deviceType, claim } }) => `${node}.${index}/${nbTasks} of ${flowTasks} ${deviceType} ${claim}`)).toEqual([
+  expect(
+    tasks.map(
+      ({ spec: { node, index, nbTasks, flowTasks, deviceType, claim } }) =>
+        `${node}.${index}/${nbTasks} of ${flowTasks} ${deviceType} ${claim}`,
+    ),
+  ).toEqual([
     ...["reader.0/1 of 4 CPU undefined", "det.0/2 of 4 CPU undefined", "det.1/2 of 4 GPU f.det.1", "writer.0/1 of 4 CPU undefined"],
   ]);
-  expect(tasks[1]?.metadata).toMatchObject({ name: "f.det.0", labels: { "videoflow.io/flow": "f", "videoflow.io/node": "det" }, ownerReferences: [{ uid: "uid-f" }] });
-  expect(claims.map(({ spec: { node, index, count, sharing, required } }) => `${node}.${index} ${count} ${sharing} ${required}`)).toEqual(["det.0 1 Exclusive false", "det.1 1 Exclusive false"]);
+  expect(tasks[1]?.metadata).toMatchObject({
+    name: "f.det.0",
+    labels: { "videoflow.io/flow": "f", "videoflow.io/node": "det" },
+    ownerReferences: [{ uid: "uid-f" }],
+  });
+  expect(claims.map(({ spec: { node, index, count, sharing, required } }) => `${node}.${index} ${count} ${sharing} ${required}`)).toEqual([
+    "det.0 1 Exclusive false",
+    "det.1 1 Exclusive false",
+  ]);
+});
+
+test("P6: a run that finished before anybody saw it has succeeded, although the spec has changed since", () => {
+  const scene = settle({ flow: aFlow({ spec: spec(aNode("work")) }) }, "Succeeded");
+  const flow = { ...scene.flow, spec: spec(aNode("other")), metadata: { ...scene.flow.metadata, generation: 2 } };
+  const plan = planOf({ ...scene, flow });
+  expect([plan.changes, plan.status?.state, condition(plan, "Succeeded")]).toEqual([[], "Succeeded", "True Completed"]);
 });

@@ -10,7 +10,10 @@ import { storeContract } from "../support/store-contract.js";
 const folder = mkdtempSync(join(tmpdir(), "vf-store-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 let opened = 0;
-const newPath = () => join(folder, String((opened += 1)));
+const newPath = () => {
+  opened += 1;
+  return join(folder, String(opened));
+};
 
 storeContract("the embedded store in memory", () => EmbeddedStore.open());
 storeContract("the embedded store on disk", () => EmbeddedStore.open({ path: newPath() }));

@@ -5,7 +5,13 @@ import { ManualScheduler } from "../sim/manual-scheduler.js";
 
 function aQueue() {
   const scheduler = new ManualScheduler();
-  const queue = new WorkQueue({ scheduler, nowMs: () => scheduler.nowMs(), prng: new Prng(1), backoff: { initialMs: 100, maxMs: 1_000, jitter: 0 }, onReady: () => {} });
+  const queue = new WorkQueue({
+    scheduler,
+    nowMs: () => scheduler.nowMs(),
+    prng: new Prng(1),
+    backoff: { initialMs: 100, maxMs: 1_000, jitter: 0 },
+    onReady: () => {},
+  });
   const pass = (byMs: number) => {
     scheduler.advance(byMs);
     for (let action = scheduler.take(); action !== undefined; action = scheduler.take()) action();

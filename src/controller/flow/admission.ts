@@ -1,6 +1,7 @@
 /** Whether a flow may start, where, and with which devices: all or nothing. Pure. */
-import type { DeviceClaim, DeviceClaimStatus, Host, NewResource } from "../../api/kinds.js";
+
 import { isDeepStrictEqual } from "node:util";
+import type { DeviceClaim, DeviceClaimStatus, Host, NewResource } from "../../api/kinds.js";
 import type { DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { desiredClaims, newRun, requestsOf } from "./desired.js";
@@ -13,7 +14,13 @@ import { candidateHosts, deviceHost, placeFlow } from "./place.js";
 export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
 
 export type Admission =
-  | { readonly outcome: "Admitted"; readonly host: string; readonly run: string; readonly claims: ClaimStatuses; readonly changes: readonly Change[] }
+  | {
+      readonly outcome: "Admitted";
+      readonly host: string;
+      readonly run: string;
+      readonly claims: ClaimStatuses;
+      readonly changes: readonly Change[];
+    }
   | {
       readonly outcome: "Waiting" | "Refused";
       readonly reason: string;
@@ -27,7 +34,7 @@ const MEMORY_RETRY_MS = 5_000;
 /** Identity of the run in progress: that of what exists, else a new one. */
 export function runOf({ flow }: Observed, { tasks, claims }: Own): string {
   const known = tasks[0]?.spec.run ?? claims[0]?.spec.run;
-  return known !== undefined && known.startsWith(flow.metadata.uid) ? known : newRun(flow);
+  return known?.startsWith(flow.metadata.uid) === true ? known : newRun(flow);
 }
 
 /** Decides for a flow that should run; its tasks, if any, fit the spec. */
@@ -68,7 +75,9 @@ function decideNow(observed: Observed, own: Own, graph: FlowGraph, wanted: reado
 /** Names of claims that exist but ask for something else than the spec does now. */
 function staleClaims(claims: readonly DeviceClaim[], wanted: readonly NewResource<"DeviceClaim">[]): Set<string> {
   const specs = new Map(wanted.map(({ metadata, spec }) => [metadata.name, spec]));
-  return new Set(claims.filter(({ metadata, spec }) => !isDeepStrictEqual({ ...spec }, specs.get(metadata.name))).map(({ metadata }) => metadata.name));
+  return new Set(
+    claims.filter(({ metadata, spec }) => !isDeepStrictEqual({ ...spec }, specs.get(metadata.name))).map(({ metadata }) => metadata.name),
+  );
 }
 
 /** First what is wrong goes, then all claims come, then each is decided: required ones first, as the allocator orders them. */
@@ -91,8 +100,12 @@ function grantChanges(
 function syncClaims(own: Own, wanted: readonly NewResource<"DeviceClaim">[], stale: ReadonlySet<string>): Change[] {
   const kept = new Set(own.claims.map(({ metadata }) => metadata.name).filter((name) => !stale.has(name)));
   return [
-    ...own.claims.filter(({ metadata }) => stale.has(metadata.name)).map((claim): Change => ({ op: "deleteClaim", claim, why: "the spec asks for something else" })),
-    ...wanted.filter(({ metadata }) => !kept.has(metadata.name)).map((claim): Change => ({ op: "createClaim", claim, why: "the task asks for a GPU" })),
+    ...own.claims
+      .filter(({ metadata }) => stale.has(metadata.name))
+      .map((claim): Change => ({ op: "deleteClaim", claim, why: "the spec asks for something else" })),
+    ...wanted
+      .filter(({ metadata }) => !kept.has(metadata.name))
+      .map((claim): Change => ({ op: "createClaim", claim, why: "the task asks for a GPU" })),
   ];
 }
 
@@ -113,14 +126,20 @@ function withoutPrepared(status: DeviceClaimStatus | undefined): DeviceClaimStat
 }
 
 /** Nothing was granted; what an earlier, interrupted decision granted is given back. */
-function refuseOrWait(observed: Observed, own: Own, wanted: readonly NewResource<"DeviceClaim">[], place: { reason: string; message: string }): Admission {
+function refuseOrWait(
+  observed: Observed,
+  own: Own,
+  wanted: readonly NewResource<"DeviceClaim">[],
+  place: { reason: string; message: string },
+): Admission {
   const { reason, message } = place;
   if (reason === "NoHost") return { outcome: "Waiting", reason, message, changes: [] };
   const admission = observed.flow.spec.admission;
   const leftMs = remainingMs(observed);
   const gone = own.claims.map((claim): Change => ({ op: "deleteClaim", claim, why: "the flow is refused" }));
   const failed = reason === "SharedMemoryUnavailable" ? reason : "DeviceUnavailable";
-  if (reason === "Unsatisfiable") return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
+  if (reason === "Unsatisfiable")
+    return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
   if ((admission?.policy ?? observed.defaultAdmission) === "Fail") return { outcome: "Refused", reason: failed, message, changes: gone };
   if (leftMs !== undefined && leftMs <= 0) {
     return { outcome: "Refused", reason: failed, message: `${message}: waited ${admission?.timeoutSeconds} s`, changes: gone };

@@ -1,6 +1,15 @@
 /** Stage 4: the tasks and claims that a graph asks for. Pure. */
 import { createHash } from "node:crypto";
-import { API_VERSION, type DeviceClaim, type FlowTask, type NewMetadata, type NewResource, type NodeSpec, taskName, type VideoFlow } from "../../api/kinds.js";
+import {
+  API_VERSION,
+  type DeviceClaim,
+  type FlowTask,
+  type NewMetadata,
+  type NewResource,
+  type NodeSpec,
+  taskName,
+  type VideoFlow,
+} from "../../api/kinds.js";
 import type { DeviceRequest } from "../../devices/allocate.js";
 import { memoryMiBOf } from "../../devices/quantity.js";
 import type { NodeChannels } from "../../flow/channels.js";
@@ -25,7 +34,13 @@ export interface Placement {
 type TaskSpec = FlowTask["spec"];
 type TaskTemplate = Omit<TaskSpec, "flow" | "host" | "run" | "desiredState" | "deviceType" | "claim" | "templateHash">;
 
-const DEFAULT_RESTART: TaskSpec["restart"] = { policy: "OnFailure", initialBackoffSeconds: 1, maxBackoffSeconds: 60, maxRestarts: 5, windowSeconds: 600 };
+const DEFAULT_RESTART: TaskSpec["restart"] = {
+  policy: "OnFailure",
+  initialBackoffSeconds: 1,
+  maxBackoffSeconds: 60,
+  maxRestarts: 5,
+  windowSeconds: 600,
+};
 
 /** Identity of the run that begins with this generation of the spec. */
 export function newRun(flow: VideoFlow): string {
@@ -38,7 +53,12 @@ export function taskCount(graph: FlowGraph): number {
 }
 
 /** One object per task, in topological order of the nodes, then by index. */
-export function desiredTasks(flow: VideoFlow, graph: FlowGraph, channels: readonly NodeChannels[], placement: Placement): NewResource<"FlowTask">[] {
+export function desiredTasks(
+  flow: VideoFlow,
+  graph: FlowGraph,
+  channels: readonly NodeChannels[],
+  placement: Placement,
+): NewResource<"FlowTask">[] {
   const whole = wholeOf(flow.spec, graph);
   return eachTask(graph).map(({ node, index }) => {
     const name = taskName(flow.metadata.name, node.name, index);
@@ -61,7 +81,12 @@ export function desiredTasks(flow: VideoFlow, graph: FlowGraph, channels: readon
 /** `<node>.<index>` to the hash of everything that needs a restart when it changes. Host, run and granted devices do not count. */
 export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly NodeChannels[]): Map<string, string> {
   const whole = wholeOf(spec, graph);
-  return new Map(eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(whole, channels, node, index), deviceWish(node))]));
+  return new Map(
+    eachTask(graph).map(({ node, index }) => [
+      `${node.name}.${index}`,
+      hashOf(taskTemplate(whole, channels, node, index), deviceWish(node)),
+    ]),
+  );
 }
 
 /** One claim per task that asks for a GPU which its source code supports. */
@@ -70,7 +95,12 @@ export function desiredClaims(flow: VideoFlow, graph: FlowGraph, run: string): N
     .filter(({ node }) => node.gpuWish)
     .map(({ node, index }) => {
       const spec = { flow: flow.metadata.name, run, node: node.name, index, required: node.gpuRequired, ...selectors(node) };
-      return { apiVersion: API_VERSION, kind: "DeviceClaim", metadata: ownedBy(flow, taskName(flow.metadata.name, node.name, index), node), spec };
+      return {
+        apiVersion: API_VERSION,
+        kind: "DeviceClaim",
+        metadata: ownedBy(flow, taskName(flow.metadata.name, node.name, index), node),
+        spec,
+      };
     });
 }
 
@@ -83,7 +113,17 @@ export function requestsOf(claims: readonly NewResource<"DeviceClaim">[], graph:
 /** What the allocator is asked for one claim. */
 export function requestOf(claim: string, spec: DeviceClaim["spec"], order: number): DeviceRequest {
   const { node, index, required, count, memoryMiB, product, sharing } = spec;
-  return { claim, node, index, order, required, count, sharing, ...(memoryMiB === undefined ? {} : { memoryMiB }), ...(product === undefined ? {} : { product }) };
+  return {
+    claim,
+    node,
+    index,
+    order,
+    required,
+    count,
+    sharing,
+    ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    ...(product === undefined ? {} : { product }),
+  };
 }
 
 function eachTask(graph: FlowGraph): { node: GraphNode; index: number }[] {
@@ -133,7 +173,9 @@ function taskTemplate(whole: Whole, channels: readonly NodeChannels[], node: Gra
 /** How the process is run: a fused task is as patient as its most patient member. */
 function processOf(members: readonly NodeSpec[]) {
   const workingDir = members.find((member) => member.workingDir !== undefined)?.workingDir;
-  const progress = members.flatMap(({ progressDeadlineSeconds }) => (progressDeadlineSeconds === undefined ? [] : [progressDeadlineSeconds]));
+  const progress = members.flatMap(({ progressDeadlineSeconds }) =>
+    progressDeadlineSeconds === undefined ? [] : [progressDeadlineSeconds],
+  );
   return {
     env: mergeEnv(members),
     restart: members.find(({ restart }) => restart !== undefined)?.restart ?? DEFAULT_RESTART,
@@ -160,5 +202,8 @@ function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  return `{${fields.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(",")}}`;
+  return `{${fields
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
+    .join(",")}}`;
 }

@@ -22,8 +22,14 @@ export function createFlowController(options: FlowControllerOptions): Controller
   const pending = () => pendingFlows(controller.cached("VideoFlow"));
   const sources: readonly Source[] = [
     asSource({ kind: "VideoFlow", keysOf: (event) => (mayFree(event) ? [keyOf(event.object), ...pending()] : [keyOf(event.object)]) }),
-    asSource({ kind: "FlowTask", keysOf: ({ type, object }) => (type === "Deleted" || isFinal(object) ? [flowKey(object), ...pending()] : [flowKey(object)]) }),
-    asSource({ kind: "DeviceClaim", keysOf: ({ type, object }) => (type === "Deleted" ? [flowKey(object), ...pending()] : [flowKey(object)]) }),
+    asSource({
+      kind: "FlowTask",
+      keysOf: ({ type, object }) => (type === "Deleted" || isFinal(object) ? [flowKey(object), ...pending()] : [flowKey(object)]),
+    }),
+    asSource({
+      kind: "DeviceClaim",
+      keysOf: ({ type, object }) => (type === "Deleted" ? [flowKey(object), ...pending()] : [flowKey(object)]),
+    }),
     asSource({ kind: "Host", keysOf: pending }),
   ];
   const { store, scheduler, clock, prng, backoff, resyncMs, onError } = options;

@@ -34,7 +34,10 @@ export function heldOn(host: string, namespace: string, claims: readonly DeviceC
 export function reservedOn(host: DeviceHost, flow: VideoFlow, flows: readonly VideoFlow[], claims: readonly DeviceClaim[]): HeldDevices[] {
   const older = new Set(flows.filter((other) => mayWait(other) && isOlder(other, flow)).map(idOf));
   return claims
-    .filter(({ metadata, spec, status }) => spec.required && status?.reason === "WaitingForDevices" && older.has(`${metadata.namespace}/${spec.flow}`))
+    .filter(
+      ({ metadata, spec, status }) =>
+        spec.required && status?.reason === "WaitingForDevices" && older.has(`${metadata.namespace}/${spec.flow}`),
+    )
     .map((claim) => ({ claim: seenFrom(flow.metadata.namespace, claim), devices: suitableDevices(host, claim.spec), reserved: true }));
 }
 

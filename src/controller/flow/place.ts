@@ -23,7 +23,9 @@ export function deviceHost(host: Host): DeviceHost {
 
 /** Hosts that may get flows: schedulable, and their agent has reported. */
 export function candidateHosts(hosts: readonly Host[]): Host[] {
-  return hosts.filter(({ spec, status }) => spec.schedulable && status !== undefined).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return hosts
+    .filter(({ spec, status }) => spec.schedulable && status !== undefined)
+    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 /**
@@ -35,7 +37,10 @@ export function placeFlow(candidates: readonly Candidate[], requests: readonly D
   if (candidates.length === 0) return { admitted: false, reason: "NoHost", message: "no schedulable host has reported yet" };
   const roomy = candidates.filter(({ host }) => (host.status?.shmBytes ?? Number.POSITIVE_INFINITY) >= memoryBytes);
   if (roomy.length === 0) return { admitted: false, reason: "SharedMemoryUnavailable", message: memoryText(candidates, memoryBytes) };
-  const tried = roomy.map(({ host, held }) => ({ host: host.metadata.name, allocation: allocateDevices(deviceHost(host), held, requests) }));
+  const tried = roomy.map(({ host, held }) => ({
+    host: host.metadata.name,
+    allocation: allocateDevices(deviceHost(host), held, requests),
+  }));
   const [best] = tried.filter(({ allocation }) => allocation.admitted).toSorted((a, b) => granted(b.allocation) - granted(a.allocation));
   if (best !== undefined) return { admitted: true, ...best };
   const waiting = tried.some(({ allocation }) => allocation.reason === "WaitingForDevices");

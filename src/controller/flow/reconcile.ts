@@ -36,7 +36,9 @@ export function reconcileFlow(observed: Observed): Plan {
 function adopt({ flow }: Observed): Change[] {
   const finalizers = flow.metadata.finalizers ?? [];
   if (finalizers.includes(FLOW_FINALIZER)) return [];
-  return [{ op: "setFinalizers", object: flow, finalizers: [...finalizers, FLOW_FINALIZER], why: "its tasks must end before it is removed" }];
+  return [
+    { op: "setFinalizers", object: flow, finalizers: [...finalizers, FLOW_FINALIZER], why: "its tasks must end before it is removed" },
+  ];
 }
 
 function reconcileDeletion(observed: Observed, own: Own): Plan {
@@ -44,12 +46,19 @@ function reconcileDeletion(observed: Observed, own: Own): Plan {
   const changes = teardown(own.tasks, own.claims, "the flow is deleted");
   const left = own.tasks.filter((task) => !isFinal(task)).length;
   if (left > 0) {
-    const status: VideoFlowStatus = { ...flow.status, observedGeneration: flow.metadata.generation, state: "Stopping", reason: "Deleted", message: `${left} of ${own.tasks.length} tasks still run` };
+    const status: VideoFlowStatus = {
+      ...flow.status,
+      observedGeneration: flow.metadata.generation,
+      state: "Stopping",
+      reason: "Deleted",
+      message: `${left} of ${own.tasks.length} tasks still run`,
+    };
     return { changes, status };
   }
   const finalizers = flow.metadata.finalizers ?? [];
   const others = finalizers.filter((name) => name !== FLOW_FINALIZER);
-  const release: Change[] = others.length === finalizers.length ? [] : [{ op: "setFinalizers", object: flow, finalizers: others, why: "its tasks are gone" }];
+  const release: Change[] =
+    others.length === finalizers.length ? [] : [{ op: "setFinalizers", object: flow, finalizers: others, why: "its tasks are gone" }];
   return { changes: [...changes, ...release], status: undefined };
 }
 
@@ -60,6 +69,7 @@ function reconcileLive(observed: Observed, own: Own): Plan {
     return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   }
   if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
+  if (hasSucceeded(own.tasks)) return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
   if (shape.graph === undefined) return refuseSpec(observed, own);
   if (needsRestart(observed, own)) return restart(observed, own);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
@@ -82,7 +92,10 @@ function refuseSpec(observed: Observed, own: Own): Plan {
   }
   const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
   const changes = dropIdleClaims(own.tasks, own.claims, "the spec is invalid");
-  return { changes, status: flowStatus(observed, { state: "Failed", reason: "Invalid", message, accepted, admitted, claims: NO_CLAIMS, tasks: [] }) };
+  return {
+    changes,
+    status: flowStatus(observed, { state: "Failed", reason: "Invalid", message, accepted, admitted, claims: NO_CLAIMS, tasks: [] }),
+  };
 }
 
 function stopFlow(observed: Observed, own: Own): Plan {
@@ -92,24 +105,55 @@ function stopFlow(observed: Observed, own: Own): Plan {
   const claims = claimsOf(own);
   const situation = running(observed, own, claims, own.tasks[0]?.spec.host);
   const admitted = own.tasks.length > 0 ? situation.admitted : fact(ADMITTED, false, "Stopped", "the flow is stopped");
-  if (left > 0) return { changes, status: flowStatus(observed, { ...situation, admitted, state: "Stopping", reason: "Draining", message: `${left} of ${own.tasks.length} tasks still run` }) };
+  if (left > 0)
+    return {
+      changes,
+      status: flowStatus(observed, {
+        ...situation,
+        admitted,
+        state: "Stopping",
+        reason: "Draining",
+        message: `${left} of ${own.tasks.length} tasks still run`,
+      }),
+    };
   if (failed !== undefined) return { changes, status: flowStatus(observed, { ...situation, admitted }) };
-  return { changes, status: flowStatus(observed, { ...situation, admitted, state: "Stopped", reason: "Stopped", message: `${own.tasks.length} of ${own.tasks.length} tasks ended` }) };
+  return {
+    changes,
+    status: flowStatus(observed, {
+      ...situation,
+      admitted,
+      state: "Stopped",
+      reason: "Stopped",
+      message: `${own.tasks.length} of ${own.tasks.length} tasks ended`,
+    }),
+  };
 }
 
 /** Tasks that are not those of the spec, or that were stopped although the flow should run and none has failed. */
 function needsRestart({ flow, shape }: Observed, { tasks }: Own): boolean {
-  const wrong = tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid));
+  const wrong = tasks.some(
+    ({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid),
+  );
   const failed = tasks.some(({ status }) => status?.phase === "Failed");
   const mixed = new Set(tasks.map(({ spec }) => spec.run)).size > 1;
-  const stopped = tasks.some(({ metadata, spec, status }) => spec.desiredState === "Stopped" || status?.phase === "Stopped" || (metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded"));
+  const stopped = tasks.some(
+    ({ metadata, spec, status }) =>
+      spec.desiredState === "Stopped" ||
+      status?.phase === "Stopped" ||
+      (metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded"),
+  );
   return wrong || mixed || (stopped && !failed);
 }
 
 function restart(observed: Observed, own: Own): Plan {
   const left = own.tasks.filter((task) => !isFinal(task)).length;
   const message = `the run begins anew: ${left} of ${own.tasks.length} tasks of the old one still run`;
-  const situation: Situation = { ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host), state: "Pending", reason: "Restarting", message };
+  const situation: Situation = {
+    ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host),
+    state: "Pending",
+    reason: "Restarting",
+    message,
+  };
   const changes = teardownMarked(own.tasks, own.claims, "the run begins anew");
   return { changes, status: flowStatus(observed, situation), ...(left === 0 ? { requeueAfterMs: 0 } : {}) };
 }
@@ -117,7 +161,13 @@ function restart(observed: Observed, own: Own): Plan {
 /** Refused for this generation of the spec: that does not change when a device frees. */
 function isRefused({ flow }: Observed, { tasks, claims }: Own): boolean {
   const admitted = conditionOf(ADMITTED, flow.status?.conditions);
-  return tasks.length === 0 && claims.length === 0 && flow.status?.state === "Failed" && admitted?.status === "False" && admitted.observedGeneration === flow.metadata.generation;
+  return (
+    tasks.length === 0 &&
+    claims.length === 0 &&
+    flow.status?.state === "Failed" &&
+    admitted?.status === "False" &&
+    admitted.observedGeneration === flow.metadata.generation
+  );
 }
 
 function run(observed: Observed, own: Own, graph: FlowGraph): Plan {
@@ -143,7 +193,9 @@ function missingTasks(observed: Observed, own: Own, graph: FlowGraph, admission:
   if (known.size === taskCount(graph)) return [];
   const onGpu = new Set([...admission.claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
   const wanted = desiredTasks(observed.flow, graph, observed.shape.channels, { host: admission.host, run: admission.run, onGpu });
-  return wanted.filter(({ metadata }) => !known.has(metadata.name)).map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
+  return wanted
+    .filter(({ metadata }) => !known.has(metadata.name))
+    .map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
 }
 
 /** The others drain if the failed task ended its stream; else they would wait for ever and are stopped. */
@@ -167,7 +219,14 @@ function running(observed: Observed, own: Own, claims: ClaimStatuses, host: stri
   const desired = observed.shape.graph === undefined ? tasks.length : taskCount(observed.shape.graph);
   const devices = [...new Set([...claims.values()].flatMap(({ message }) => (message === undefined ? [] : [message])))].join("; ");
   const admitted = fact(ADMITTED, true, ADMITTED, devices === "" ? `${desired} tasks on host ${host}` : devices);
-  const base = { accepted: acceptedFact(observed), admitted, claims, tasks, run: runOf(observed, own), ...(host === undefined ? {} : { host }) };
+  const base = {
+    accepted: acceptedFact(observed),
+    admitted,
+    claims,
+    tasks,
+    run: runOf(observed, own),
+    ...(host === undefined ? {} : { host }),
+  };
   return { ...base, ...stateOf(tasks, desired, devices) };
 }
 
@@ -175,16 +234,23 @@ function stateOf(tasks: readonly FlowTask[], desired: number, devices: string): 
   const failed = tasks.find(({ status }) => status?.phase === "Failed");
   const left = tasks.filter((task) => !isFinal(task)).length;
   const reason = failed?.status?.reason ?? "TaskFailed";
-  if (failed !== undefined && left > 0) return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
+  if (failed !== undefined && left > 0)
+    return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
   if (failed !== undefined) return { state: "Failed", reason, message: failureText(failed) };
-  if (hasSucceeded(desired, tasks)) return { state: "Succeeded", reason: successReason(tasks), message: `all ${desired} tasks have finished` };
+  if (hasSucceeded(tasks))
+    return { state: "Succeeded", reason: successReason(tasks), message: `all ${tasks.length} tasks have finished` };
   const ready = tasks.filter(({ status }) => status?.phase === "Running" || status?.phase === "Succeeded").length;
   const message = `${ready} of ${desired} tasks are ready${devices === "" ? "" : `; ${devices}`}`;
-  return ready === desired ? { state: "Running", reason: "TasksReady", message } : { state: tasks.some(({ status }) => status?.phase === "Running") ? "Running" : "Pending", reason: "TasksStarting", message };
+  return ready === desired
+    ? { state: "Running", reason: "TasksReady", message }
+    : { state: tasks.some(({ status }) => status?.phase === "Running") ? "Running" : "Pending", reason: "TasksStarting", message };
 }
 
 /** What remains of a flow that is not there any more: its tasks end, then they and their claims go. */
-export function reconcileOrphans(key: { namespace: string; name: string }, observed: Pick<Observed, "tasks" | "claims">): readonly Change[] {
+export function reconcileOrphans(
+  key: { namespace: string; name: string },
+  observed: Pick<Observed, "tasks" | "claims">,
+): readonly Change[] {
   const own = ownOf({ metadata: key } as Observed["flow"], observed.tasks, observed.claims);
   return teardown(own.tasks, own.claims, `flow ${idOf({ metadata: key })} is gone`);
 }

@@ -55,7 +55,12 @@ export class FlowReconciler {
     const { clock, describe, defaultAdmission } = this.#options;
     const flow = await reader.get(key);
     if (flow === undefined) return undefined;
-    const [flows, tasks, claims, hosts] = [await reader.list("VideoFlow"), await reader.list("FlowTask"), await reader.list("DeviceClaim"), await reader.list("Host")];
+    const [flows, tasks, claims, hosts] = [
+      await reader.list("VideoFlow"),
+      await reader.list("FlowTask"),
+      await reader.list("DeviceClaim"),
+      await reader.list("Host"),
+    ];
     const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
     const shape = shapeOf(flow.spec, describe);
     const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
@@ -119,7 +124,10 @@ export class FlowReconciler {
     return result;
   }
 
-  async #setFinalizers(object: Extract<Change, { op: "setFinalizers" }>["object"], finalizers: readonly string[]): Promise<VideoFlow | undefined> {
+  async #setFinalizers(
+    object: Extract<Change, { op: "setFinalizers" }>["object"],
+    finalizers: readonly string[],
+  ): Promise<VideoFlow | undefined> {
     const { store } = this.#options;
     const metadata = { ...object.metadata, finalizers };
     if (object.kind === "VideoFlow") return store.update<"VideoFlow">({ ...object, metadata });

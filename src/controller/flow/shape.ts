@@ -3,8 +3,8 @@ import type { VideoFlowSpec } from "../../api/kinds.js";
 import { formatProblem } from "../../api/problem.js";
 import { channelsOf, memoryBytes, type NodeChannels } from "../../flow/channels.js";
 import { type Describe, type FlowGraph, graphOf } from "../../flow/graph.js";
-import { templateHashes } from "./desired.js";
 import { validateSpec } from "../../flow/validate.js";
+import { templateHashes } from "./desired.js";
 
 /** What the decision needs to know of the graph. */
 export interface FlowShape {
@@ -35,11 +35,24 @@ export function shapeOf(spec: VideoFlowSpec, describe: Describe): FlowShape {
 function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
   const { problems, warnings } = validateSpec(spec, { describe });
   if (problems.length > 0) {
-    return { problems: problems.map(formatProblem), warnings: warnings.map(formatProblem), channels: [], memoryBytes: 0, hashes: new Map() };
+    return {
+      problems: problems.map(formatProblem),
+      warnings: warnings.map(formatProblem),
+      channels: [],
+      memoryBytes: 0,
+      hashes: new Map(),
+    };
   }
   const graph = graphOf(spec, describe);
   const channels = channelsOf(graph);
   const raised = channels.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
   const hashes = templateHashes(spec, graph, channels);
-  return { problems: [], warnings: [...warnings.map(formatProblem), ...raised], graph, channels, memoryBytes: memoryBytes(graph, channels), hashes };
+  return {
+    problems: [],
+    warnings: [...warnings.map(formatProblem), ...raised],
+    graph,
+    channels,
+    memoryBytes: memoryBytes(graph, channels),
+    hashes,
+  };
 }

@@ -31,7 +31,14 @@ export function flowStatus(observed: Observed, situation: Situation): VideoFlowS
   const ready = tasks.filter(isReady).length;
   const decisions = shape.graph === undefined ? [] : decisionsOf(flow.metadata.name, shape.graph, situation);
   const asked = shape.graph === undefined ? 0 : gpuTasks(shape.graph);
-  const facts = [situation.accepted, situation.admitted, readyFact(ready, desired), degradedFact(tasks, decisions), drainedFact(observed, tasks), succeededFact(observed, desired, tasks)];
+  const facts = [
+    situation.accepted,
+    situation.admitted,
+    readyFact(ready, desired),
+    degradedFact(tasks, decisions),
+    drainedFact(observed, tasks),
+    succeededFact(observed, desired, tasks),
+  ];
   return {
     observedGeneration: generation,
     ...(situation.run === undefined ? {} : { run: situation.run }),
@@ -57,7 +64,8 @@ function gpuTasks(graph: FlowGraph): number {
 }
 
 function decisionsOf(flow: string, graph: FlowGraph, { claims, host }: Situation): TaskDecision[] {
-  if (host === undefined) return [...claims].map(([task, { reason, message }]) => onCpu(task, reason ?? "WaitingForDevices", message ?? ""));
+  if (host === undefined)
+    return [...claims].map(([task, { reason, message }]) => onCpu(task, reason ?? "WaitingForDevices", message ?? ""));
   return graph.nodes.flatMap((node) =>
     Array.from({ length: node.tasks }, (_, index) => {
       const task = taskName(flow, node.name, index);
@@ -96,12 +104,26 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
   const provider = tasks.filter(({ spec, status }) => spec.deviceType === "GPU" && status?.provider?.toLowerCase() === "cpu");
   const fallback = decisions.filter(({ reason }) => reason === "CpuFallback" || reason === "NoGpuSupport");
   const messages = [
-    ...backoff.map(({ metadata, status }) => `task ${metadata.name} waits to be started again: ${status?.message ?? status?.lastExit?.message ?? "it died"}`),
-    ...provider.map(({ metadata, status }) => `task ${metadata.name} has a GPU but computes on the CPU: ${status?.providerReason ?? "no reason given"}`),
+    ...backoff.map(
+      ({ metadata, status }) =>
+        `task ${metadata.name} waits to be started again: ${status?.message ?? status?.lastExit?.message ?? "it died"}`,
+    ),
+    ...provider.map(
+      ({ metadata, status }) => `task ${metadata.name} has a GPU but computes on the CPU: ${status?.providerReason ?? "no reason given"}`,
+    ),
     ...new Set(fallback.map(({ message }) => message)),
   ];
-  const [reason] = [...(backoff.length > 0 ? ["TaskBackoff"] : []), ...(provider.length > 0 ? ["ProviderFallback"] : []), ...fallback.map((decision) => decision.reason)];
-  return fact("Degraded", reason !== undefined, reason ?? "AsWished", messages.length === 0 ? "all tasks run as wished" : messages.join("; "));
+  const [reason] = [
+    ...(backoff.length > 0 ? ["TaskBackoff"] : []),
+    ...(provider.length > 0 ? ["ProviderFallback"] : []),
+    ...fallback.map((decision) => decision.reason),
+  ];
+  return fact(
+    "Degraded",
+    reason !== undefined,
+    reason ?? "AsWished",
+    messages.length === 0 ? "all tasks run as wished" : messages.join("; "),
+  );
 }
 
 function drainedFact({ flow }: Observed, tasks: readonly FlowTask[]): Fact {
@@ -114,14 +136,17 @@ function succeededFact({ flow }: Observed, desired: number, tasks: readonly Flow
   const failed = tasks.find(({ status }) => status?.phase === "Failed");
   if (failed !== undefined) return fact("Succeeded", false, failed.status?.reason ?? "TaskFailed", failureText(failed));
   const done = tasks.filter(({ status }) => status?.phase === "Succeeded").length;
-  if (flow.spec.desiredState === "Stopped") return fact("Succeeded", undefined, "Stopped", `stopped when ${done} of ${desired} tasks had finished`);
-  if (!hasSucceeded(desired, tasks)) return fact("Succeeded", undefined, "NotFinished", `${done} of ${desired} tasks have finished`);
-  return fact("Succeeded", true, successReason(tasks), `all ${desired} tasks have finished`);
+  if (flow.spec.desiredState === "Stopped")
+    return fact("Succeeded", undefined, "Stopped", `stopped when ${done} of ${desired} tasks had finished`);
+  if (!hasSucceeded(tasks)) return fact("Succeeded", undefined, "NotFinished", `${done} of ${desired} tasks have finished`);
+  return fact("Succeeded", true, successReason(tasks), `all ${tasks.length} tasks have finished`);
 }
 
-/** All tasks finished by themselves. */
-export function hasSucceeded(desired: number, tasks: readonly FlowTask[]): boolean {
-  return desired > 0 && tasks.length === desired && tasks.every(({ status }) => status?.phase === "Succeeded");
+/** All tasks of one run finished by themselves, whatever the spec says by now. */
+export function hasSucceeded(tasks: readonly FlowTask[]): boolean {
+  const [first] = tasks;
+  if (first === undefined || tasks.length !== first.spec.flowTasks) return false;
+  return tasks.every(({ spec, status }) => status?.phase === "Succeeded" && spec.run === first.spec.run);
 }
 
 /** A task that finished with dead letters says so in its reason. */

@@ -35,7 +35,11 @@ export function teardownMarked(tasks: readonly FlowTask[], claims: readonly Devi
   if (!tasks.every(isFinal)) return stopTasks(tasks, why);
   const marks = tasks.filter(({ spec }) => spec.desiredState !== "Stopped").map((task): Change => ({ op: "stopTask", task, why }));
   if (marks.length > 0) return marks;
-  return teardown(tasks.toSorted((a, b) => failedFirst(a) - failedFirst(b)), claims, why);
+  return teardown(
+    tasks.toSorted((a, b) => failedFirst(a) - failedFirst(b)),
+    claims,
+    why,
+  );
 }
 
 function failedFirst({ status }: FlowTask): number {
@@ -44,6 +48,7 @@ function failedFirst({ status }: FlowTask): number {
 
 function removeTask(task: FlowTask, why: string): Change[] {
   const finalizers = task.metadata.finalizers ?? [];
-  const release: Change[] = finalizers.length === 0 ? [] : [{ op: "setFinalizers", object: task, finalizers: [], why: "its process tree is proved dead" }];
+  const release: Change[] =
+    finalizers.length === 0 ? [] : [{ op: "setFinalizers", object: task, finalizers: [], why: "its process tree is proved dead" }];
   return [...release, { op: "deleteTask", task, why }];
 }

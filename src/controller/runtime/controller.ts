@@ -47,13 +47,21 @@ export class Controller {
     const { scheduler, clock, prng, backoff } = options;
     this.#options = options;
     this.#caches = options.sources.map(() => new Cache<Kind>());
-    this.#queue = new WorkQueue({ scheduler, prng, nowMs: () => clock.nowMs(), onReady: () => this.#askPump(), ...(backoff === undefined ? {} : { backoff }) });
+    this.#queue = new WorkQueue({
+      scheduler,
+      prng,
+      nowMs: () => clock.nowMs(),
+      onReady: () => this.#askPump(),
+      ...(backoff === undefined ? {} : { backoff }),
+    });
   }
 
   /** Watches, and reconciles everything that is there. */
   start(): void {
     this.#running = true;
-    this.#unwatch = this.#options.sources.map((source, index) => this.#options.store.watch(source.kind, (event) => this.#take(source, index, event)));
+    this.#unwatch = this.#options.sources.map((source, index) =>
+      this.#options.store.watch(source.kind, (event) => this.#take(source, index, event)),
+    );
     this.#planResync();
   }
 

@@ -8,8 +8,8 @@ import type { AnyResource, Kind, Kinds, NewResource } from "../../api/kinds.js";
 import { type Clock, REAL_CLOCK } from "../../base/clock.js";
 import { OperatorError } from "../../base/errors.js";
 import type { ListOptions, ObjectKey, Store, Unwatch, WatchEvent } from "../store.js";
-import { type Effects, ObjectIndex } from "./object-index.js";
 import type { Journal } from "./lmdb-journal.js";
+import { type Effects, ObjectIndex } from "./object-index.js";
 import { WatchHub } from "./watch-hub.js";
 
 export interface EmbeddedStoreOptions {
@@ -82,7 +82,11 @@ export class EmbeddedStore implements Store {
   }
 
   /** @throws OperatorError STORE_TOO_OLD if the events after `fromVersion` are no longer kept: watch without a version. */
-  watch<K extends Kind>(kind: K, onEvent: (event: WatchEvent<K>) => void, options: ListOptions & { readonly fromVersion?: string } = {}): Unwatch {
+  watch<K extends Kind>(
+    kind: K,
+    onEvent: (event: WatchEvent<K>) => void,
+    options: ListOptions & { readonly fromVersion?: string } = {},
+  ): Unwatch {
     this.#check("watch");
     const { fromVersion, ...filter } = options;
     const first = fromVersion === undefined ? this.#present(kind) : { fromVersion };

@@ -3,8 +3,9 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { AnyResource } from "../../api/kinds.js";
-import { keyOf, type Effects } from "./object-index.js";
-import { type Lock, lockFolder } from "./lock.js";
+import type { FileLock } from "../../base/file-lock.js";
+import { lockFolder } from "./lock.js";
+import { type Effects, keyOf } from "./object-index.js";
 
 const VERSION_KEY = "version";
 const OBJECT_PREFIX = "object/";
@@ -19,9 +20,9 @@ export interface Journal {
 
 export class LmdbJournal implements Journal {
   readonly #database: RootDatabase<unknown, string>;
-  readonly #lock: Lock;
+  readonly #lock: FileLock;
 
-  private constructor(database: RootDatabase<unknown, string>, lock: Lock) {
+  private constructor(database: RootDatabase<unknown, string>, lock: FileLock) {
     this.#database = database;
     this.#lock = lock;
   }
