@@ -1,7 +1,17 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { afterEach, describe, expect, test } from "@jest/globals";
-import { eventually, FlowProcess, gpus, gpuUuid, type LiveTask, liveTasks, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import {
+  eventually,
+  gpus,
+  gpuUuid,
+  type LiveTask,
+  liveTasks,
+  NODES,
+  type Workplace,
+  workplace,
+  writeManifest,
+} from "../support/flow-process.js";
 
 /** A processor of the chain ticker -> … -> sink, with options as both ways of writing a flow know them. */
 interface Step {
@@ -12,7 +22,7 @@ interface Step {
 }
 
 interface Start {
-  readonly args: readonly string[];
+  readonly file: string;
   readonly env: Readonly<Record<string, string>>;
 }
 type Way = (place: Workplace, steps: readonly Step[], ticker?: { nbTasks?: number }) => Start;
@@ -33,13 +43,16 @@ const yaml: Way = (place, steps, ticker = {}) => {
     ...processors,
     { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: [steps.at(-1)?.name ?? "ticker"] },
   ];
-  return { args: ["run", writeManifest(place, nodes), "--plain"], env: {} };
+  return { file: writeManifest(place, nodes), env: {} };
 };
 
 const typescript: Way = (place, steps, ticker = {}) => {
-  const options = steps.map(({ component, name, nbTasks, gpu }) => ({ component, options: { name, nbTasks, deviceType: gpu ? "gpu" : "cpu" } }));
+  const options = steps.map(({ component, name, nbTasks, gpu }) => ({
+    component,
+    options: { name, nbTasks, deviceType: gpu ? "gpu" : "cpu" },
+  }));
   return {
-    args: ["run", resolve("test/fixtures/flows/chain.ts"), "--plain"],
+    file: resolve("test/fixtures/flows/chain.ts"),
     env: { CHAIN_NAME: place.flow, CHAIN_STEPS: JSON.stringify(options), CHAIN_TICKER: JSON.stringify(ticker) },
   };
 };
@@ -51,55 +64,46 @@ describe.each<[string, Way]>([
   ["YAML", yaml],
   ["TypeScript", typescript],
 ])("a flow in %s", (_name, way) => {
-  const places: Workplace[] = [];
-  const running: FlowProcess[] = [];
-  const place = (): Workplace => {
-    const made = workplace();
-    places.push(made);
-    return made;
-  };
+  let place: Workplace;
+  beforeEach(() => {
+    place = workplace();
+  });
+  afterEach(() => place.remove());
 
-  /** Starts the flow, waits for its tasks, looks, interrupts it. */
+  function start(steps: readonly Step[], gpuCount: number, env: Record<string, string>, ticker?: { nbTasks: number }) {
+    const { file, env: own } = way(place, steps, ticker);
+    return place.run(file, gpus(place, gpuCount), { env: { ...own, ...env } });
+  }
+
+  /** Starts the flow, waits for its tasks, looks, kills it: how a flow drains is tested elsewhere. */
   async function tasksOf(steps: readonly Step[], gpuCount: number, expected: number, env: Record<string, string> = {}) {
-    const here = place();
-    const start = way(here, steps);
-    const flow = new FlowProcess([...start.args, ...gpus(here, gpuCount)], { ...start.env, ...env });
-    running.push(flow);
-    const ended = flow.ended.then(() => "ended" as const);
-    const tasks = await Promise.race([
-      eventually(`${expected} tasks, having ${liveTasks(here.flow).length}: ${flow.output}`, () => {
-        const live = liveTasks(here.flow);
+    const flow = start(steps, gpuCount, env);
+    const tasks = await eventually(
+      () => `${expected} tasks: ${liveTasks(place.flow).length} ${flow.output}`,
+      () => {
+        const live = liveTasks(place.flow);
         return live.length >= expected && live.every((task) => task.env.has("CUDA_VISIBLE_DEVICES")) ? live : undefined;
-      }),
-      ended,
-    ]);
-    if (tasks === "ended") throw new Error(`the flow ended: ${flow.output}`);
-    flow.child.kill("SIGINT");
+      },
+    );
+    flow.signal("SIGINT");
+    await eventually("the first Ctrl-C", () => flow.output.includes("once more to kill"));
+    flow.signal("SIGINT");
     const { code, out, err } = await flow.ended;
-    return { tasks, code, text: out + err, left: liveTasks(here.flow) };
+    return { tasks, code, text: out + err, left: place.leftovers() };
   }
 
   /** Starts a flow that must be refused. */
   async function refused(steps: readonly Step[], gpuCount: number, ticker?: { nbTasks: number }) {
-    const here = place();
-    const start = way(here, steps, ticker);
-    const flow = new FlowProcess([...start.args, ...gpus(here, gpuCount), "--state-dir", here.dir], start.env);
-    running.push(flow);
-    const { code, out, err } = await flow.ended;
+    const { code, out, err } = await start(steps, gpuCount, {}, ticker).ended;
     return { code, text: out + err };
   }
-
-  afterEach(() => {
-    for (const flow of running.splice(0)) flow.child.kill("SIGKILL");
-    for (const made of places.splice(0)) made.remove();
-  });
 
   test("requirement 1: nbTasks n gives a processor n processes, made when the flow runs", async () => {
     const { tasks, code, left } = await tasksOf([{ component: "CpuOnly", name: "work", nbTasks: 3 }], 0, 5);
 
     expect(tasks.map(({ node, index }) => `${node}.${index}`)).toEqual(["sink.0", "ticker.0", "work.0", "work.1", "work.2"]);
     expect(new Set(tasks.map(({ pid }) => pid)).size).toBe(5);
-    expect([code, left]).toEqual([130, []]);
+    expect([code, left]).toEqual([137, []]);
   });
 
   test("requirement 2: a producer with more than one task is refused", async () => {
@@ -168,7 +172,11 @@ describe.each<[string, Way]>([
     const { tasks } = await tasksOf([{ component: "CpuOnly", name: "work" }], 2, 3);
 
     for (const { env } of tasks) {
-      expect(["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"].map((name) => env.get(name))).toEqual(["-1", "-1", "-1"]);
+      expect(["CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"].map((name) => env.get(name))).toEqual([
+        "-1",
+        "-1",
+        "-1",
+      ]);
     }
   });
 

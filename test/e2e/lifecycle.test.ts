@@ -1,114 +1,144 @@
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { afterEach, describe, expect, test } from "@jest/globals";
-import { eventually, FlowProcess, liveTasks, memoryFolders, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import {
+  eventually,
+  type FlowProcess,
+  type LiveTask,
+  liveTasks,
+  memoryOf,
+  NODES,
+  type Workplace,
+  workplace,
+  writeManifest,
+} from "../support/flow-process.js";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+const TASKS = ["sink.0", "ticker.0", "work.0", "work.1"];
+const named = (tasks: readonly LiveTask[]) => tasks.map(({ node, index }) => `${node}.${index}`);
+
+/** Sixth field of /proc/PID/stat, behind the name in parentheses. */
+const sessionOf = (pid: number) =>
+  Number(
+    readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ")[3],
+  );
+
+let place: Workplace;
+beforeEach(() => {
+  place = workplace();
+});
+afterEach(() => place.remove());
+
+/** ticker -> work -> sink, which writes one line per message. */
+function chain(ticker: object, work: object = { nbTasks: 2 }): string {
+  return writeManifest(place, [
+    { name: "ticker", role: "Producer", component: `${NODES}#Ticker`, params: ticker },
+    { name: "work", role: "Processor", component: `${NODES}#CpuOnly`, inputs: ["ticker"], ...work },
+    { name: "sink", role: "Consumer", component: `${NODES}#Liner`, inputs: ["work"], params: { path: place.path("seen") } },
+  ]);
+}
+
+const seen = () => place.lines("seen").map(Number);
+
+/** Waits until messages arrive at the sink. @returns the live tasks. */
+async function flowing(flow: FlowProcess, atLeast = 5): Promise<LiveTask[]> {
+  await eventually(
+    () => `${atLeast} messages: ${flow.output}`,
+    () => seen().length >= atLeast,
+  );
+  return liveTasks(place.flow);
+}
 
 describe("a flow of processes", () => {
-  const places: Workplace[] = [];
-  const running: FlowProcess[] = [];
-
-  const place = (): Workplace => {
-    const made = workplace();
-    places.push(made);
-    return made;
-  };
-  const start = (args: readonly string[], env: Record<string, string> = {}): FlowProcess => {
-    const flow = new FlowProcess(args, env);
-    running.push(flow);
-    return flow;
-  };
-  const chain = (here: Workplace, ticker: object, nbTasks = 1) =>
-    writeManifest(here, [
-      { name: "ticker", role: "Producer", component: `${NODES}#Ticker`, params: ticker },
-      { name: "work", role: "Processor", component: `${NODES}#CpuOnly`, inputs: ["ticker"], nbTasks },
-      { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: ["work"], params: { path: join(here.dir, "seen.json") } },
-    ]);
-  const seen = (here: Workplace) => JSON.parse(readFileSync(join(here.dir, "seen.json"), "utf8")) as number[];
-
-  afterEach(() => {
-    for (const flow of running.splice(0)) flow.child.kill("SIGKILL");
-    for (const made of places.splice(0)) made.remove();
-  });
-
   test("runs to its end, in order behind three tasks, and leaves nothing", async () => {
-    const before = memoryFolders();
-    const here = place();
+    const { code, out } = await place.run(chain({ count: 60, everyMs: 1 }, { nbTasks: 3 })).ended;
 
-    const { code, err } = await start(["run", chain(here, { count: 60, everyMs: 1 }, 3), "--plain"]).ended;
-
-    expect([code, err]).toEqual([0, expect.any(String)]);
-    expect(seen(here)).toEqual(numbers(60));
-    expect(liveTasks(here.flow)).toEqual([]);
-    expect(memoryFolders()).toEqual(before);
+    expect([code, out]).toEqual([0, expect.stringContaining("Succeeded")]);
+    expect(seen()).toEqual(numbers(60));
+    expect(place.leftovers()).toEqual([]);
   });
 
-  test("is one process per task while it runs", async () => {
-    const here = place();
-    const flow = start(["run", chain(here, {}, 2), "--plain"]);
-
-    const tasks = await eventually("four tasks", () => (liveTasks(here.flow).length === 4 ? liveTasks(here.flow) : undefined));
-    flow.child.kill("SIGINT");
-    await flow.ended;
-
-    expect(tasks.map(({ node, index }) => `${node}.${index}`)).toEqual(["sink.0", "ticker.0", "work.0", "work.1"]);
-  });
-
-  test("drains on Ctrl-C: all that was given out arrives", async () => {
-    const before = memoryFolders();
-    const here = place();
-    const flow = start(["run", chain(here, { everyMs: 2 }, 2), "--plain"]);
-    await eventually("four tasks", () => liveTasks(here.flow).length === 4);
-    await new Promise((resume) => setTimeout(resume, 1_000));
-
-    flow.child.kill("SIGINT");
+  test("is one process per task, each in a session that no Ctrl-C of the runner's terminal reaches", async () => {
+    const flow = place.run(chain({}));
+    const tasks = await flowing(flow);
+    const sessions = tasks.map(({ pid }) => sessionOf(pid));
+    flow.signal("SIGINT");
     const { code } = await flow.ended;
 
+    expect(named(tasks)).toEqual(TASKS);
+    expect(sessions).not.toContain(sessionOf(process.pid));
+    expect(sessions).not.toContain(flow.child.pid);
     expect(code).toBe(130);
-    expect(seen(here).length).toBeGreaterThan(10);
-    expect(seen(here)).toEqual(numbers(seen(here).length));
-    expect([liveTasks(here.flow), memoryFolders()]).toEqual([[], before]);
+  });
+
+  test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("drains on %s: all that was given out arrives", async (signal) => {
+    const flow = place.run(chain({ everyMs: 2 }));
+    await flowing(flow);
+
+    flow.signal(signal);
+    const { code, out, err } = await flow.ended;
+
+    expect([code, err]).toEqual([130, expect.stringContaining("finishing what is in flight")]);
+    expect(seen()).toEqual(numbers(seen().length));
+    expect(Number(/ticker +1 +(\d+)/.exec(out)?.[1])).toBe(seen().length);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test("is killed by a second Ctrl-C while a task hangs in user code", async () => {
+    const hanging = { component: `${NODES}#Hanger`, params: { path: place.path("hanging") } };
+    const flow = place.run(chain({}, hanging));
+    await eventually(
+      () => `a task that hangs: ${flow.output}`,
+      () => existsSync(place.path("hanging")),
+    );
+
+    flow.signal("SIGINT");
+    await eventually("the first Ctrl-C", () => flow.output.includes("once more to kill"));
+    flow.signal("SIGINT");
+    const { code } = await flow.ended;
+
+    expect(code).toBe(137);
+    expect(place.leftovers()).toEqual([]);
   });
 
   test("is gone, memory and all, after kill -9 of its runner", async () => {
-    const before = memoryFolders();
-    const here = place();
-    const flow = start(["run", chain(here, {}, 2), "--plain"]);
-    await eventually("four tasks", () => liveTasks(here.flow).length === 4);
+    const flow = place.start(["run", chain({}), "--plain"]);
+    const [task] = await flowing(flow);
+    const memory = memoryOf(task?.pid ?? 0) ?? "";
+    const wasThere = existsSync(memory);
 
-    flow.child.kill("SIGKILL");
+    flow.signal("SIGKILL");
     await flow.ended;
 
-    await eventually("no task", () => liveTasks(here.flow).length === 0, 5_000);
-    await eventually("no memory", () => memoryFolders().join() === before.join(), 5_000);
+    await eventually("no task", () => liveTasks(place.flow).length === 0);
+    await eventually("no memory", () => !existsSync(memory));
+    expect([wasThere, memory]).toEqual([true, expect.stringContaining(`/dev/shm/videoflow-${process.getuid?.()}/`)]);
   });
 
   test("goes on where it was when a replica is killed", async () => {
-    const here = place();
-    const flow = start(["run", chain(here, { count: 150, everyMs: 5 }, 2), "--plain"]);
-    const victim = await eventually("a replica", () => liveTasks(here.flow).find(({ node }) => node === "work"));
-    await new Promise((resume) => setTimeout(resume, 300));
+    const flow = place.run(chain({ count: 150, everyMs: 5 }));
+    const tasks = await flowing(flow);
 
-    process.kill(victim.pid, "SIGKILL");
-    const { code, err } = await flow.ended;
+    process.kill(tasks.find(({ node }) => node === "work")?.pid ?? 0, "SIGKILL");
+    const { code, out } = await flow.ended;
 
-    expect([code, err]).toEqual([0, expect.any(String)]);
-    expect(seen(here)).toEqual(numbers(150));
+    expect([code, out]).toEqual([0, expect.stringContaining("Succeeded")]);
+    expect(seen()).toEqual(numbers(150));
+    expect(place.leftovers()).toEqual([]);
   });
 
-  test("written in TypeScript runs by plain import and does not start itself again", async () => {
-    const here = place();
-    const env = { CHAIN_NAME: here.flow, CHAIN_STEPS: "[]", CHAIN_TICKER: "{}" };
-    const child = spawn(process.execPath, ["--import", "tsx", resolve("test/fixtures/flows/chain.ts")], { env: { ...process.env, NODE_OPTIONS: "", ...env }, stdio: "ignore" });
-    const ended = new Promise((done) => child.on("close", done));
+  test("written in TypeScript runs by plain import, does not start itself again, and drains on Ctrl-C", async () => {
+    const env = { CHAIN_NAME: place.flow, CHAIN_STEPS: "[]", CHAIN_TICKER: "{}" };
+    const flow = place.start([], { env, cwd: resolve("."), program: ["--import", "tsx", resolve("test/fixtures/flows/chain.ts")] });
+    const tasks = await eventually("two tasks", () => (liveTasks(place.flow).length === 2 ? liveTasks(place.flow) : undefined));
+    const memory = await eventually("memory", () => memoryOf(tasks[0]?.pid ?? 0));
 
-    const tasks = await eventually("two tasks", () => (liveTasks(here.flow).length === 2 ? liveTasks(here.flow) : undefined));
-    child.kill("SIGINT");
-    await ended;
+    flow.signal("SIGINT");
+    await flow.ended;
 
-    expect(tasks.map(({ node }) => node)).toEqual(["sink", "ticker"]);
-    expect(liveTasks(here.flow)).toEqual([]);
+    expect(named(tasks)).toEqual(["sink.0", "ticker.0"]);
+    expect([liveTasks(place.flow), existsSync(memory)]).toEqual([[], false]);
   });
 });

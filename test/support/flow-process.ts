@@ -1,12 +1,14 @@
 /** Runs `videoflow` as its users do and looks at its processes from outside. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 
 export const CLI = resolve("dist/main/cli.js");
-export const NODES = resolve("test/fixtures/components/nodes.ts");
+/** Components of a user's own; the .ts twin of some of them needs a TypeScript loader in every task. */
+export const NODES = resolve("test/fixtures/components/nodes.mjs");
+export const TYPESCRIPT_NODES = resolve("test/fixtures/components/nodes.ts");
 
 /** How a command ended. */
 export interface Ended {
@@ -23,16 +25,25 @@ export interface LiveTask {
   readonly env: ReadonlyMap<string, string>;
 }
 
-/** A running `videoflow` command. */
+/** Where a command runs. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Arguments of node instead of those of the command line of VideoFlow. */
+  readonly program?: readonly string[];
+}
+
+/** A running `videoflow` command, leader of a process group of its own as a shell would make it. */
 export class FlowProcess {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   #out = "";
   #err = "";
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  constructor(args: readonly string[], { env = {}, cwd, program = [CLI] }: Surroundings = {}) {
     const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, CUDA_VISIBLE_DEVICES: _devices, ...inherited } = process.env;
-    this.child = spawn(process.execPath, [CLI, ...args], { env: { ...inherited, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    const surroundings = { env: { ...inherited, ...env }, ...(cwd === undefined ? {} : { cwd }) };
+    this.child = spawn(process.execPath, [...program, ...args], { ...surroundings, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#out += chunk.toString();
     });
@@ -40,43 +51,122 @@ export class FlowProcess {
       this.#err += chunk.toString();
     });
     this.ended = new Promise((done) => {
-      this.child.on("close", (code) => done({ code, out: this.#out, err: this.#err }));
+      this.child.on("close", (code, signal) => done({ code: code ?? signalCode(signal), out: this.#out, err: this.#err }));
     });
   }
 
   get output(): string {
     return this.#out + this.#err;
   }
+
+  /** What a terminal does at Ctrl-C: the signal goes to the whole foreground process group. */
+  signal(signal: "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL"): void {
+    const { pid, exitCode, signalCode: ended } = this.child;
+    if (pid !== undefined && exitCode === null && ended === null) process.kill(-pid, signal);
+  }
+}
+
+/** As a shell tells it. */
+function signalCode(signal: NodeJS.Signals | null): number | null {
+  return signal === null ? null : 128 + constants.signals[signal];
 }
 
 /** Runs a command to its end. */
-export function videoflow(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  return new FlowProcess(args, env).ended;
+export function videoflow(args: readonly string[], surroundings: Surroundings = {}): Promise<Ended> {
+  return new FlowProcess(args, surroundings).ended;
 }
 
-/** A folder for one test, and a name that no other flow has. */
+/**
+ * A folder for one test, a name that no other flow has, and a temporary folder and shared memory of its own, so that what a
+ * flow leaves behind can be told from what others have there.
+ */
 export interface Workplace {
   readonly dir: string;
   readonly flow: string;
+  /** Shared memory; give it with `--shm`. */
+  readonly shm: string;
+  path(name: string): string;
   write(name: string, text: string): string;
-  remove(): void;
+  /** The content of a file of the folder, as JSON. */
+  json<T>(name: string): T;
+  /** Lines of a file of the folder; none if it is not there. */
+  lines(name: string): string[];
+  /** Starts `videoflow`; killed by {@link remove} at the latest. */
+  start(args: readonly string[], surroundings?: Surroundings): FlowProcess;
+  /** `videoflow run` with this place's shared memory and plain lines. */
+  run(file: string, args?: readonly string[], surroundings?: Surroundings): FlowProcess;
+  /** Processes, shared memory and temporary files of what was started here. */
+  leftovers(): string[];
+  remove(): Promise<void>;
 }
 
 let count = 0;
 
 export function workplace(): Workplace {
-  const dir = mkdtempSync(join(tmpdir(), "videoflow-test-"));
   count += 1;
+  const dir = mkdtempSync(join(tmpdir(), "videoflow-test-"));
+  const temporary = join(dir, "tmp");
+  const shm = mkdtempSync("/dev/shm/videoflow-test-");
+  mkdirSync(temporary);
+  shareLoaderCache(temporary);
+  const running: FlowProcess[] = [];
+  const path = (name: string) => join(dir, name);
+  const start = (args: readonly string[], surroundings: Surroundings = {}): FlowProcess => {
+    const flow = new FlowProcess(args, { cwd: dir, ...surroundings, env: { TMPDIR: temporary, ...surroundings.env } });
+    running.push(flow);
+    return flow;
+  };
   return {
     dir,
     flow: `t${process.pid}-${count}`,
+    shm,
+    path,
     write: (name, text) => {
-      const path = join(dir, name);
-      writeFileSync(path, text);
-      return path;
+      writeFileSync(path(name), text);
+      return path(name);
     },
-    remove: () => rmSync(dir, { recursive: true, force: true }),
+    json: (name) => JSON.parse(readFileSync(path(name), "utf8")),
+    lines: (name) => (existsSync(path(name)) ? readFileSync(path(name), "utf8").split("\n").filter(Boolean) : []),
+    start,
+    run: (file, args = [], surroundings = {}) => start(["run", file, "--plain", "--shm", shm, ...args], surroundings),
+    leftovers: () => [
+      ...processesWith("TMPDIR", temporary),
+      ...filesBelow(shm),
+      ...readdirSync(temporary).filter((name) => !name.startsWith("tsx-")),
+    ],
+    remove: async () => {
+      for (const flow of running) flow.signal("SIGKILL");
+      await Promise.all(running.map(({ ended }) => ended));
+      await eventually("no process", () => processesWith("TMPDIR", temporary).length === 0);
+      for (const folder of [dir, shm]) rmSync(folder, { recursive: true, force: true });
+    },
   };
+}
+
+/** The TypeScript loader keeps what it has translated in the temporary folder: let all tests share that. */
+function shareLoaderCache(temporary: string): void {
+  const name = `tsx-${process.getuid?.()}`;
+  mkdirSync(join(tmpdir(), name), { recursive: true });
+  symlinkSync(join(tmpdir(), name), join(temporary, name));
+}
+
+/** Live processes that have this in their environment, as "pid title". */
+function processesWith(name: string, value: string): string[] {
+  return livePids().flatMap((pid) => (environOf(pid).get(name) === value ? [`${pid} ${titleOf(pid)}`] : []));
+}
+
+export function titleOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Files, not folders: the folder of a user's flows stays. */
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }
 
 /** Writes a manifest with these nodes. @returns its path. */
@@ -108,7 +198,9 @@ export function liveTasks(flow: string): LiveTask[] {
 
 /** All pids of this machine. */
 export function livePids(): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number);
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 function environOf(pid: number): Map<string, string> {
@@ -121,21 +213,21 @@ function environOf(pid: number): Map<string, string> {
 }
 
 /** Waits until `look` gives something. @throws Error naming what was waited for. */
-export async function eventually<T>(what: string, look: () => T | undefined | false, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(what: string | (() => string), look: () => T | undefined | false, timeoutMs = 25_000): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${typeof what === "string" ? what : what()}`);
     await new Promise((resume) => setTimeout(resume, 20));
   }
 }
 
-/** Shared-memory folders of this user's flows. */
-export function memoryFolders(): string[] {
+/** The folder of shared memory that a process has mapped; undefined before it has. */
+export function memoryOf(pid: number): string | undefined {
   try {
-    return readdirSync(`/dev/shm/videoflow-${process.getuid?.()}`);
+    return /(\/\S*\/videoflow-\d+\/[^/\s]+)\//.exec(readFileSync(`/proc/${pid}/maps`, "utf8"))?.[1];
   } catch {
-    return [];
+    return undefined;
   }
 }
