@@ -39,20 +39,18 @@ const request = fc.record({
   ...{ memoryMiB: fc.option(size, { nil: undefined }), product: fc.option(product, { nil: undefined }) },
 });
 const requestsOf = (prefix: string, maxLength: number) =>
-  fc
-    .array(request, { maxLength })
-    .map((list) =>
-      list.map(
-        ({ memoryMiB, product: wanted, ...rest }, index): DeviceRequest => ({
-          ...rest,
-          claim: `${prefix}.${index}`,
-          node: `n${rest.order}`,
-          index,
-          ...(memoryMiB === undefined ? {} : { memoryMiB }),
-          ...(wanted === undefined ? {} : { product: wanted }),
-        }),
-      ),
-    );
+  fc.array(request, { maxLength }).map((list) =>
+    list.map(
+      ({ memoryMiB, product: wanted, ...rest }, index): DeviceRequest => ({
+        ...rest,
+        claim: `${prefix}.${index}`,
+        node: `n${rest.order}`,
+        index,
+        ...(memoryMiB === undefined ? {} : { memoryMiB }),
+        ...(wanted === undefined ? {} : { product: wanted }),
+      }),
+    ),
+  );
 
 const holdsOf = ({ decisions }: Allocation): HeldDevices[] =>
   decisions

@@ -43,10 +43,13 @@ export class Simulation {
     const prng = new Prng(seed);
     const scheduler = new ManualScheduler();
     let uids = 0;
-    const store = await EmbeddedStore.open({ clock: scheduler, newUid: () => {
+    const store = await EmbeddedStore.open({
+      clock: scheduler,
+      newUid: () => {
         uids += 1;
         return `uid-${uids}`;
-      } });
+      },
+    });
     const hosts = ["h1", "h2"].slice(0, prng.range(1, 2));
     for (const name of hosts) {
       const { status, ...host } = aHost(

@@ -69,7 +69,8 @@ function reconcileLive(observed: Observed, own: Own): Plan {
     return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   }
   if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
-  if (hasSucceeded(own.tasks)) return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
+  if (hasSucceeded(own.tasks))
+    return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
   if (shape.graph === undefined) return refuseSpec(observed, own);
   if (needsRestart(observed, own)) return restart(observed, own);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
@@ -237,8 +238,7 @@ function stateOf(tasks: readonly FlowTask[], desired: number, devices: string): 
   if (failed !== undefined && left > 0)
     return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
   if (failed !== undefined) return { state: "Failed", reason, message: failureText(failed) };
-  if (hasSucceeded(tasks))
-    return { state: "Succeeded", reason: successReason(tasks), message: `all ${tasks.length} tasks have finished` };
+  if (hasSucceeded(tasks)) return { state: "Succeeded", reason: successReason(tasks), message: `all ${tasks.length} tasks have finished` };
   const ready = tasks.filter(({ status }) => status?.phase === "Running" || status?.phase === "Succeeded").length;
   const message = `${ready} of ${desired} tasks are ready${devices === "" ? "" : `; ${devices}`}`;
   return ready === desired
