@@ -11,9 +11,9 @@ import { lazyRunner } from "./main/lazy-runner.js";
 markBuiltIn({ ...builtIns, FunctionProcessorNode });
 session().runner ??= lazyRunner;
 
+export { type ErrorCode, OperatorError } from "./base/errors.js";
 export type { DType, Frame, TypedArray } from "./base/tensor.js";
 export { Tensor } from "./base/tensor.js";
-export { type ErrorCode, OperatorError } from "./base/errors.js";
 export * from "./components/index.js";
 export type { ComponentDescriptor, PartialDescriptor } from "./flow/descriptor.js";
 export { Flow, type FlowOptions } from "./flow/flow.js";

@@ -1,9 +1,9 @@
 /** What an agent sees of its host: the input of every decision. */
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import type { TaskReport } from "../api/launch.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
 import type { TaskStats } from "../transport/port.js";
 import type { KillReason, LastExit } from "./exit.js";
-import type { TaskReport } from "../api/launch.js";
 import type { Death } from "./restart.js";
 
 /** A process of a task, from the request to spawn it until its whole tree is dead. Times are those of the boot clock. */

@@ -1,5 +1,6 @@
 /** The processes of this host's tasks: starts, watches and ends them through the keeper, and remembers how they ended. */
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import type { TaskReport } from "../api/launch.js";
 import type { Clock } from "../base/clock.js";
 import { errorText } from "../base/errors.js";
 import type { ExitRecord } from "../base/keeper-protocol.js";
@@ -7,7 +8,6 @@ import { readEnvironment } from "../base/process-identity.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
 import { describeExit, type KillReason, kindOfExit, type ProcessEnd } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
-import type { TaskReport } from "../api/launch.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
 import type { Death } from "./restart.js";

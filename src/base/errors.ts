@@ -229,7 +229,8 @@ export const ERRORS = {
   },
   NODE_NOT_SERIALIZABLE: {
     retry: "never",
-    message: (d: { node: string; path: string; found: string }) => `node "${d.node}": ${d.path} is ${d.found}, which cannot travel to the task's process`,
+    message: (d: { node: string; path: string; found: string }) =>
+      `node "${d.node}": ${d.path} is ${d.found}, which cannot travel to the task's process`,
     fix: "Give plain data (JSON) as params, and create the object in open().",
   },
   NODE_NOT_EXPORTED: {
@@ -240,12 +241,14 @@ export const ERRORS = {
   },
   NODE_CLOSURE: {
     retry: "never",
-    message: (d: { node: string; names: readonly string[] }) => `node "${d.node}": its function uses ${d.names.join(", ")} of its surroundings, which its task would not have`,
+    message: (d: { node: string; names: readonly string[] }) =>
+      `node "${d.node}": its function uses ${d.names.join(", ")} of its surroundings, which its task would not have`,
     fix: "Pass what it needs as an input, import it inside the function, or write an exported class.",
   },
   COMPONENT_NOT_FOUND: {
     retry: "never",
-    message: (d: { node: string; component: string; detail: string }) => `node "${d.node}": component ${d.component} cannot be loaded: ${d.detail}`,
+    message: (d: { node: string; component: string; detail: string }) =>
+      `node "${d.node}": component ${d.component} cannot be loaded: ${d.detail}`,
     fix: "Name a built-in component, or <file>#<exported class>.",
   },
   COMPONENT_DISAGREES: {
@@ -253,6 +256,11 @@ export const ERRORS = {
     message: (d: { node: string; component: string; what: string; spec: string; found: string }) =>
       `node "${d.node}": the spec says ${d.what} ${d.spec}, but ${d.component} says ${d.found}`,
     fix: "Make the spec agree with the class, or turn the flow into a spec again.",
+  },
+  DEVICES_LOCKED: {
+    retry: "backoff",
+    message: (d: { pid: number }) => `another run (pid ${d.pid}) is still deciding about the devices of this machine`,
+    fix: "Wait until it has started its flow, or stop it.",
   },
   DEVICE_UNAVAILABLE: {
     retry: "never",

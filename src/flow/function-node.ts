@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { OperatorError } from "../base/errors.js";
 import { FUNCTION_DESCRIPTOR } from "./function-descriptor.js";
-import { type NodeContext, type Output, type ProcessorOptions, ProcessorNode } from "./node.js";
+import { type NodeContext, type Output, ProcessorNode, type ProcessorOptions } from "./node.js";
 
 /** What a function node does with the inputs of one message. */
 export type ProcessFunction<In extends readonly unknown[], Out> = (...inputs: In) => Output<Out> | Promise<Output<Out>>;

@@ -8,13 +8,16 @@ import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import { Prng } from "../base/prng.js";
+import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
 import type { FlowSnapshot } from "../cli/snapshot.js";
 import type { FlowDocument, RunOptions, RunResult } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
+import { DeviceHolds, holdsFolder } from "../devices/holds.js";
 import { deviceProvider } from "../devices/inventory.js";
+import type { DeviceInventory } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import { DeviceUnavailableError } from "../flow/unavailable.js";
 import { EmbeddedStore } from "../store/embedded/embedded-store.js";
@@ -48,6 +51,8 @@ export class Foreground {
   readonly #tasks = new Map<string, FlowTask>();
   readonly #interrupts: Interrupts;
   #agent: Agent | undefined;
+  #holds: DeviceHolds | undefined;
+  #isAdmitted = false;
   #controller: Controller | undefined;
   #flow: VideoFlow;
   #interrupted: "drained" | "killed" | undefined;
@@ -62,6 +67,7 @@ export class Foreground {
     this.#options = options;
     this.#isTemporary = options.stateDir === undefined;
     this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
+    if (this.#isTemporary) keeper.own(this.#stateDir);
     this.#outputs = outputFiles(flow, describe);
     this.admitted = new Promise((accept, refuse) => {
       this.#admit = (error) => (error === undefined ? accept() : refuse(error));
@@ -111,6 +117,7 @@ export class Foreground {
       defaultAdmission: "Fail",
       onError: (flow, problem) => this.#options.onNotice(`controller: ${flow}: ${problem}`),
     });
+    if (wishesGpu(this.#flow)) this.#holds = await this.#enterHolds();
     this.#agent = await Agent.start({
       store: this.#store,
       hostName: hostname(),
@@ -119,10 +126,22 @@ export class Foreground {
       stateDir: this.#stateDir,
       shmBase: shmDir === undefined ? DEFAULT_SHM : resolve(shmDir),
       workerCommand: [process.execPath, programPath("worker")],
-      inventory: () => provider.list(),
+      inventory: async () => this.#withoutHeld(await provider.list()),
       onNote: (note) => this.#tell(note),
     });
     this.#controller.start();
+  }
+
+  /** Other runs have stores of their own: what they hold is known by files that name the holder. */
+  async #enterHolds(): Promise<DeviceHolds> {
+    await this.#keeper.ready;
+    const holds = new DeviceHolds(holdsFolder(process.env), this.#flow.metadata.name, identityOf(this.#keeper.pid ?? 0) as ProcessIdentity);
+    await holds.enter(REAL_CLOCK.nowMs);
+    return holds;
+  }
+
+  #withoutHeld(inventory: DeviceInventory): DeviceInventory {
+    return this.#holds === undefined ? inventory : { ...inventory, devices: this.#holds.mark(inventory.devices) };
   }
 
   async #watchToTheEnd(): Promise<RunResult> {
@@ -166,8 +185,15 @@ export class Foreground {
     this.#flow = flow;
     const refusal = refusalOf(flow);
     if (refusal !== undefined) this.#admit(refusal);
-    else if (conditionOf(flow, "Admitted")?.status === "True") this.#admit();
+    else if (conditionOf(flow, "Admitted")?.status === "True") this.#acceptAdmission(flow);
     if (["Succeeded", "Failed", "Stopped"].includes(flow.status?.state ?? "")) this.#finish();
+  }
+
+  #acceptAdmission({ status }: VideoFlow): void {
+    if (this.#isAdmitted) return;
+    this.#isAdmitted = true;
+    this.#holds?.hold(status?.decisions?.flatMap(({ devices }) => devices) ?? []);
+    this.#admit();
   }
 
   #tell({ subject, what, message }: AgentNote): void {
@@ -205,9 +231,14 @@ export class Foreground {
     await this.#controller?.stop();
     await this.#agent?.stop();
     await this.#keeper.close();
+    this.#holds?.release();
     await this.#store.close();
     if (this.#isTemporary) rmSync(this.#stateDir, { recursive: true, force: true });
   }
+}
+
+function wishesGpu({ spec }: VideoFlow): boolean {
+  return spec.nodes.some(({ deviceType, device }) => deviceType === "GPU" || device?.required === true);
 }
 
 function conditionOf({ status }: VideoFlow, type: string): Condition | undefined {

@@ -1,6 +1,7 @@
 /** Messages in slots: header, items, texts. docs/memory-layout.md shows every byte. */
-import { DTYPES, type DType, Tensor, type TensorOwner, viewElements } from "../base/tensor.js";
+
 import { OperatorError } from "../base/errors.js";
+import { DTYPES, type DType, Tensor, type TensorOwner, viewElements } from "../base/tensor.js";
 import { roundUp, SMALL_BYTES } from "./layout.js";
 import type { OwnPool, PoolMapping } from "./pool.js";
 import type { OutputMessage } from "./port.js";
@@ -100,7 +101,14 @@ export class MessageWriter implements CopyCounter {
     return this.#place(message, isItem ? KIND_ITEM : KIND_VALUE, items, metadataText, payloadText, allocations);
   }
 
-  #place(message: OutputMessage, kind: number, items: readonly Item[], metadata: string, payload: string, allocations: readonly Allocation[]): number {
+  #place(
+    message: OutputMessage,
+    kind: number,
+    items: readonly Item[],
+    metadata: string,
+    payload: string,
+    allocations: readonly Allocation[],
+  ): number {
     const allocation = allocations.length === 0 ? undefined : allocationOf(items, allocations);
     const entry = allocation?.entry ?? this.#pool.begin();
     try {
@@ -112,7 +120,15 @@ export class MessageWriter implements CopyCounter {
     return entry;
   }
 
-  #fill(entry: number, message: OutputMessage, kind: number, items: readonly Item[], metadata: string, payload: string, allocation: Allocation | undefined): void {
+  #fill(
+    entry: number,
+    message: OutputMessage,
+    kind: number,
+    items: readonly Item[],
+    metadata: string,
+    payload: string,
+    allocation: Allocation | undefined,
+  ): void {
     const traceBytes = Buffer.byteLength(message.traceId);
     const metadataBytes = metadata === "" ? 0 : Buffer.byteLength(metadata);
     const payloadBytes = payload === "" ? 0 : Buffer.byteLength(payload);
@@ -147,7 +163,18 @@ export class MessageWriter implements CopyCounter {
     return SMALL_BYTES + large;
   }
 
-  #writeHeader(entry: number, message: OutputMessage, kind: number, items: number, tableAt: number, textAt: number, traceBytes: number, metadataBytes: number, payloadBytes: number, total: number): void {
+  #writeHeader(
+    entry: number,
+    message: OutputMessage,
+    kind: number,
+    items: number,
+    tableAt: number,
+    textAt: number,
+    traceBytes: number,
+    metadataBytes: number,
+    payloadBytes: number,
+    total: number,
+  ): void {
     const { i32, f64 } = this.#pool;
     const at = (entry * SMALL_BYTES) / 4;
     i32[at + MESSAGE.magic] = MESSAGE_MAGIC;
@@ -164,7 +191,13 @@ export class MessageWriter implements CopyCounter {
     i32[at + MESSAGE.payloadTotalBytes] = total;
   }
 
-  #writeItems(entry: number, items: readonly Item[], tableAt: number, large: Uint8Array | undefined, allocation: Allocation | undefined): void {
+  #writeItems(
+    entry: number,
+    items: readonly Item[],
+    tableAt: number,
+    large: Uint8Array | undefined,
+    allocation: Allocation | undefined,
+  ): void {
     const table = tableAt < SMALL_BYTES ? this.#pool.i32 : new Int32Array((large as Uint8Array).buffer as ArrayBuffer);
     let at = (tableAt < SMALL_BYTES ? entry * SMALL_BYTES + tableAt : tableAt - SMALL_BYTES) / 4;
     for (let i = 0; i < items.length; i += 1) {
@@ -179,7 +212,17 @@ export class MessageWriter implements CopyCounter {
     }
   }
 
-  #writeText(entry: number, textAt: number, large: Uint8Array | undefined, trace: string, traceBytes: number, metadata: string, metadataBytes: number, payload: string, payloadBytes: number): void {
+  #writeText(
+    entry: number,
+    textAt: number,
+    large: Uint8Array | undefined,
+    trace: string,
+    traceBytes: number,
+    metadata: string,
+    metadataBytes: number,
+    payload: string,
+    payloadBytes: number,
+  ): void {
     const small = textAt < SMALL_BYTES;
     const target = small ? this.#pool.bytes : (large as Uint8Array);
     const at = small ? entry * SMALL_BYTES + textAt : textAt - SMALL_BYTES;
@@ -199,7 +242,8 @@ function writeEntry(table: Int32Array, at: number, item: Item, place: number): v
     return;
   }
   const { shape } = item;
-  if (shape.length > MAX_RANK) throw new OperatorError("PAYLOAD_UNSUPPORTED", { path: "payload", found: `a tensor with more than ${MAX_RANK} dimensions` });
+  if (shape.length > MAX_RANK)
+    throw new OperatorError("PAYLOAD_UNSUPPORTED", { path: "payload", found: `a tensor with more than ${MAX_RANK} dimensions` });
   table[at + ITEM.dtype] = DTYPES.indexOf(item.dtype) + 1;
   table[at + ITEM.sizeBytes] = item.sizeBytes;
   table[at + ITEM.rank] = shape.length;
@@ -242,7 +286,14 @@ export function readItem(pool: PoolMapping, entry: number, index: number, owner:
   return readTensor(DTYPES[dtype - 1] as DType, table, at, memory.buffer, offset, owner);
 }
 
-function readTensor(dtype: DType, table: Int32Array, at: number, buffer: ArrayBufferLike, offset: number, owner: TensorOwner | undefined): Tensor {
+function readTensor(
+  dtype: DType,
+  table: Int32Array,
+  at: number,
+  buffer: ArrayBufferLike,
+  offset: number,
+  owner: TensorOwner | undefined,
+): Tensor {
   const shape: number[] = [];
   let length = 1;
   for (let i = 0; i < (table[at + ITEM.rank] as number); i += 1) {

@@ -2,8 +2,8 @@
 import { count, type TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, READY } from "./intake.js";
 import { CELL, COUNTER, type EdgeLayout, TOTAL } from "./layout.js";
-import { allEnded, cellOf, endOf } from "./ring.js";
 import { dropCell, markDead } from "./realtime.js";
+import { allEnded, cellOf, endOf } from "./ring.js";
 import { lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState } from "./words.js";
 
 /** What becomes of a position at a join. */

@@ -221,14 +221,16 @@ function checkPlan(plan: DataPlan): void {
     const children = plan.edges.filter((edge) => edge.from === node.name).length;
     if (!(node.tasks >= 1)) fail(`nodes.${node.name}.tasks`, `${node.tasks} is less than 1`);
     if (children > MAX_CHILDREN) fail(`nodes.${node.name}`, `${children} children, at most ${MAX_CHILDREN} are possible`);
-    if (children > 0 && !(node.slots >= 1 && node.slots <= MAX_SLOTS)) fail(`nodes.${node.name}.slots`, `${node.slots} is not 1 to ${MAX_SLOTS}`);
+    if (children > 0 && !(node.slots >= 1 && node.slots <= MAX_SLOTS))
+      fail(`nodes.${node.name}.slots`, `${node.slots} is not 1 to ${MAX_SLOTS}`);
     if (new Set(node.inputs).size !== node.inputs.length) fail(`nodes.${node.name}.inputs`, "an input is named twice");
     for (const input of node.inputs) if (edgeNumber(plan, input, node.name) < 0) fail(`nodes.${node.name}.inputs`, `no edge from ${input}`);
   }
   for (const edge of plan.edges) {
     const where = `edges.${edge.from}->${edge.to}`;
     if (!names.has(edge.from) || !names.has(edge.to)) fail(where, "an end of the edge is no node");
-    if (!Number.isInteger(Math.log2(edge.cells)) || edge.cells > 2 ** 20) fail(`${where}.cells`, `${edge.cells} is no power of two up to 2^20`);
+    if (!Number.isInteger(Math.log2(edge.cells)) || edge.cells > 2 ** 20)
+      fail(`${where}.cells`, `${edge.cells} is no power of two up to 2^20`);
     for (const release of edge.releases) if (edgeNumber(plan, release.from, release.to) < 0) fail(`${where}.releases`, "no such edge");
   }
 }

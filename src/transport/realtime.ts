@@ -8,7 +8,7 @@
 import { count, type TaskContext } from "./context.js";
 import { CELL, COUNTER, type EdgeLayout, MAX_OUTPUTS } from "./layout.js";
 import { cellOf, chainSlots, fillCell, freeChain, freeSlots, type Output } from "./ring.js";
-import { DROPPING, EMPTY, lapOf, lapsAhead, nextLap, PUBLISHED, word, wordLap, wordState, wordTask, WRITING } from "./words.js";
+import { DROPPING, EMPTY, lapOf, lapsAhead, nextLap, PUBLISHED, WRITING, word, wordLap, wordState, wordTask } from "./words.js";
 
 /** Publishes the outputs of a position, or gives them up if their cell is occupied, and drops the oldest beyond `keep`. */
 export function publishRealtime(context: TaskContext, edge: EdgeLayout, output: Output, owner: number): void {

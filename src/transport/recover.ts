@@ -10,7 +10,7 @@ import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, MAX_RETAINED, RETAINED, SLOT,
 import type { DataPlan } from "./plan.js";
 import { finishDrop } from "./realtime.js";
 import { chainSlots, holds } from "./ring.js";
-import { DROPPING, EMPTY, PUBLISHED, TAKEN, word, wordLap, wordState, wordTask, WRITING } from "./words.js";
+import { DROPPING, EMPTY, PUBLISHED, TAKEN, WRITING, word, wordLap, wordState, wordTask } from "./words.js";
 
 export interface RecoverOptions {
   /** The death was ordered: the attempt at the unit in hand does not count. */
@@ -124,4 +124,3 @@ function forEachTaken(context: TaskContext, edge: EdgeLayout, visit: (cell: numb
     if (wordState(found) === TAKEN && wordTask(found) === task.task) visit(cell, found);
   }
 }
-

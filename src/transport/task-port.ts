@@ -11,7 +11,20 @@ import { bellPath, poolPath } from "./files.js";
 import { END, FLUSH, type Intake, NO_INPUT, NO_SPACE, READY } from "./intake.js";
 import { BatchIntake } from "./intake-batch.js";
 import { RealtimeIntake } from "./intake-realtime.js";
-import { CELL, COUNTER, type EdgeLayout, HEADER, MAX_OUTPUTS, MAX_RETAINED, type NodeLayout, RETAINED, SLOT, TASK, type TaskLayout, TOTAL } from "./layout.js";
+import {
+  CELL,
+  COUNTER,
+  type EdgeLayout,
+  HEADER,
+  MAX_OUTPUTS,
+  MAX_RETAINED,
+  type NodeLayout,
+  RETAINED,
+  SLOT,
+  TASK,
+  type TaskLayout,
+  TOTAL,
+} from "./layout.js";
 import { type Keeper, MessageView } from "./message-view.js";
 import type { DataPlan } from "./plan.js";
 import { OwnPool, PoolMapping } from "./pool.js";
@@ -155,7 +168,12 @@ class SharedMemoryPort implements TaskPort, Keeper {
     this.#hold(UNIT_FLUSH, intake.position);
     this.#origin = this.#context.task.node + 1;
     this.#attemptWord = this.#region + TASK.flushAttempts;
-    return { kind: "flush", position: intake.position, inputs: this.#context.inputs.map(() => NO_MESSAGES), attempts: this.#i32[this.#attemptWord] as number };
+    return {
+      kind: "flush",
+      position: intake.position,
+      inputs: this.#context.inputs.map(() => NO_MESSAGES),
+      attempts: this.#i32[this.#attemptWord] as number,
+    };
   }
 
   /** @returns undefined if nothing of the unit concerns user code: it is committed as "none" at once. */
@@ -257,7 +275,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
 
   attempt(): number {
     if (this.#unit === IDLE) this.#startProducing();
-    const number = this.#attemptWord === NO_CELL ? 1 : ((this.#i32[this.#attemptWord] as number) + 1);
+    const number = this.#attemptWord === NO_CELL ? 1 : (this.#i32[this.#attemptWord] as number) + 1;
     if (this.#attemptWord !== NO_CELL) Atomics.store(this.#i32, this.#attemptWord, number);
     count(this.#context, COUNTER.attempts, 1);
     this.#publishState(USER_CODE);

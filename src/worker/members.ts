@@ -77,7 +77,9 @@ export class Pipeline {
 
   async #processGroup(payloads: readonly unknown[], lineage: Lineage): Promise<readonly Item[]> {
     const values = new Map<string, readonly Item[]>();
-    this.#externalInputs.forEach((name, i) => values.set(name, [{ payload: payloads[i], eventTs: undefined, metadata: undefined }]));
+    for (const [i, name] of this.#externalInputs.entries()) {
+      values.set(name, [{ payload: payloads[i], eventTs: undefined, metadata: undefined }]);
+    }
     for (const member of this.members) {
       member.context.lineage = lineage;
       const items: Item[] = [];

@@ -2,8 +2,8 @@
 import { errorText } from "../base/errors.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import type { DeviceReport } from "../flow/node.js";
-import type { TaskPort } from "../transport/port.js";
 import { openTaskPort } from "../transport/open.js";
+import type { TaskPort } from "../transport/port.js";
 import { TaskContext } from "./context.js";
 import { DeadLetters } from "./dead-letters.js";
 import type { TaskLaunch } from "./launch.js";

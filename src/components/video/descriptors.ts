@@ -12,7 +12,12 @@ const FPS = {
   exclusiveMinimum: 0,
   description: "Frames per second given at most: frames are left out to keep it, never doubled.",
 } as const;
-const IMAGE_FPS = { type: "number", exclusiveMinimum: 0, default: 25, description: "Images per second of event time; messages are not delayed." } as const;
+const IMAGE_FPS = {
+  type: "number",
+  exclusiveMinimum: 0,
+  default: 25,
+  description: "Images per second of event time; messages are not delayed.",
+} as const;
 
 export const VIDEO_DESCRIPTORS = {
   VideoFileReader: {
@@ -48,7 +53,8 @@ export const VIDEO_DESCRIPTORS = {
         url: {
           type: "string",
           pattern: "^[A-Za-z][A-Za-z0-9+.-]*://",
-          description: "Address of the stream: rtsp, http or https (MPEG-TS, MJPEG, mp4), rtmp, udp, srt. Credentials in it are never shown.",
+          description:
+            "Address of the stream: rtsp, http or https (MPEG-TS, MJPEG, mp4), rtmp, udp, srt. Credentials in it are never shown.",
         },
         fps: FPS,
         maxFrames: MAX_FRAMES,
@@ -58,8 +64,18 @@ export const VIDEO_DESCRIPTORS = {
           default: "reconnect",
           description: "What the end of the stream means: a cut that is repaired, or the end of the flow (for a file behind an address).",
         },
-        timeoutSeconds: { type: "number", exclusiveMinimum: 0, default: 10, description: "Silence after which a connection counts as lost." },
-        initialBackoffSeconds: { type: "number", minimum: 0, default: 0.5, description: "Pause before the first attempt to connect again; doubles." },
+        timeoutSeconds: {
+          type: "number",
+          exclusiveMinimum: 0,
+          default: 10,
+          description: "Silence after which a connection counts as lost.",
+        },
+        initialBackoffSeconds: {
+          type: "number",
+          minimum: 0,
+          default: 0.5,
+          description: "Pause before the first attempt to connect again; doubles.",
+        },
         maxBackoffSeconds: { type: "number", minimum: 0, default: 30, description: "Longest pause between two attempts." },
         maxRetries: { type: "integer", minimum: 0, description: "Failed attempts in a row before the task fails; absent: tries for ever." },
         transport: { type: "string", enum: ["tcp", "udp"], default: "tcp", description: "How RTSP carries the pictures." },
@@ -131,11 +147,22 @@ export const VIDEO_DESCRIPTORS = {
         path: {
           type: "string",
           pattern: "\\.([mM][pP]4|[mM][oO][vV]|[mM]4[vV]|[mM][kK][vV]|[aA][vV][iI]|[tT][sS])$",
-          description: "The file to write; its ending chooses the container: mp4, mov, m4v, mkv, avi or ts. It appears under this name when it is whole.",
+          description:
+            "The file to write; its ending chooses the container: mp4, mov, m4v, mkv, avi or ts. It appears under this name when it is whole.",
         },
-        fps: { type: "number", exclusiveMinimum: 0, description: "Frames per second of the file; default that of the source, or 25 if unknown." },
+        fps: {
+          type: "number",
+          exclusiveMinimum: 0,
+          description: "Frames per second of the file; default that of the source, or 25 if unknown.",
+        },
         codec: { type: "string", enum: ["h264", "h265"], default: "h264", description: "Browsers play h264." },
-        quality: { type: "integer", minimum: 0, maximum: 51, default: 23, description: "Constant rate factor: 0 is lossless, 18 looks it, 51 is worst." },
+        quality: {
+          type: "integer",
+          minimum: 0,
+          maximum: 51,
+          default: 23,
+          description: "Constant rate factor: 0 is lossless, 18 looks it, 51 is worst.",
+        },
         preset: {
           type: "string",
           enum: ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"],

@@ -51,7 +51,15 @@ async function importFfmpeg(): Promise<Ffmpeg> {
     const chosen = Object.fromEntries(CONSTANT_NAMES.map((name) => [name, names[name]]));
     return { ...library, ...chosen } as Ffmpeg;
   } catch (error) {
-    throw new OperatorError("FFMPEG_UNAVAILABLE", { reason: errorText(error).replace(/\s*\n\s*/g, " ").trim() }, { cause: error });
+    throw new OperatorError(
+      "FFMPEG_UNAVAILABLE",
+      {
+        reason: errorText(error)
+          .replace(/\s*\n\s*/g, " ")
+          .trim(),
+      },
+      { cause: error },
+    );
   }
 }
 

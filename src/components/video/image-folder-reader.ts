@@ -56,7 +56,10 @@ export function selectNames(names: readonly string[], pattern: string): string[]
 }
 
 function toRegExp(pattern: string): RegExp {
-  const quoted = pattern.replace(/[.+^$()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+  const quoted = pattern
+    .replace(/[.+^$()|[\]\\]/g, "\\$&")
+    .replace(/\*/g, ".*")
+    .replace(/\?/g, ".");
   const alternatives = quoted.replace(/\{([^{}]*)\}/g, (_, list: string) => `(?:${list.split(",").join("|")})`).replace(/[{}]/g, "\\$&");
   return new RegExp(`^${alternatives}$`, "i");
 }

@@ -1,7 +1,7 @@
 import type { Frame as Picture, SoftwareScaleContext } from "node-av/lib";
 import type { Frame, Tensor } from "../../base/tensor.js";
 import type { Ffmpeg } from "./ffmpeg.js";
-import { type Rotation, rotateRgb, rotatedSize } from "./rotation.js";
+import { type Rotation, rotatedSize, rotateRgb } from "./rotation.js";
 
 /** Hands out the memory of the next frame: `context.allocate` in a task. */
 export type AllocateFrame = (shape: readonly number[], dtype: "uint8") => Tensor<"uint8">;

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { CodecContext, FormatContext, Frame as Picture, Packet, Stream } from "node-av/lib";
+import type { CodecContext, FormatContext, Packet, Frame as Picture, Stream } from "node-av/lib";
 import type { Frame } from "../../base/tensor.js";
 import { type Ffmpeg, ffmpegText } from "./ffmpeg.js";
 import { toRate } from "./rational.js";

@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import type { FFEncoderCodec } from "node-av/constants";
-import type { CodecContext, FormatContext, Frame as Picture, Packet, Stream } from "node-av/lib";
+import type { CodecContext, FormatContext, Packet, Frame as Picture, Stream } from "node-av/lib";
 import { OperatorError } from "../../base/errors.js";
 import { type Ffmpeg, ffmpegText } from "./ffmpeg.js";
 import { toFraction } from "./rational.js";

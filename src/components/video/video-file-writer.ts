@@ -91,7 +91,8 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
 
 /** @throws OperatorError VIDEO_OUTPUT_UNWRITABLE. */
 function checkFolder(path: string): void {
-  if (containerOf(path) === undefined) throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: "its ending names no container" });
+  if (containerOf(path) === undefined)
+    throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: "its ending names no container" });
   try {
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
   } catch (error) {

@@ -1,0 +1,29 @@
+/** Names and numbers that every speaker of the wire computes alike. Pure. */
+import { createHash } from "node:crypto";
+import type { Envelope } from "./envelope.js";
+
+/** What identifies a message: the parts of its lineage. */
+export type MessageIdentity = Pick<Envelope, "flowId" | "runId" | "producerName" | "traceId" | "seq" | "type">;
+
+/** @returns 32 hexadecimal digits; a message that is sent twice has the same id both times. */
+export function messageId({ flowId, runId, producerName, traceId, seq, type }: MessageIdentity): string {
+  return sha256([flowId, runId, producerName, traceId, String(seq), type].join(":")).slice(0, 32);
+}
+
+/**
+ * @param key   the partition key as text; undefined: the message has none, which is the key `None`.
+ * @param tasks number of replicas.
+ * @returns the replica that a key belongs to.
+ */
+export function partitionOwner(key: string | undefined, tasks: number): number {
+  return Number.parseInt(sha256(key ?? "None").slice(0, 8), 16) % tasks;
+}
+
+/** A name as part of a subject: each run of other characters becomes one underscore. */
+export function sanitizePart(part: string): string {
+  return part.replace(/[^A-Za-z0-9_-]+/g, "_");
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { identityOf, type ProcessIdentity } from "../../src/base/process-identity.js";
+import { DeviceHolds } from "../../src/devices/holds.js";
+import { devices } from "../support/builders.js";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "videoflow-holds-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const alive = identityOf(process.ppid) as ProcessIdentity;
+const self = identityOf(process.pid) as ProcessIdentity;
+const dead: ProcessIdentity = { ...alive, startTime: "1" };
+const healthy = (holds: DeviceHolds) => holds.mark(devices(2)).map((device) => device.healthy);
+
+test("a device that a live run holds cannot be granted and says by whom it is held", () => {
+  new DeviceHolds(folder, "first", alive).hold(["GPU-0"]);
+
+  const marked = new DeviceHolds(folder, "second", self).mark(devices(2));
+
+  expect(marked.map((device) => device.healthy)).toEqual([false, true]);
+  expect(marked[0]?.message).toBe(`held by flow first, keeper pid ${alive.pid}`);
+});
+
+test("a device of a dead holder is free, also when its pid lives on in another process", () => {
+  new DeviceHolds(folder, "first", dead).hold(["GPU-0"]);
+
+  expect(healthy(new DeviceHolds(folder, "second", self))).toEqual([true, true]);
+});
+
+test("a run does not stand in its own way, and gives everything back", () => {
+  const holds = new DeviceHolds(folder, "first", alive);
+  holds.hold(["GPU-0", "GPU-1"]);
+  expect(healthy(holds)).toEqual([true, true]);
+
+  holds.release();
+
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("only one run at a time decides about devices", async () => {
+  const [first, second] = [new DeviceHolds(folder, "first", alive), new DeviceHolds(folder, "second", self)];
+  let now = 0;
+  const clock = () => (now += 6_000);
+  await first.enter(clock);
+
+  await expect(second.enter(clock)).rejects.toMatchObject({ code: "DEVICES_LOCKED", detail: { pid: process.pid } });
+  first.hold([]);
+  await second.enter(clock);
+  second.release();
+});
