@@ -32,15 +32,14 @@ export async function readFlowFile(file: string, world: World): Promise<FlowFile
 }
 
 /**
- * The one flow of a file, ready to run; its warnings are printed.
+ * The one flow of a file, ready to run. Its warnings are part of what is decided about it, and shown there.
  *
  * @param name which one, if the file holds several.
  * @throws OperatorError FLOW_INVALID with all problems.
  */
 export async function loadFlow(file: string, world: World, name?: string): Promise<FlowDocument> {
-  const { flows, problems, warnings } = await readFlowFile(file, world);
+  const { flows, problems } = await readFlowFile(file, world);
   if (problems.length > 0) throw new OperatorError("FLOW_INVALID", { flow: file, problems: problems.map(formatProblem) });
-  for (const warning of warnings) world.err.write(`warning: ${formatProblem(warning)}\n`);
   const chosen = name === undefined ? flows : flows.filter(({ metadata }) => metadata.name === name);
   const [flow] = chosen;
   if (flow !== undefined && chosen.length === 1) return flow;

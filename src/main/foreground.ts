@@ -8,7 +8,8 @@ import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import { Prng } from "../base/prng.js";
-import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
+import { KEEPER_MARKER } from "../base/keeper-protocol.js";
+import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
 import type { FlowSnapshot } from "../cli/snapshot.js";
 import type { FlowDocument, RunOptions, RunResult } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
@@ -107,6 +108,7 @@ export class Foreground {
     const provider = deviceProvider({
       ...(devicesFile === undefined ? {} : { file: devicesFile }),
       ...(visible === undefined ? {} : { visible }),
+      isOwnProcess: (pid) => readEnvironment(pid)?.get(KEEPER_MARKER) === this.#keeper.keeperId,
     });
     this.#controller = createFlowController({
       store: this.#store,

@@ -167,15 +167,7 @@ function warningsOf({ shape, hosts }: Observed, { host, claims }: Situation): st
   const cpuBound = cpuBoundTasks(graph, claims);
   const crowded = cores !== undefined && cpuBound > cores ? [`${cpuBound} CPU-bound tasks share ${cores} cores of host ${host}`] : [];
   const unsupported = graph.nodes.filter(({ gpuUnsupported }) => gpuUnsupported).map(unsupportedText);
-  return [...new Set([...shape.warnings, ...ignoredTasks(graph), ...unsupported, ...crowded])];
-}
-
-function ignoredTasks(graph: FlowGraph): string[] {
-  return graph.nodes.flatMap((node) => {
-    const asked = Math.max(...node.members.map(({ nbTasks }) => nbTasks));
-    if (node.role !== "Processor" || asked <= node.tasks) return [];
-    return [`node ${node.name} keeps state and gets 1 task: nbTasks ${asked} is ignored`];
-  });
+  return [...new Set([...shape.warnings, ...unsupported, ...crowded])];
 }
 
 /** Processor tasks on the CPU, GPU fallbacks included. */
