@@ -267,6 +267,21 @@ export const ERRORS = {
     message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
     fix: "Free or add a GPU, lower nbTasks, or use a component that can run on the CPU.",
   },
+  WIRE_INVALID: {
+    retry: "never",
+    message: (d: { problem: string }) => `a message of the wire cannot be read: ${d.problem}`,
+    fix: "Both sides must speak envelope version 4: bring the older one up to date.",
+  },
+  PYTHON_MISSING: {
+    retry: "never",
+    message: (d: { program: string; problem: string }) => `the Python interpreter ${d.program} cannot be used: ${d.problem}`,
+    fix: "Install Python 3.8 or newer (apt-get install python3), or name one in VIDEOFLOW_PYTHON.",
+  },
+  PYTHON_ENDED: {
+    retry: "backoff",
+    message: (d: { node: string; how: string }) => `the Python process of node "${d.node}" ended: ${d.how}`,
+    fix: "Read the last lines of the task's log; if it was killed, look for what killed it (dmesg names the out-of-memory killer).",
+  },
   KEEPER_LOST: {
     retry: "never",
     message: (_d: Record<string, never>) => "the keeper, the parent of all tasks, is gone",

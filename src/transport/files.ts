@@ -93,12 +93,33 @@ function mapControl(dir: string, layout: Layout): ControlMemory {
   return { dir, layout, i32: new Int32Array(buffer), f64: new Float64Array(buffer) };
 }
 
+/** Where memory lies in a file. */
+export interface FilePlace {
+  readonly path: string;
+  /** Bytes from the start of the file. */
+  readonly offset: number;
+}
+
+const places = new WeakMap<ArrayBufferLike, FilePlace>();
+
+/** Remembers which part of which file a mapping shows. */
+export function notePlace(buffer: ArrayBufferLike, path: string, offset: number): void {
+  places.set(buffer, { path, offset });
+}
+
+/** @returns where another process finds the same bytes; undefined for private memory. */
+export function placeOf(view: ArrayBufferView): FilePlace | undefined {
+  const place = places.get(view.buffer);
+  return place && { path: place.path, offset: place.offset + view.byteOffset };
+}
+
 /** Maps part of a file and closes its descriptor again. The mapping stays for the life of the process. */
 export function mapFile(path: string, offset: number, length: number, writable: boolean): ArrayBuffer {
   const fd = openFile(path, writable);
   try {
     const buffer = libc().map(fd, offset, length, writable);
     if (buffer === undefined) throw new OperatorError("SHM_INVALID", { path, problem: `cannot map ${length} bytes at ${offset}` });
+    notePlace(buffer, path, offset);
     return buffer;
   } finally {
     closeSync(fd);

@@ -2,7 +2,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
 import type { TaskContext } from "./context.js";
-import { allocateBytes, mapFile, poolPath } from "./files.js";
+import { allocateBytes, mapFile, notePlace, poolPath } from "./files.js";
 import { LARGE_BYTES, MAX_OUTPUTS, roundUp, SLOT, SMALL_BYTES, type TaskLayout } from "./layout.js";
 import { libc } from "./libc.js";
 
@@ -166,6 +166,7 @@ export class OwnPool extends PoolMapping {
       allocateBytes(memory.dir, fd, this.largeOffset(entry), length);
       const buffer = libc().map(fd, this.largeOffset(entry), length, true);
       if (buffer === undefined) throw new OperatorError("SHM_INVALID", { path: this.path, problem: `cannot map ${length} bytes` });
+      notePlace(buffer, this.path, this.largeOffset(entry));
       i32[this.word(entry) + SLOT.capacityPages] = length / PAGE_BYTES;
       return new Uint8Array(buffer);
     } finally {
