@@ -4,7 +4,7 @@ import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INP
 import { CELL, type EdgeLayout } from "./layout.js";
 import type { OwnPool } from "./pool.js";
 import { cellOf, endOf, epochOf, isFree, lowestUnfinished } from "./ring.js";
-import { EMPTY, lapOf, PUBLISHED, TAKEN, word, wordState } from "./words.js";
+import { EMPTY, lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap } from "./words.js";
 
 /** What look() finds at one input. */
 const MISSING = 0;
@@ -80,16 +80,17 @@ export class BatchIntake implements Intake {
     const found = Atomics.load(this.#context.i32, cell);
     this.cells[input] = cell;
     if (found === word(lap, PUBLISHED)) return HERE;
-    if (found === word(lap, EMPTY)) return this.#isPastEnd(edge, position, cell, found, input);
-    return wordState(found) === TAKEN && found === word(lap, TAKEN, (found >>> 3) & 511) ? ELSEWHERE : DONE;
+    const ahead = lapsAhead(edge, wordLap(found), lap);
+    if (ahead < 0 || found === word(lap, EMPTY)) return this.#isPastEnd(edge, position, input) ? ABSENT : MISSING;
+    return ahead > 0 ? DONE : ELSEWHERE;
   }
 
-  /** The end is published after the last cell: look at the cell once more when it is known. */
-  #isPastEnd(edge: EdgeLayout, position: number, cell: number, found: number, input: number): number {
+  /** A parent never publishes at or beyond its end, whether or not it published everything before. */
+  #isPastEnd(edge: EdgeLayout, position: number, input: number): boolean {
     const end = endOf(this.#context, edge);
-    if (end < 0 || position < end || Atomics.load(this.#context.i32, cell) !== found) return MISSING;
+    if (end < 0 || position < end) return false;
     this.cells[input] = -1;
-    return ABSENT;
+    return true;
   }
 
   #ownerOf(position: number): number {
