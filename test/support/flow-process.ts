@@ -95,6 +95,8 @@ export interface Workplace {
   start(args: readonly string[], surroundings?: Surroundings): FlowProcess;
   /** `videoflow run` with this place's shared memory and plain lines. */
   run(file: string, args?: readonly string[], surroundings?: Surroundings): FlowProcess;
+  /** Lets modules of the folder `import … from "videoflow"`, as after an installation. */
+  install(): void;
   /** Processes, shared memory and temporary files of what was started here. */
   leftovers(): string[];
   remove(): Promise<void>;
@@ -129,6 +131,10 @@ export function workplace(): Workplace {
     lines: (name) => (existsSync(path(name)) ? readFileSync(path(name), "utf8").split("\n").filter(Boolean) : []),
     start,
     run: (file, args = [], surroundings = {}) => start(["run", file, "--plain", "--shm", shm, ...args], surroundings),
+    install: () => {
+      mkdirSync(path("node_modules"));
+      symlinkSync(resolve("."), path("node_modules/videoflow"));
+    },
     leftovers: () => [
       ...processesWith("TMPDIR", temporary),
       ...filesBelow(shm),

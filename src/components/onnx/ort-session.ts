@@ -6,8 +6,12 @@ import type { DeviceReport } from "../../flow/node.js";
 
 export type Runtime = typeof import("onnxruntime-node");
 
+/** onnxruntime otherwise sends usage data to its maker and leaves files in the temporary folder; a value that the user set counts. */
+const NO_TELEMETRY = "ORT_DISABLE_TELEMETRY";
+
 /** Loads onnxruntime. Its errors reach us as exceptions; what it prints besides would fill the task's log. */
 export async function loadRuntime(): Promise<Runtime> {
+  process.env[NO_TELEMETRY] ??= "1"; // Read when the library is loaded.
   const module = await import("onnxruntime-node");
   const runtime = ("default" in module ? module.default : module) as Runtime;
   runtime.env.logLevel = "fatal";
