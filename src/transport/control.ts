@@ -10,16 +10,22 @@ export function ringAll(dir: string, plan: DataPlan): void {
   const bells = new Bells(memory, -1);
   for (const node of memory.layout.nodes) for (const task of node.tasks) bells.ring(node, task);
   bells.close();
+  memory.unmap();
 }
 
 /** Asks the flow to drain: producers end their streams at the next message, everything downstream by end of stream. */
 export function requestStop(dir: string, plan: DataPlan): void {
-  Atomics.store(openControl(dir, plan).i32, HEADER.stop, 1);
-  ringAll(dir, plan);
+  setHeader(dir, plan, HEADER.stop, 1);
 }
 
 /** Producers hold back while paused; what is in flight flows on. */
 export function requestPause(dir: string, plan: DataPlan, paused: boolean): void {
-  Atomics.store(openControl(dir, plan).i32, HEADER.pause, paused ? 1 : 0);
+  setHeader(dir, plan, HEADER.pause, paused ? 1 : 0);
+}
+
+function setHeader(dir: string, plan: DataPlan, at: number, value: number): void {
+  const memory = openControl(dir, plan);
+  Atomics.store(memory.i32, at, value);
+  memory.unmap();
   ringAll(dir, plan);
 }

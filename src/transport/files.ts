@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
 import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
-import { libc } from "./libc.js";
+import { libc, type Mapping } from "./libc.js";
 import type { DataPlan } from "./plan.js";
 
 /** The control file of a flow, mapped. */
@@ -12,6 +12,8 @@ export interface ControlMemory {
   readonly layout: Layout;
   readonly i32: Int32Array;
   readonly f64: Float64Array;
+  /** Ends the mapping; the arrays must not be touched afterwards. */
+  unmap(): void;
 }
 
 export function controlPath(dir: string): string {
@@ -39,7 +41,9 @@ export function createFlowMemory(dir: string, plan: DataPlan): void {
   for (const node of layout.nodes) for (const task of node.tasks) createTaskFiles(dir, node, task);
   writeFileSync(`${dir}/plan.json`, JSON.stringify(plan), { mode: 0o600 });
   createFile(dir, controlPath(dir), layout.controlBytes);
-  writeHeader(mapControl(dir, layout), plan);
+  const memory = mapControl(dir, layout);
+  writeHeader(memory, plan);
+  memory.unmap();
 }
 
 function createTaskFiles(dir: string, node: NodeLayout, task: TaskLayout): void {
@@ -89,8 +93,8 @@ export function openControl(dir: string, plan: DataPlan): ControlMemory {
 }
 
 function mapControl(dir: string, layout: Layout): ControlMemory {
-  const buffer = mapFile(controlPath(dir), 0, layout.controlBytes, true);
-  return { dir, layout, i32: new Int32Array(buffer), f64: new Float64Array(buffer) };
+  const { buffer, unmap } = mapFile(controlPath(dir), 0, layout.controlBytes, true);
+  return { dir, layout, i32: new Int32Array(buffer), f64: new Float64Array(buffer), unmap };
 }
 
 /** Where memory lies in a file. */
@@ -113,14 +117,14 @@ export function placeOf(view: ArrayBufferView): FilePlace | undefined {
   return place && { path: place.path, offset: place.offset + view.byteOffset };
 }
 
-/** Maps part of a file and closes its descriptor again. The mapping stays for the life of the process. */
-export function mapFile(path: string, offset: number, length: number, writable: boolean): ArrayBuffer {
+/** Maps part of a file and closes its descriptor again. The mapping stays until somebody unmaps it. */
+export function mapFile(path: string, offset: number, length: number, writable: boolean): Mapping {
   const fd = openFile(path, writable);
   try {
-    const buffer = libc().map(fd, offset, length, writable);
-    if (buffer === undefined) throw new OperatorError("SHM_INVALID", { path, problem: `cannot map ${length} bytes at ${offset}` });
-    notePlace(buffer, path, offset);
-    return buffer;
+    const mapping = libc().map(fd, offset, length, writable);
+    if (mapping === undefined) throw new OperatorError("SHM_INVALID", { path, problem: `cannot map ${length} bytes at ${offset}` });
+    notePlace(mapping.buffer, path, offset);
+    return mapping;
   } finally {
     closeSync(fd);
   }

@@ -5,9 +5,15 @@ export interface PollHandle {
   close(): void;
 }
 
+export interface Mapping {
+  readonly buffer: ArrayBuffer;
+  /** Ends the mapping. Whoever touches the buffer afterwards dies of SIGSEGV: only for buffers that never left their function. */
+  unmap(): void;
+}
+
 export interface Libc {
   /** Maps part of an open file. @returns undefined if the kernel refuses (out of memory, too many mappings). */
-  map(fd: number, offset: number, length: number, writable: boolean): ArrayBuffer | undefined;
+  map(fd: number, offset: number, length: number, writable: boolean): Mapping | undefined;
   /** Reserves bytes of a file, growing it. @returns 0 or an errno; unlike a write into a hole it cannot end in SIGBUS later. */
   allocate(fd: number, offset: number, length: number): number;
   /** @returns 0, or -1 if there is something of that name already or the folder refuses. */
@@ -33,12 +39,14 @@ function loadLibc(): Libc {
   const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi").default;
   const library = koffi.load(null);
   const mmap = library.func("void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)");
+  const munmap = library.func("int munmap(void *addr, size_t length)");
   const fallocate = library.func("int posix_fallocate(int fd, int64_t offset, int64_t length)");
   const mkfifo = library.func("int mkfifo(const char *path, uint32_t mode)");
   return {
     map(fd, offset, length, writable) {
       const pointer = mmap(null, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_POPULATE, fd, offset);
-      return pointer === MAP_FAILED ? undefined : koffi.view(pointer, length);
+      if (pointer === MAP_FAILED) return undefined;
+      return { buffer: koffi.view(pointer, length), unmap: () => void munmap(pointer, length) };
     },
     allocate: (fd, offset, length) => fallocate(fd, offset, length) as number,
     makeFifo: (path, mode) => mkfifo(path, mode) as number,

@@ -20,7 +20,7 @@ export class PoolMapping {
   readonly #large: (Uint8Array | undefined)[] = [];
 
   constructor(path: string, task: TaskLayout, writable: boolean) {
-    const memory = mapFile(path, 0, task.poolSmallBytes, writable);
+    const { buffer: memory } = mapFile(path, 0, task.poolSmallBytes, writable);
     this.path = path;
     this.bytes = new Uint8Array(memory);
     this.buffer = Buffer.from(memory);
@@ -38,7 +38,7 @@ export class PoolMapping {
   large(slot: number, sizeBytes: number): Uint8Array {
     const mapped = this.#large[slot];
     if (mapped !== undefined && mapped.length >= sizeBytes) return mapped;
-    const grown = new Uint8Array(mapFile(this.path, this.largeOffset(slot), roundUp(sizeBytes, PAGE_BYTES), false));
+    const grown = new Uint8Array(mapFile(this.path, this.largeOffset(slot), roundUp(sizeBytes, PAGE_BYTES), false).buffer);
     this.#large[slot] = grown;
     return grown;
   }
@@ -164,11 +164,11 @@ export class OwnPool extends PoolMapping {
     const fd = openSync(this.path, constants.O_RDWR);
     try {
       allocateBytes(memory.dir, fd, this.largeOffset(entry), length);
-      const buffer = libc().map(fd, this.largeOffset(entry), length, true);
-      if (buffer === undefined) throw new OperatorError("SHM_INVALID", { path: this.path, problem: `cannot map ${length} bytes` });
-      notePlace(buffer, this.path, this.largeOffset(entry));
+      const mapping = libc().map(fd, this.largeOffset(entry), length, true);
+      if (mapping === undefined) throw new OperatorError("SHM_INVALID", { path: this.path, problem: `cannot map ${length} bytes` });
+      notePlace(mapping.buffer, this.path, this.largeOffset(entry));
       i32[this.word(entry) + SLOT.capacityPages] = length / PAGE_BYTES;
-      return new Uint8Array(buffer);
+      return new Uint8Array(mapping.buffer);
     } finally {
       closeSync(fd);
     }

@@ -27,6 +27,7 @@ export function recoverTask(dir: string, plan: DataPlan, node: string, taskIndex
     for (const other of context.memory.layout.nodes) for (const task of other.tasks) context.bells.ring(other, task);
   } finally {
     context.bells.close();
+    context.memory.unmap();
   }
 }
 

@@ -14,7 +14,7 @@ export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
     tasks: () => nodes.flatMap((node) => node.tasks.map((task) => readTask(memory, node, task))),
     edges: () => edges.map((edge) => readEdge(memory, edge)),
     slotsInUse: () => nodes.reduce((sum, node) => sum + node.tasks.reduce((used, task) => used + slotsInUse(memory, task), 0), 0),
-    close: () => {},
+    close: () => memory.unmap(),
   };
 }
 

@@ -1,0 +1,68 @@
+import { expect, test } from "@jest/globals";
+import { Prng } from "../../src/base/prng.js";
+import { withMemory } from "../support/transport.js";
+import { expectedOf, type RandomFlow, randomFlow } from "../support/transport-dag.js";
+import { type Played, type PlayOptions, play } from "../support/transport-player.js";
+
+const FIRST = Number(process.env["DAG_SEED"] ?? 1);
+const COUNT = process.env["DAG_SEED"] === undefined ? Number(process.env["DAG_COUNT"] ?? 100) : 1;
+
+/** Every labelled step of the batch channel, the commit and the recovery. */
+const STEPS = [
+  "acknowledged",
+  "applied",
+  "attempt",
+  "bits set",
+  "bits taken back",
+  "cell filled",
+  "committed",
+  "end written",
+  "half taken",
+  "offered again",
+  "prepared",
+  "published",
+  "recovered",
+  "redo written",
+  "rung",
+  "slot freed",
+  "slots freed",
+  "totals copied",
+  "written",
+];
+
+async function playSeed(seed: number, options: PlayOptions): Promise<{ readonly flow: RandomFlow; readonly played: Played }> {
+  const prng = new Prng(seed);
+  const flow = randomFlow(prng);
+  try {
+    return await withMemory(flow.plan, (dir) => {
+      const played = play(dir, flow, prng, options);
+      check(flow, played);
+      return { flow, played };
+    });
+  } catch (cause) {
+    throw new Error(`seed ${seed}: ${(cause as Error).message}\n${JSON.stringify(flow.plan)}\nreplay: DAG_SEED=${seed}`, { cause });
+  }
+}
+
+function check(flow: RandomFlow, played: Played): void {
+  for (const [consumer, lines] of expectedOf(flow)) expect([consumer, played.received.get(consumer) ?? []]).toEqual([consumer, lines]);
+  const tasks = flow.plan.nodes
+    .filter((node) => node.inputs.length > 0)
+    .flatMap((node) => Array.from({ length: node.tasks }, (_, task) => `${node.name}.${task}`));
+  expect([...played.ends.entries()].sort()).toEqual(tasks.map((task) => [task, 1] as const).sort());
+  expect(played.slotsInUse).toBe(0);
+  expect(played.inFlight).toBe(0);
+}
+
+test("every consumer of a random graph gets exactly its messages in order, ends once, and leaves every slot and cell free", async () => {
+  for (let seed = FIRST; seed < FIRST + COUNT; seed += 1) await playSeed(seed, {});
+});
+
+test("deaths at any step of the channel, the commit and the recovery lose and repeat nothing", async () => {
+  const labels = new Map<string, number>();
+  for (let seed = FIRST + 10_000; seed < FIRST + 10_000 + COUNT; seed += 1) {
+    const { played } = await playSeed(seed, { deaths: 0.05 });
+    for (const [label, times] of played.deaths) labels.set(label, (labels.get(label) ?? 0) + times);
+  }
+  expect([...labels.keys()].sort()).toEqual(STEPS);
+});

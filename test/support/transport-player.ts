@@ -1,0 +1,178 @@
+/** Plays every task of a random flow, step by step, with deaths at labelled steps if asked. */
+import type { Prng } from "../../src/base/prng.js";
+import { openFlowStats, recoverTask } from "../../src/transport/memory.js";
+import { openTaskPort } from "../../src/transport/open.js";
+import type { NodePlan } from "../../src/transport/plan.js";
+import type { InputMessage, TaskPort, Unit } from "../../src/transport/port.js";
+import { type Behaviour, type RandomFlow, respond, respondFlush } from "./transport-dag.js";
+
+class Death extends Error {}
+
+export interface PlayOptions {
+  /** Chance of a death at each labelled step. */
+  readonly deaths?: number;
+  readonly scrub?: boolean;
+}
+
+export interface Played {
+  /** Per consumer, in the order of receipt: "position.index content". */
+  readonly received: Map<string, string[]>;
+  readonly ends: Map<string, number>;
+  readonly deaths: Map<string, number>;
+  readonly slotsInUse: number;
+  readonly inFlight: number;
+}
+
+interface Actor {
+  readonly node: NodePlan;
+  readonly task: number;
+  port: TaskPort | undefined;
+  done: boolean;
+}
+
+/** @throws Error when no task can move and some have not ended. */
+export function play(dir: string, flow: RandomFlow, prng: Prng, options: PlayOptions = {}): Played {
+  const player = new Player(dir, flow, prng, options);
+  return player.run();
+}
+
+class Player {
+  readonly #dir: string;
+  readonly #flow: RandomFlow;
+  readonly #prng: Prng;
+  readonly #options: PlayOptions;
+  readonly #received = new Map<string, string[]>();
+  readonly #positions = new Map<string, number>();
+  readonly #ends = new Map<string, number>();
+  readonly #deaths = new Map<string, number>();
+  readonly #actors: Actor[];
+
+  constructor(dir: string, flow: RandomFlow, prng: Prng, options: PlayOptions) {
+    this.#dir = dir;
+    this.#flow = flow;
+    this.#prng = prng;
+    this.#options = options;
+    this.#actors = flow.plan.nodes.flatMap((node) =>
+      Array.from({ length: node.tasks }, (_, task) => ({ node, task, port: undefined, done: false })),
+    );
+  }
+
+  run(): Played {
+    let idle = 0;
+    while (this.#actors.some((actor) => !actor.done)) {
+      const open = this.#actors.filter((actor) => !actor.done);
+      const moved = this.#step(this.#prng.pick(open));
+      idle = moved ? 0 : idle + 1;
+      if (idle > 40 * open.length && !open.some((actor) => this.#step(actor))) throw new Error(`stuck: ${this.#picture()}`);
+    }
+    const stats = openFlowStats(this.#dir, this.#flow.plan);
+    const inFlight = stats.edges().reduce((sum, edge) => sum + edge.inFlight, 0);
+    const slotsInUse = stats.slotsInUse();
+    stats.close();
+    return { received: this.#received, ends: this.#ends, deaths: this.#deaths, slotsInUse, inFlight };
+  }
+
+  #picture(): string {
+    const stats = openFlowStats(this.#dir, this.#flow.plan);
+    return JSON.stringify({ tasks: stats.tasks().map((t) => [t.node, t.taskIndex, t.state, t.inHand, t.committed]), edges: stats.edges() });
+  }
+
+  /** @returns whether the task did something. */
+  #step(actor: Actor): boolean {
+    try {
+      actor.port ??= openTaskPort(this.#dir, this.#flow.plan, actor.node.name, actor.task, {
+        scrub: this.#options.scrub ?? true,
+        step: this.#die,
+      });
+      return actor.node.inputs.length === 0 ? this.#produce(actor, actor.port) : this.#work(actor, actor.port);
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+      actor.port = undefined;
+      this.#recover(actor);
+      return true;
+    }
+  }
+
+  readonly #die = (label: string): void => {
+    if (!this.#prng.chance(this.#options.deaths ?? 0)) return;
+    this.#deaths.set(label, (this.#deaths.get(label) ?? 0) + 1);
+    throw new Death(label);
+  };
+
+  /** The recovery dies, too. */
+  #recover(actor: Actor): void {
+    for (;;) {
+      try {
+        recoverTask(this.#dir, this.#flow.plan, actor.node.name, actor.task, { step: this.#die });
+        return;
+      } catch (error) {
+        if (!(error instanceof Death)) throw error;
+      }
+    }
+  }
+
+  #produce(actor: Actor, port: TaskPort): boolean {
+    if (port.committed === this.#flow.messages) {
+      port.end();
+      return this.#finish(actor, port);
+    }
+    if (!port.reserve()) return false;
+    const position = port.committed;
+    port.write({ traceId: `t${position}`, seq: position + 1, payload: `m${position}` });
+    port.commit();
+    return true;
+  }
+
+  #finish(actor: Actor, port: TaskPort): boolean {
+    port.close();
+    actor.done = true;
+    return true;
+  }
+
+  #work(actor: Actor, port: TaskPort): boolean {
+    const unit = port.take();
+    if (unit === undefined) return false;
+    const { name } = actor.node;
+    if (unit.kind === "end") {
+      port.end();
+      this.#ends.set(`${name}.${actor.task}`, (this.#ends.get(`${name}.${actor.task}`) ?? 0) + 1);
+      return this.#finish(actor, port);
+    }
+    port.attempt();
+    if (name.startsWith("end-")) this.#receive(name, unit);
+    else for (const [index, content] of this.#outputs(actor, unit).entries()) port.write(messageOf(unit, content, index));
+    port.commit();
+    return true;
+  }
+
+  #outputs(actor: Actor, unit: Unit): string[] {
+    const behaviour = this.#flow.behaviours.get(actor.node.name) as Behaviour;
+    if (unit.kind === "flush") return respondFlush(behaviour, actor.node.name, actor.task);
+    const contents = unit.inputs.map((messages) => messages.map((message) => message.payload as string));
+    if (contents.length > 1)
+      return respond(
+        behaviour,
+        actor.node.name,
+        contents.map((half) => half[0] as string),
+      );
+    return (contents[0] as string[]).flatMap((content) => respond(behaviour, actor.node.name, [content]));
+  }
+
+  /** A consumer that dies between its effect and its acknowledgement sees the unit again: the second time is checked, not noted. */
+  #receive(name: string, unit: Unit): void {
+    if (unit.kind !== "data") return;
+    const lines = (unit.inputs[0] as readonly InputMessage[]).map(
+      (message, index) => `${unit.position}.${index} ${message.payload as string}`,
+    );
+    const seen = this.#received.get(name) ?? [];
+    if (this.#positions.get(name) === unit.position && unit.attempts > 0) return;
+    this.#positions.set(name, unit.position);
+    this.#received.set(name, [...seen, ...lines]);
+  }
+}
+
+function messageOf(unit: Unit, content: string, index: number) {
+  const lineage = unit.inputs[0]?.[0];
+  const traceId = lineage?.traceId ?? `flush${unit.position}`;
+  return { traceId: index === 0 ? traceId : `${traceId}#${index}`, seq: lineage?.seq ?? 0, payload: content };
+}
