@@ -1,14 +1,13 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type Frame, Tensor } from "../../src/base/tensor.js";
-import { END, type Message } from "../../src/flow/node.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
 import { VideoFileWriter } from "../../src/components/video/video-file-writer.js";
+import { END, type Message } from "../../src/flow/node.js";
 import { inFolder, open, psnr } from "../support/video-context.js";
 
-const CLIPS = fileURLToPath(new URL("../../../shared/assets/clips/", import.meta.url));
+const CLIPS = resolve(process.env["VIDEOFLOW_ASSETS"] ?? "../shared/assets", "clips");
 const testWithClips = existsSync(CLIPS) ? test : test.skip;
 
 /** Counts the messages of a reader, whose frames all share one memory. */

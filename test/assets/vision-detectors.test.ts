@@ -9,7 +9,7 @@ import { OnnxObjectDetector } from "../../src/components/vision/onnx-object-dete
 import type { Output, ProcessorNode } from "../../src/flow/node.js";
 import { openNode, readAll } from "../support/component-context.js";
 
-const ASSETS = "../shared/assets";
+const ASSETS = process.env["VIDEOFLOW_ASSETS"] ?? "../shared/assets";
 
 async function detect(clip: string, detector: ProcessorNode<[Frame], Detections, object>, step = 1): Promise<Detections[]> {
   const reader = await openNode(new VideoFileReader({ path: `${ASSETS}/clips/${clip}` }));

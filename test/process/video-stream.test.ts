@@ -1,12 +1,12 @@
+import { readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Frame } from "../../src/base/tensor.js";
-import { END, type Message } from "../../src/flow/node.js";
 import { VideoFileWriter } from "../../src/components/video/video-file-writer.js";
 import { VideostreamReader } from "../../src/components/video/videostream-reader.js";
+import { END, type Message } from "../../src/flow/node.js";
 import { aContext, inFolder, open, readAll, someFrames, writeAll } from "../support/video-context.js";
 
 const SECRET = "s3cret%2Fpass";
@@ -36,7 +36,10 @@ async function serving<T>(answer: (response: ServerResponse) => void, use: (url:
 describe("VideostreamReader", () => {
   test.each(["clip.ts", "clip.mp4"])("reads %s over HTTP to its end", async (name) => {
     const bytes = await clipBytes(name);
-    const got = await serving((response) => response.end(bytes), (url) => readAll(new VideostreamReader({ url, onEnd: "end" })));
+    const got = await serving(
+      (response) => response.end(bytes),
+      (url) => readAll(new VideostreamReader({ url, onEnd: "end" })),
+    );
     expect(got.map((item) => (item as Message<never>).options.metadata?.["frameIndex"])).toEqual(Array.from({ length: 30 }, (_, i) => i));
     expect((got[0] as Message<Frame>).payload.shape).toEqual([96, 128, 3]);
   });
@@ -95,18 +98,21 @@ describe("VideostreamReader", () => {
 
   test("ends at once when it is closed while it waits for frames, and while it pauses", async () => {
     const bytes = await clipBytes("clip.ts", 60);
-    await serving((response) => response.write(bytes), async (url) => {
-      const reader = await open(new VideostreamReader({ url, timeoutSeconds: 600 }));
-      const first = await reader.next();
-      expect(first).not.toBe(END);
-      let last: unknown;
-      const drained = (async () => {
-        for (last = first; last !== END; last = await reader.next());
-      })();
-      await new Promise((resolve) => setTimeout(resolve, 200));
-      await reader.close();
-      await drained;
-    });
+    await serving(
+      (response) => response.write(bytes),
+      async (url) => {
+        const reader = await open(new VideostreamReader({ url, timeoutSeconds: 600 }));
+        const first = await reader.next();
+        expect(first).not.toBe(END);
+        let last: unknown;
+        const drained = (async () => {
+          for (last = first; last !== END; last = await reader.next());
+        })();
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await reader.close();
+        await drained;
+      },
+    );
     const pausing = await open(new VideostreamReader({ url: "http://127.0.0.1:9/", initialBackoffSeconds: 600 }));
     const waiting = pausing.next();
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -115,8 +121,9 @@ describe("VideostreamReader", () => {
   });
 
   test("counts silence as a loss", async () => {
-    const got = await serving(() => {}, (url) =>
-      readAll(new VideostreamReader({ url, timeoutSeconds: 0.1, maxRetries: 0 })),
+    const got = await serving(
+      () => {},
+      (url) => readAll(new VideostreamReader({ url, timeoutSeconds: 0.1, maxRetries: 0 })),
     );
     expect(got).toMatchObject([{ code: "STREAM_LOST", detail: { reason: "nothing came for 0.1 s" } }]);
   });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type DType, type Frame, Tensor } from "../../src/base/tensor.js";
-import { END, type ConsumerNode, type Message, type NodeContext, type ProducerNode } from "../../src/flow/node.js";
+import { type ConsumerNode, END, type Message, type NodeContext, type ProducerNode } from "../../src/flow/node.js";
 
 /** A task's surroundings without a task: tensors in private memory, log lines in a list. */
 export function aContext(fields: Partial<NodeContext> = {}, lines: string[] = []): NodeContext {

@@ -24,7 +24,10 @@ describe("doctor", () => {
   });
 
   test("a container's 64 MiB of shared memory is a warning with the option that enlarges it", () => {
-    expect(judgeShm({ sizeBytes: GiB / 16, freeBytes: GiB / 16 })).toMatchObject({ level: "warn", found: "/dev/shm has 64.0 MiB, 64.0 MiB free" });
+    expect(judgeShm({ sizeBytes: GiB / 16, freeBytes: GiB / 16 })).toMatchObject({
+      level: "warn",
+      found: "/dev/shm has 64.0 MiB, 64.0 MiB free",
+    });
     expect(judgeShm({ sizeBytes: GiB / 16, freeBytes: GiB / 16 }).fix).toContain("--shm-size");
     expect(judgeShm({ sizeBytes: GiB, freeBytes: GiB }).level).toBe("ok");
     expect(judgeShm(undefined).level).toBe("fail");
@@ -48,7 +51,10 @@ describe("doctor", () => {
     const gpu = { uuid: "GPU-1", product: "P", memoryMiB: 8 };
     expect(judgeDevices([]).level).toBe("ok");
     expect(judgeDevices([gpu]).level).toBe("ok");
-    expect(judgeDevices([gpu, { ...gpu, unavailable: "busy: 7 python" }])).toMatchObject({ level: "warn", found: "2, of which 1 may be granted" });
+    expect(judgeDevices([gpu, { ...gpu, unavailable: "busy: 7 python" }])).toMatchObject({
+      level: "warn",
+      found: "2, of which 1 may be granted",
+    });
   });
 
   test("without pidfd or setpriv the machine is usable but less safe", () => {

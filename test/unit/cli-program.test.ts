@@ -41,7 +41,15 @@ function aWorld(engine: Partial<Engine> = {}) {
     rows: 24,
   });
   const unused = () => Promise.reject(new Error("not expected to be called"));
-  const parts = { loadModule: unused, run: unused, explain: unused, devices: unused, inference: unused, media: unused, supervision: unused };
+  const parts = {
+    loadModule: unused,
+    run: unused,
+    explain: unused,
+    devices: unused,
+    inference: unused,
+    media: unused,
+    supervision: unused,
+  };
   const world: World = {
     out: stream("out"),
     err: stream("err"),
@@ -53,7 +61,8 @@ function aWorld(engine: Partial<Engine> = {}) {
   return { world, printed, call: (...args: string[]) => runCommandLine(args, world) };
 }
 
-const running = (result: Partial<RunResult>) => aWorld({ run: () => Promise.resolve({ snapshot, reason: "Completed", message: "", ...result }) });
+const running = (result: Partial<RunResult>) =>
+  aWorld({ run: () => Promise.resolve({ snapshot, reason: "Completed", message: "", ...result }) });
 
 describe("the command line", () => {
   test("--version prints the version and --help teaches by examples and exit codes", async () => {

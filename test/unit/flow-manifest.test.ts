@@ -30,7 +30,8 @@ export class Running extends OneTaskProcessorNode<[number], number> {
 }
 
 const reader = () => new IntProducer({ end: 3 }, { name: "reader" });
-const flowOf = (last: ProcessorNode<never, number>, name = "f") => new Flow([new VoidConsumer({}, { name: "sink" }).from(last as never)], { name });
+const flowOf = (last: ProcessorNode<never, number>, name = "f") =>
+  new Flow([new VoidConsumer({}, { name: "sink" }).from(last as never)], { name });
 const codeOf = (build: () => unknown): string => {
   try {
     build();
@@ -47,7 +48,11 @@ describe("toManifest", () => {
     const { spec, metadata } = flowOf(doubler).toManifest();
 
     expect(metadata.name).toBe("f");
-    expect(spec.nodes.map(({ name, role, inputs }) => `${name} ${role} ${inputs?.join() ?? ""}`)).toEqual(["reader Producer ", "doubler Processor reader", "sink Consumer doubler"]);
+    expect(spec.nodes.map(({ name, role, inputs }) => `${name} ${role} ${inputs?.join() ?? ""}`)).toEqual([
+      "reader Producer ",
+      "doubler Processor reader",
+      "sink Consumer doubler",
+    ]);
     expect(spec.nodes[1]).toMatchObject({ params: { factor: 3 }, nbTasks: 4, deviceType: "GPU", supportedDevices: ["CPU"], retries: 1 });
   });
 
@@ -99,7 +104,11 @@ describe("toManifest refuses", () => {
   };
   const cases: [string, string, () => Node][] = [
     ["a class that is not exported", "NODE_NOT_EXPORTED", () => new Hidden({}, { name: "hidden" }).from(reader())],
-    ["a parameter that cannot travel", "NODE_NOT_SERIALIZABLE", () => new Doubler({ factor: (() => 1) as unknown as number }).from(reader())],
+    [
+      "a parameter that cannot travel",
+      "NODE_NOT_SERIALIZABLE",
+      () => new Doubler({ factor: (() => 1) as unknown as number }).from(reader()),
+    ],
     ["a function that uses its surroundings", "NODE_CLOSURE", () => new FunctionProcessorNode((x: number) => x + outside).from(reader())],
     ["a cycle", "FLOW_CYCLE", cyclic],
   ];

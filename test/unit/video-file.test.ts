@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { Message } from "../../src/flow/node.js";
 import { VideoFileReader, type VideoFileReaderParams } from "../../src/components/video/video-file-reader.js";
 import { VideoFileWriter } from "../../src/components/video/video-file-writer.js";
+import { Message } from "../../src/flow/node.js";
 import { aFrame, inFolder, psnr, readAll, someFrames, writeAll } from "../support/video-context.js";
 
 /** Writes a clip of `count` frames and gives its path. */
@@ -72,7 +72,9 @@ describe("VideoFileWriter and VideoFileReader", () => {
     ["missing/out.mp4", "VIDEO_OUTPUT_UNWRITABLE"],
     ["out.xyz", "VIDEO_OUTPUT_UNWRITABLE"],
   ])("refuse to write %s", (name, code) =>
-    inFolder((folder) => expect(writeAll(new VideoFileWriter({ path: join(folder, name) }), someFrames(1))).rejects.toMatchObject({ code })),
+    inFolder((folder) =>
+      expect(writeAll(new VideoFileWriter({ path: join(folder, name) }), someFrames(1))).rejects.toMatchObject({ code }),
+    ),
   );
 
   test("refuse a frame of another size, and keep the frames before it", () =>
@@ -132,7 +134,9 @@ describe("VideoFileReader", () => {
       truncateSync(path, Math.floor(readFileSync(path).length * share));
       const got = await readAll(new VideoFileReader({ path }));
       const frames = got.slice(0, -1).map((message) => (message as Message<never>).payload);
-      const isRight = frames.map((frame, index) => psnr(frame, aFrame(index)) > Math.max(psnr(frame, aFrame(index + 1)), psnr(frame, aFrame(index + 2))));
+      const isRight = frames.map(
+        (frame, index) => psnr(frame, aFrame(index)) > Math.max(psnr(frame, aFrame(index + 1)), psnr(frame, aFrame(index + 2))),
+      );
       expect(isRight).not.toContain(false);
       expect(summary(got).at(-1)).toBe(`VIDEO_TRUNCATED ${frames.length}`);
     }),

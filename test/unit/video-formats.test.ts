@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { type Frame, Tensor } from "../../src/base/tensor.js";
-import { type ComponentClass, describe as describeComponent, type Message } from "../../src/flow/node.js";
 import { writeClip } from "../../src/components/video/clip.js";
 import { makeDemoClip } from "../../src/components/video/demo-clip.js";
 import { VIDEO_DESCRIPTORS } from "../../src/components/video/descriptors.js";
@@ -12,6 +11,7 @@ import { RgbConverter } from "../../src/components/video/rgb-converter.js";
 import { VideoDeviceReader } from "../../src/components/video/video-device-reader.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
 import { VideoFileWriter } from "../../src/components/video/video-file-writer.js";
+import { type ComponentClass, describe as describeComponent, type Message } from "../../src/flow/node.js";
 import { aContext, inFolder, psnr, readAll, someFrames, writeAll } from "../support/video-context.js";
 
 const messages = async (...args: Parameters<typeof readAll>) => (await readAll(...args)) as Message<Frame>[];
@@ -199,7 +199,12 @@ async function retime(from: string, to: string, times: readonly number[]): Promi
   output.writeHeaderSync(null);
   for (const seconds of times) {
     input.readFrameSync(packet);
-    Object.assign(packet, { pts: BigInt(Math.round(seconds * 1000)), dts: BigInt(Math.round(seconds * 1000)), duration: 0n, streamIndex: 0 });
+    Object.assign(packet, {
+      pts: BigInt(Math.round(seconds * 1000)),
+      dts: BigInt(Math.round(seconds * 1000)),
+      duration: 0n,
+      streamIndex: 0,
+    });
     output.interleavedWriteFrameSync(packet);
   }
   output.writeTrailerSync();

@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type { Frame } from "../../src/base/tensor.js";
-import type { Message } from "../../src/flow/node.js";
 import { loadFfmpeg } from "../../src/components/video/ffmpeg.js";
 import { ImageFolderReader } from "../../src/components/video/image-folder-reader.js";
 import { ImageProducer } from "../../src/components/video/image-producer.js";
 import { RgbConverter } from "../../src/components/video/rgb-converter.js";
+import type { Message } from "../../src/flow/node.js";
 import { aFrame, inFolder, psnr, readAll } from "../support/video-context.js";
 
 const FORMATS = {
@@ -105,7 +105,9 @@ describe("ImageFolderReader", () => {
       writeFileSync(join(folder, "notes.txt"), "no image");
       mkdirSync(join(folder, "f3.png"));
       const got = await messages(new ImageFolderReader({ path: folder }));
-      expect(got.map(({ options }) => options.metadata?.["path"])).toEqual(["f1.png", "f2.png", "f10.png"].map((name) => join(folder, name)));
+      expect(got.map(({ options }) => options.metadata?.["path"])).toEqual(
+        ["f1.png", "f2.png", "f10.png"].map((name) => join(folder, name)),
+      );
     }));
 
   test.each([

@@ -143,6 +143,8 @@ describe("declaredSizeBytes", () => {
   test("survives any bytes", () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void declared(Buffer.from(bytes))));
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void declared(Buffer.concat([box(8, "free"), bytes]))));
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void declared(Buffer.concat([Buffer.from("1a45dfa3", "hex"), bytes]))));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => void declared(Buffer.concat([Buffer.from("1a45dfa3", "hex"), bytes]))),
+    );
   });
 });
