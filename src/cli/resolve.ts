@@ -4,6 +4,8 @@ import { dirname, isAbsolute, resolve } from "node:path";
 import type { NodeSpec } from "../api/kinds.js";
 import { gotText, type Problem } from "../api/problem.js";
 import type { Describe } from "../flow/graph.js";
+import { formatPython, isPython, parsePython } from "../flow/python-component.js";
+import { PROBE_PYTHON, type PythonProbe, pythonProblems } from "./python.js";
 import type { FlowDocument } from "./world.js";
 
 /** What stands at a path; undefined: nothing. */
@@ -29,9 +31,10 @@ export const LOOK_UP: LookUp = (path) => {
  * @param folder  absolute folder of the file that it was read from.
  * @param describe descriptors of the components; the params of an unknown one are left as they are.
  * @param lookUp  what stands at a path.
+ * @param python  asked only if a component is a Python class.
  */
-export function resolvePaths(flow: FlowDocument, folder: string, describe: Describe, lookUp: LookUp): Resolved {
-  const resolved = flow.spec.nodes.map((node, index) => resolveNode(node, `spec.nodes[${index}]`, folder, describe, lookUp));
+export function resolvePaths(flow: FlowDocument, folder: string, describe: Describe, lookUp: LookUp, python: PythonProbe = PROBE_PYTHON): Resolved {
+  const resolved = flow.spec.nodes.map((node, index) => resolveNode(node, `spec.nodes[${index}]`, folder, describe, lookUp, python));
   return {
     flow: { ...flow, spec: { ...flow.spec, nodes: resolved.map(({ node }) => node) } },
     problems: resolved.flatMap(({ problems }) => problems),
@@ -43,13 +46,14 @@ interface ResolvedNode {
   readonly problems: readonly Problem[];
 }
 
-function resolveNode(node: NodeSpec, path: string, folder: string, describe: Describe, lookUp: LookUp): ResolvedNode {
+function resolveNode(node: NodeSpec, path: string, folder: string, describe: Describe, lookUp: LookUp, python: PythonProbe): ResolvedNode {
   const component = resolveComponent(node.component, folder);
   const workingDir = resolve(folder, node.workingDir ?? ".");
   const { inputFiles = [], outputFiles = [] } = describe(node.component) ?? {};
   const params: Record<string, unknown> = { ...node.params };
   const problems: Problem[] = [
     ...missingModule(node.component, component, `${path}.component`, lookUp),
+    ...(isPython(component) ? pythonProblems({ ...node, workingDir }, component, `${path}.component`, lookUp, python) : []),
     ...(lookUp(workingDir) === "folder" ? [] : [missing(`${path}.workingDir`, "folder", workingDir, node.workingDir)]),
   ];
   for (const name of [...inputFiles, ...outputFiles]) {
@@ -63,14 +67,17 @@ function resolveNode(node: NodeSpec, path: string, folder: string, describe: Des
   return { node: { ...node, component, workingDir, params }, problems };
 }
 
-/** `./file.ts#Export` with an absolute path; a built-in name as it is. */
+/** `./file.ts#Export` with an absolute path; a Python class with the folder where its module is looked for; a built-in name as it is. */
 export function resolveComponent(component: string, folder: string): string {
+  const python = parsePython(component);
+  if (python !== undefined) return formatPython({ ...python, folder: resolve(folder, python.folder) });
   const file = moduleFile(component);
   return file === undefined ? component : `${resolve(folder, file)}${component.slice(file.length)}`;
 }
 
 /** The module of a component; undefined for a built-in name. */
 function moduleFile(component: string): string | undefined {
+  if (isPython(component)) return undefined;
   const hash = component.lastIndexOf("#");
   const file = hash < 0 ? component : component.slice(0, hash);
   return file.startsWith(".") || isAbsolute(file) || hash >= 0 ? file : undefined;

@@ -7,6 +7,7 @@ import { checkSchema } from "../api/schema.js";
 import { schemaProblems } from "../api/schema-problems.js";
 import type { ComponentDescriptor } from "./descriptor.js";
 import type { Describe } from "./graph.js";
+import { isPython, parsePython } from "./python-component.js";
 import { type Findings, merge, NO_FINDINGS, problems, warnings } from "./validate-findings.js";
 
 const MODULE = /^(\.{0,2}\/|file:|[A-Za-z]:\\)|\.[cm]?[jt]sx?(#|$)|#/;
@@ -21,6 +22,8 @@ export function componentFindings(node: NodeSpec, index: number, describe: Descr
 
 function unknownFindings(component: string, path: string, builtIns: readonly string[]): Findings {
   const got = gotText(component);
+  if (parsePython(component) !== undefined) return NO_FINDINGS;
+  if (isPython(component)) return problems({ path, problem: "names no Python class", got, fix: "Write python:package.module:Class" });
   if (MODULE_WITH_EXPORT.test(component)) return NO_FINDINGS;
   if (MODULE.test(component))
     return problems({ path, problem: "names no class of the module", got, fix: `Write ${component.split("#")[0]}#ClassName` });

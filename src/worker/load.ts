@@ -7,6 +7,7 @@ import { COMPONENTS } from "../components/registry.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
 import { graphHash } from "../flow/graph-hash.js";
 import { type ComponentClass, describe, Node, roleOf } from "../flow/node.js";
+import { parsePython } from "../flow/python-component.js";
 import { session } from "../flow/session.js";
 
 /** A node that is not open yet, and what its class says. */
@@ -36,6 +37,8 @@ export async function loadMember(member: TaskMember, expectedHash: string | unde
 }
 
 async function instantiate(member: TaskMember, expectedHash: string | undefined): Promise<Node> {
+  const python = parsePython(member.component);
+  if (python !== undefined) return (await import("./python-nodes.js")).pythonNode(member, python);
   const hash = member.component.lastIndexOf("#");
   if (hash < 0) return construct(member, await loadBuiltIn(member));
   const file = member.component.slice(0, hash);

@@ -144,7 +144,7 @@ name: string
  */
 role: ("Producer" | "Processor" | "Consumer")
 /**
- * Built-in name or <absolute path>#Export.
+ * Built-in name, <absolute path>#Export or python:<absolute folder>#package.module:Class.
  */
 component: string
 /**
@@ -534,7 +534,7 @@ name: string
  */
 role: ("Producer" | "Processor" | "Consumer")
 /**
- * A built-in name (VideoFileReader) or a class of a module (./file.ts#Export).
+ * A built-in name (VideoFileReader), a class of a module (./file.ts#Export) or a Python class (python:package.module:Class).
  */
 component: string
 /**
