@@ -21,7 +21,7 @@ export interface RandomFlow {
 const PLAIN: Behaviour = { outputs: [1], flush: 0 };
 
 /** A random graph: one producer, up to five processors, a consumer at every end. */
-export function randomFlow(prng: Prng): RandomFlow {
+export function randomFlow(prng: Prng, flowType: DataPlan["flowType"] = "Batch"): RandomFlow {
   const inner = Array.from({ length: prng.range(0, 5) }, (_, index) => `n${index}`);
   const above = ["source"];
   const nodes: NodePlan[] = [aNode("source", [], { slots: prng.range(1, 4) })];
@@ -34,9 +34,21 @@ export function randomFlow(prng: Prng): RandomFlow {
     if (isLeaf || prng.chance(0.2)) nodes.push(aNode(`end-${node.name}`, [node.name], { slots: 0 }));
   }
   const edges = nodes.flatMap((node) => node.inputs.map((from) => anEdge(from, node.name, { cells: 2 ** prng.range(0, 3) })));
-  const plan: DataPlan = { version: 1, flowType: "Batch", nodes, edges };
+  const drawn: DataPlan = { version: 1, flowType, nodes, edges };
+  const plan = flowType === "Batch" ? drawn : withRealtime(drawn, prng);
   const behaviours = new Map(nodes.map((node) => [node.name, randomBehaviour(prng, plan, node)]));
   return { plan, behaviours, messages: prng.range(0, 25) };
+}
+
+/** A position that is dropped on an edge is dead at every join behind it. */
+function withRealtime(plan: DataPlan, prng: Prng): DataPlan {
+  const edges = plan.edges.map((edge) => {
+    const behind = new Set([edge.to, ...descendants(plan, edge.to)]);
+    const joins = plan.nodes.filter((node) => node.inputs.length > 1 && behind.has(node.name));
+    const releases = joins.flatMap((join) => join.inputs.map((from) => ({ from, to: join.name })));
+    return { ...edge, keep: prng.range(1, 3), releases: releases.filter((other) => other.from !== edge.from || other.to !== edge.to) };
+  });
+  return { ...plan, edges };
 }
 
 function randomNode(prng: Prng, name: string, above: readonly string[]): NodePlan {
