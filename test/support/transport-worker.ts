@@ -10,7 +10,7 @@ export interface WorkerOrders {
   readonly sizeBytes: number;
   /** Consumer: where to write "position:first byte:length" lines at the end; empty: nowhere. */
   readonly log: string;
-  /** Milliseconds between messages of the producer; 0 = as fast as possible. */
+  /** Milliseconds between messages of the producer, and in user code of the others; 0 = as fast as possible. */
   readonly gapMs: number;
 }
 
@@ -47,6 +47,7 @@ async function work(worker: TaskPort): Promise<void> {
     }
     if (unit.kind === "end") break;
     worker.attempt();
+    if (orders.gapMs > 0) await new Promise((resolve) => setTimeout(resolve, orders.gapMs));
     for (const message of unit.inputs[0] ?? []) handle(worker, message, unit.position, lines);
     worker.commit();
   }
