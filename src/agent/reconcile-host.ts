@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import type { DataPlan } from "../transport/plan.js";
 import { assembleDataPlan } from "./data-plan.js";
-import { NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
+import { type LiveProcess, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
 import { decideTask, isFinal, type RunState, type TaskAction, type TaskDecision, wantsStop } from "./reconcile-task.js";
 
 /** While one of its tasks has it, deleting the task waits until its process tree is dead. */
@@ -63,7 +63,25 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
   const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
   const missing = tasks.filter((task) => task.spec.claim !== undefined && claimOf(task, observed)?.status?.allocation === undefined);
   const missingClaims = missing.map((task) => task.spec.claim as string);
-  return { nowMs, memory: memories.get(run), present: tasks.length, wanted, missingClaims, stopping: tasks.some(wantsStop), keeperLost };
+  const standstillSinceMs = standstillSince(tasks.flatMap((task) => observed.records.get(task.metadata.uid)?.process ?? []));
+  const common = {
+    nowMs,
+    memory: memories.get(run),
+    present: tasks.length,
+    wanted,
+    missingClaims,
+    stopping: tasks.some(wantsStop),
+    keeperLost,
+  };
+  return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
+}
+
+/** When the last of the live tasks did something, if none of them can do anything now. */
+function standstillSince(processes: readonly LiveProcess[]): number | undefined {
+  const stuck = processes.every(
+    ({ stats }) => stats?.state === "waiting-space" || (stats?.state === "waiting-input" && !stats.inputPending),
+  );
+  return stuck ? Math.max(...processes.map(({ stats }) => stats?.lastProgressMs ?? 0)) : undefined;
 }
 
 function claimOf({ metadata, spec }: FlowTask, { claims }: ObservedHost): DeviceClaim | undefined {

@@ -36,8 +36,12 @@ export interface RunState {
   /** Some task of the run was asked to stop. */
   readonly stopping: boolean;
   readonly keeperLost: boolean;
+  /** Since when every live task waits and none can go on; absent while one works. */
+  readonly standstillSinceMs?: number;
 }
 
+/** A drain that stands still for so long is over: what a dead task kept back will not come. */
+const STANDSTILL_MS = 2_000;
 const FINAL: readonly Phase[] = ["Succeeded", "Failed", "Stopped"];
 /** Between SIGTERM and SIGKILL at most; the drain before it has the whole grace period. */
 const MAX_TERM_MS = 5_000;
@@ -83,8 +87,10 @@ function stopLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
     action: { op: "stop", graceMs: Math.min(graceMs, MAX_TERM_MS), why: deleted ? "Deleted" : "Stopped" },
   } as const;
   if (deleted) return stop;
-  const termAtMs = (run.memory?.drainAskedAtMs ?? run.nowMs) + graceMs;
-  return run.nowMs >= termAtMs ? stop : { ...stopping, lookAtMs: termAtMs };
+  const askedAtMs = run.memory?.drainAskedAtMs ?? run.nowMs;
+  const standstillMs = Math.max(askedAtMs, run.standstillSinceMs ?? Number.POSITIVE_INFINITY) + STANDSTILL_MS;
+  const termAtMs = Math.min(askedAtMs + graceMs, standstillMs);
+  return run.nowMs >= termAtMs ? stop : { ...stopping, lookAtMs: Math.min(termAtMs, run.nowMs + STANDSTILL_MS / 4) };
 }
 
 function phaseOfLive(live: LiveProcess): { phase: Phase } {

@@ -52,3 +52,5 @@ export const EXIT_BAD_INPUT = 65;
 export const EXIT_CRASHED = 70;
 /** The configuration cannot work: a restart cannot help. */
 export const EXIT_BAD_CONFIGURATION = 78;
+/** Ended by SIGTERM, as a shell tells it; its nodes were closed. */
+export const EXIT_TERMINATED = 143;

@@ -1,10 +1,10 @@
 /** The process of one task: `worker.js LAUNCH_FILE`. */
-import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED } from "../api/launch.js";
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED, EXIT_TERMINATED } from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { armParentDeath } from "../base/process-signal.js";
 import { readLaunch } from "../worker/launch.js";
 import { Reporter } from "../worker/report.js";
-import { runTask } from "../worker/task.js";
+import { runTask, TaskTerminated } from "../worker/task.js";
 
 /** Failures that a restart cannot mend, because the flow itself is wrong. */
 const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAMS_|MODEL_)/;
@@ -23,6 +23,7 @@ async function main(): Promise<number> {
     await runTask(launch, reporter);
     return EXIT_FINISHED;
   } catch (error) {
+    if (error instanceof TaskTerminated) return EXIT_TERMINATED;
     process.stderr.write(`${error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : errorText(error)}\n`);
     reporter.failed(error);
     return exitCodeOf(error);

@@ -58,7 +58,7 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
     }
     port.setState("working");
     reporter.ready();
-    await run(launch, members, port);
+    await Promise.race([run(launch, members, port), terminated()]);
   } catch (error) {
     await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
     throw error;
@@ -66,6 +66,14 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
   await closeAll(opened, (error) => {
     throw error;
   });
+}
+
+/** The process was asked to end before its work was done. */
+export class TaskTerminated extends Error {}
+
+/** Rejects at SIGTERM. The nodes are closed then, so that a file keeps what it has. */
+function terminated(): Promise<never> {
+  return new Promise((_done, end) => process.once("SIGTERM", () => end(new TaskTerminated("asked to end"))));
 }
 
 async function closeAll(members: readonly Member[], onError: (error: unknown) => void): Promise<void> {
