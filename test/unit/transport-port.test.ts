@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Tensor } from "../../src/base/tensor.js";
-import { openFlowStats } from "../../src/transport/memory.js";
+import { openFlowStats, recoverTask, requestStop } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { TaskPort } from "../../src/transport/port.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
@@ -63,5 +63,109 @@ test("an allocated tensor is not copied, all readers see its slot, and it is inv
     expect(() => payload.frame.data).toThrow("MESSAGE_RELEASED");
     a.close();
     b.close();
+  });
+});
+
+const JOIN = aPlan([aNode("a"), aNode("b", ["a"]), aNode("j", ["a", "b"], { slots: 0, join: "Trace" })]);
+
+test.each<[string, number, string]>([
+  ["several outputs of one input", 2, "has 2 outputs of one trace"],
+  ["what a flush gave", 0, "flush"],
+])("a join refuses %s on one branch", async (_name, outputs, problem) => {
+  await withMemory(JOIN, (dir) => {
+    const [a, b, j] = ["a", "b", "j"].map((node) => openTaskPort(dir, JOIN, node, 0)) as [TaskPort, TaskPort, TaskPort];
+    produce(a, 1);
+    a.end();
+    b.take();
+    for (let i = 0; i < outputs; i += 1) b.write({ traceId: "t1", seq: 1, payload: i });
+    b.commit();
+    b.take();
+    b.write({ traceId: "flushed", seq: 0, payload: 2 });
+    b.commit();
+    expect(() => j.take()).toThrow(problem);
+    j.close();
+    const again = openTaskPort(dir, JOIN, "j", 0);
+    expect(() => again.take()).toThrow("JOIN_TRACE_AMBIGUOUS");
+  });
+});
+
+test("a retained message outlives its commit and counts against the buffer of its writer", async () => {
+  const plan = aPlan([aNode("a", [], { slots: 1 }), aNode("b", ["a"], { slots: 0 })]);
+  await withMemory(plan, (dir) => {
+    const a = openTaskPort(dir, plan, "a", 0);
+    const b = openTaskPort(dir, plan, "b", 0);
+    produce(a, Tensor.from("uint8", [2], [3, 4]));
+    const message = b.take()?.inputs[0]?.[0];
+    const tensor = (message?.payload as Tensor<"uint8">).retain();
+    b.commit();
+    expect([...tensor.data]).toEqual([3, 4]);
+    expect(a.reserve()).toBe(false);
+    tensor.release();
+    expect(() => tensor.data).toThrow("MESSAGE_RELEASED");
+    expect(a.reserve()).toBe(true);
+  });
+});
+
+test("what a dead task had retained is free, and what it had in hand is offered again with its attempts", async () => {
+  await withMemory(CHAIN, (dir) => {
+    const a = openTaskPort(dir, CHAIN, "a", 0);
+    const b = openTaskPort(dir, CHAIN, "b", 0);
+    produce(a, "kept");
+    produce(a, "in hand");
+    b.take()?.inputs[0]?.[0]?.retain();
+    b.commit();
+    b.take()?.inputs[0]?.[0]?.retain();
+    b.attempt();
+    recoverTask(dir, CHAIN, "b", 0);
+    const unit = openTaskPort(dir, CHAIN, "b", 0).take();
+    expect(unit).toMatchObject({ position: 1, attempts: 1 });
+    expect(unit?.inputs[0]?.[0]?.payload).toBe("in hand");
+    expect(openFlowStats(dir, CHAIN).slotsInUse()).toBe(1);
+    expect(openFlowStats(dir, CHAIN).tasks()[1]?.retained).toBe(0);
+  });
+});
+
+test("an attempt that an ordered death ended does not count", async () => {
+  await withMemory(CHAIN, (dir) => {
+    produce(openTaskPort(dir, CHAIN, "a", 0), 1);
+    const b = openTaskPort(dir, CHAIN, "b", 0);
+    b.take();
+    b.attempt();
+    recoverTask(dir, CHAIN, "b", 0, { ordered: true });
+    expect(openTaskPort(dir, CHAIN, "b", 0).take()?.attempts).toBe(0);
+  });
+});
+
+test("private inputs are copies", async () => {
+  await withMemory(CHAIN, (dir) => {
+    produce(openTaskPort(dir, CHAIN, "a", 0), Tensor.from("uint8", [2], [3, 4]));
+    const b = openTaskPort(dir, CHAIN, "b", 0, { private: true });
+    const tensor = b.take()?.inputs[0]?.[0]?.payload as Tensor<"uint8">;
+    tensor.data[0] = 9;
+    b.commit();
+    expect([...tensor.data]).toEqual([9, 4]);
+  });
+});
+
+test("a sleeper wakes when it is rung, and a stop is seen", async () => {
+  await withMemory(CHAIN, async (dir) => {
+    const a = openTaskPort(dir, CHAIN, "a", 0);
+    const b = openTaskPort(dir, CHAIN, "b", 0, { lookMs: 60_000 });
+    expect(b.take()).toBe(undefined);
+    const waiting = b.waitForInput();
+    produce(a, 1);
+    await waiting;
+    expect(b.take()?.kind).toBe("data");
+    requestStop(dir, CHAIN);
+    expect(a.stopRequested).toBe(true);
+    a.close();
+    b.close();
+  });
+});
+
+test("another plan, and a folder without memory, are refused", async () => {
+  await withMemory(CHAIN, (dir) => {
+    expect(() => openTaskPort(dir, JOIN, "a", 0)).toThrow("SHM_INVALID");
+    expect(() => openTaskPort(`${dir}/nothing`, CHAIN, "a", 0)).toThrow("SHM_INVALID");
   });
 });

@@ -1,0 +1,49 @@
+import { expect, test } from "@jest/globals";
+import { layoutOf } from "../../src/transport/layout.js";
+import type { DataPlan } from "../../src/transport/plan.js";
+import { EMPTY, lapOf, lapsAhead, nextLap, ringShape, TAKEN, word, wordLap, wordState, wordTask } from "../../src/transport/words.js";
+import { aNode, aPlan } from "../support/transport.js";
+
+const PLAN = aPlan([aNode("a", [], { slots: 2 }), aNode("b", ["a"], { tasks: 2, slots: 3, partitionBy: "trace_id" }), aNode("c", ["a", "b"], { slots: 0, join: "Trace" })]);
+
+test("the layout of a small flow is what docs/memory-layout.md says", () => {
+  const layout = layoutOf(PLAN);
+  const tasks = layout.nodes.flatMap((node) => node.tasks.map((task) => [node.plan.name, task.index, task.region, task.slots, task.entries]));
+  expect(tasks).toEqual([
+    ["a", 0, 16, 416, 66],
+    ["b", 0, 944, 1344, 67],
+    ["b", 1, 1888, 2288, 67],
+    ["c", 0, 2832, 3232, 0],
+  ]);
+  expect(layout.edges.map((edge) => [edge.plan.from, edge.plan.to, edge.header, edge.cells, edge.bit, edge.partitionBy])).toEqual([
+    ["a", "b", 3232, 3248, 1, "trace_id"],
+    ["a", "c", 3280, 3296, 2, undefined],
+    ["b", "c", 3328, 3344, 1, undefined],
+  ]);
+  expect(layout.words).toBe(3376);
+  expect(layout.controlBytes).toBe(16_384);
+  expect(layout.budgetBytes).toBe(16_384 + (69_632 + 2 * 4096) + 2 * (69_632 + 3 * 4096));
+});
+
+test.each<[string, Partial<DataPlan>, RegExp]>([
+  ["cells that are no power of two", { edges: PLAN.edges.map((edge) => ({ ...edge, cells: 3 })) }, /power of two/],
+  ["an input without an edge", { edges: PLAN.edges.slice(1) }, /no edge from a/],
+  ["a node named twice", { nodes: [...PLAN.nodes, aNode("a")] }, /two nodes have one name/],
+  ["no slots for a parent", { nodes: [aNode("a", [], { slots: 0 }), ...PLAN.nodes.slice(1)] }, /slots/],
+])("a plan with %s is refused", (_name, change, problem) => {
+  expect(() => layoutOf({ ...PLAN, ...change })).toThrow(problem);
+});
+
+test.each([1, 2, 64, 4096, 2 ** 20])("in a ring of %d cells laps count on across the 32-bit border", (cells) => {
+  const ring = ringShape(cells);
+  for (const position of [0, cells, 2 ** 31 - cells, 2 ** 32 - cells, 2 ** 32, 2 ** 40 + cells]) {
+    expect(lapOf(ring, position + cells)).toBe(nextLap(ring, lapOf(ring, position)));
+    expect(lapsAhead(ring, lapOf(ring, position + 3 * cells), lapOf(ring, position))).toBe(3);
+  }
+});
+
+test("a word gives back its parts", () => {
+  const taken = word(0xfffff, TAKEN, 511);
+  expect([wordLap(taken), wordState(taken), wordTask(taken)]).toEqual([0xfffff, TAKEN, 511]);
+  expect(word(0, EMPTY)).toBe(0);
+});
