@@ -15,7 +15,11 @@ export async function run({ smoke, runs, log }) {
     figures.single.push(await withFolder((folder) => singleProcess(folder, frames)));
     figures.one.push(await withFolder((folder) => flow(folder, frames, 1)));
     figures.two.push(await withFolder((folder) => flow(folder, frames, 2)));
-    log(Object.entries(figures).map(([name, values]) => `${name} ${values.at(-1).toFixed(1)} frames/s`).join(", "));
+    log(
+      Object.entries(figures)
+        .map(([name, values]) => `${name} ${values.at(-1).toFixed(1)} frames/s`)
+        .join(", "),
+    );
   }
   const [singleProcessFps, fps, fpsTwoTasks] = [figures.single, figures.one, figures.two].map(median);
   return {
@@ -37,9 +41,18 @@ async function flow(folder, maxFrames, nbTasks) {
     node("detector", "Processor", "OnnxObjectDetector", { model: MODEL, threads: 1 }, { inputs: ["reader"], nbTasks }),
     node("tracker", "Processor", "BoundingBoxTracker", {}, { inputs: ["detector"], oneTask: true }),
     node("annotator", "Processor", "TrackerAnnotator", {}, { inputs: ["reader", "tracker"] }),
-    node("writer", "Consumer", `${ROOT}bench/timed-writer.mjs#TimedWriter`, { path: join(folder, "out.mp4"), stamp }, { inputs: ["annotator"] }),
+    node(
+      "writer",
+      "Consumer",
+      `${ROOT}bench/timed-writer.mjs#TimedWriter`,
+      { path: join(folder, "out.mp4"), stamp },
+      { inputs: ["annotator"] },
+    ),
   ];
-  writeFileSync(file, JSON.stringify({ apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: "bench" }, spec: { nodes } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: "bench" }, spec: { nodes } }),
+  );
   await runCommand(process.execPath, [CLI, "run", file, "--quiet"]);
   return framesPerSecond(stamp);
 }

@@ -24,6 +24,12 @@ export function median(values) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
+/** @param fraction 0.99 for the value that 1 % of the values exceed. */
+export function quantile(values, fraction) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * fraction))];
+}
+
 export function rounded(value, digits = 2) {
   return Number(value.toFixed(digits));
 }
@@ -42,8 +48,8 @@ export function runCommand(command, args, options = {}) {
 }
 
 /** Calls `use` with a folder that is removed afterwards. */
-export async function withFolder(use) {
-  const folder = mkdtempSync(join(tmpdir(), "videoflow-bench-"));
+export async function withFolder(use, parent = tmpdir()) {
+  const folder = mkdtempSync(join(parent, "videoflow-bench-"));
   try {
     return await use(folder);
   } finally {

@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "@jest/globals";
+
+const MACHINE = ["cores", "node", "runs"];
+
+/** Keys that scripts and documents rely on; a figure per size or per number of tasks is an object of its own. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  hop: ["hopUs", "hopUsP99", "rawUs", "ratio"],
+  frames: ["handoverFps", "readOutFps", "memcpyFps", "handoverRatio", "readOutRatio", "copiesPerFrame"],
+  fanout: ["fpsPerConsumer", "ratio"],
+  payload: ["mbPerSecond", "memcpyMbPerSecond"],
+  messages: ["messagesPerSecond", "ringMessagesPerSecond"],
+  scale: ["perSecond", "efficiency"],
+  overload: ["batch", "realtime"],
+  join: ["perSecond", "efficiency", "share", "correct"],
+  kill: ["delivered", "duplicates", "recoveryMs", "wallRatio"],
+  eos: ["tailMsPerHop"],
+  idle: ["cpuSeconds", "rssMb", "privateMb"],
+  startup: ["firstMessageMs", "bareNodeMs", "ratio"],
+};
+
+/** Runs a benchmark small and fast. @returns its last line, parsed. */
+async function smoke(name: string): Promise<Record<string, unknown>> {
+  const args = ["bench/bench.mjs", name, "--smoke", "--json"];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  return JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
+}
+
+/** All numbers of a figure, however deep. */
+function numbersOf(figure: unknown): unknown[] {
+  return typeof figure === "object" && figure !== null ? Object.values(figure).flatMap(numbersOf) : [figure];
+}
+
+test.each(Object.entries(KEYS))(
+  "%s prints one object with exactly its keys and finite numbers",
+  async (name, keys) => {
+    const { node, ...figures } = await smoke(name);
+    expect([...Object.keys(figures), "node"].toSorted()).toEqual([...keys, ...MACHINE].toSorted());
+    expect(node).toBe(process.version);
+    expect(numbersOf(figures).filter((number) => !Number.isFinite(number))).toEqual([]);
+  },
+  60_000,
+);
+
+const assets = process.env["VIDEOFLOW_ASSETS"] ?? resolve("../shared/assets");
+const withAssets = existsSync(join(assets, "models/yolox_nano.onnx")) ? test : test.skip;
+
+withAssets(
+  "flow prints one object with finite numbers, where there are clips and models",
+  async () => {
+    const { node: _, ...figures } = await smoke("flow");
+    expect(Object.keys(figures).toSorted()).toEqual(
+      ["fps", "singleProcessFps", "ratio", "fpsTwoTasks", "ratioTwoTasks", "frames", "cores", "runs"].toSorted(),
+    );
+    expect(numbersOf(figures).filter((number) => !Number.isFinite(number))).toEqual([]);
+  },
+  60_000,
+);
