@@ -249,7 +249,7 @@ export const ERRORS = {
     retry: "never",
     message: (d: { node: string; component: string; detail: string }) =>
       `node "${d.node}": component ${d.component} cannot be loaded: ${d.detail}`,
-    fix: "Name a built-in component, or <file>#<exported class>.",
+    fix: "Name a built-in component, <file>#<exported class>, or python:<module>:<class>.",
   },
   COMPONENT_DISAGREES: {
     retry: "never",

@@ -90,9 +90,9 @@ export class PythonLink {
 
   #asLoadError(error: unknown): unknown {
     if (!(error instanceof PythonError) || error.stage !== "load") return error;
-    const { node } = this.#context as NodeContext;
-    const detail = `${error.message}\n${error.stack}`;
-    return new OperatorError("COMPONENT_NOT_FOUND", { node, component: formatPython(this.#component), detail }, { cause: error });
+    const { node, logger } = this.#context as NodeContext;
+    logger.error(error.stack ?? error.message);
+    return new OperatorError("COMPONENT_NOT_FOUND", { node, component: formatPython(this.#component), detail: error.message }, { cause: error });
   }
 
   /**
