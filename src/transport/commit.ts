@@ -10,7 +10,7 @@ import type { TaskContext } from "./context.js";
 import { type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
 import { publishRealtime } from "./realtime.js";
 import { cellOf, freeCell, type Output, publish } from "./ring.js";
-import { lapOf, TAKEN, word } from "./words.js";
+import { lapOf, referenceSlot, TAKEN, word } from "./words.js";
 
 /** Kinds of a unit in the redo record. */
 export const UNIT_DATA = 1;
@@ -21,12 +21,18 @@ export const UNIT_PRODUCED = 3;
 export const ANYONE = -1;
 export const EVERYONE = -2;
 
-export interface Redo extends Output {
-  readonly kind: number;
-  /** Flush: positions of this node's stream in all. */
-  readonly endPosition: number;
+/** The redo record; one object per port, filled anew for each commit. */
+export class Redo implements Output {
+  kind = 0;
+  position = 0;
+  head = 0;
   /** First control word of the first slot of the chain; meaningless for "none". */
-  readonly headWord: number;
+  headWord = 0;
+  generation = 0;
+  count = 0;
+  origin = 0;
+  /** Flush: positions of this node's stream in all. */
+  endPosition = 0;
 }
 
 /** Writes the redo record and makes the outputs count. The totals in the record have been written by the caller. */
@@ -58,17 +64,15 @@ function writeRedo(context: TaskContext, redo: Redo, owners: Int32Array): void {
 
 export function readRedo(context: TaskContext): { readonly redo: Redo; readonly owners: Int32Array } {
   const { i32, f64, region, task } = context;
-  const head = i32[region + TASK.redoHead] as number;
-  const redo = {
-    kind: i32[region + TASK.redoKind] as number,
-    head,
-    headWord: task.slots + ((head - 1) & 0xfffff) * SLOT.size,
-    generation: i32[region + TASK.redoGeneration] as number,
-    count: i32[region + TASK.redoCount] as number,
-    origin: i32[region + TASK.redoOrigin] as number,
-    position: f64[(region + TASK.redoPositionF64) / 2] as number,
-    endPosition: f64[(region + TASK.redoEndPositionF64) / 2] as number,
-  };
+  const redo = new Redo();
+  redo.kind = i32[region + TASK.redoKind] as number;
+  redo.head = i32[region + TASK.redoHead] as number;
+  redo.headWord = task.slots + referenceSlot(redo.head) * SLOT.size;
+  redo.generation = i32[region + TASK.redoGeneration] as number;
+  redo.count = i32[region + TASK.redoCount] as number;
+  redo.origin = i32[region + TASK.redoOrigin] as number;
+  redo.position = f64[(region + TASK.redoPositionF64) / 2] as number;
+  redo.endPosition = f64[(region + TASK.redoEndPositionF64) / 2] as number;
   return { redo, owners: i32.slice(region + TASK.redoOwners, region + TASK.redoOwners + context.outputs.length) };
 }
 

@@ -5,7 +5,7 @@ import { OperatorError } from "../base/errors.js";
 import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from "../base/tensor.js";
 import { AWAKE, Bell, WANTS_INPUT, WANTS_SPACE } from "./bells.js";
 import { type Allocation, MessageWriter } from "./codec.js";
-import { ANYONE, commitUnit, EVERYONE, publishEnd, type Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED } from "./commit.js";
+import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED } from "./commit.js";
 import { count, openContext, type TaskContext } from "./context.js";
 import { bellPath, poolPath } from "./files.js";
 import { END, FLUSH, type Intake, NO_INPUT, NO_SPACE, READY } from "./intake.js";
@@ -73,6 +73,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
   readonly #inputPools: (PoolMapping | undefined)[][];
   readonly #owed: Int32Array;
   readonly #owners: Int32Array;
+  readonly #redo = new Redo();
   readonly #written: number[] = [];
   readonly #allocations: Allocation[] = [];
   readonly #views: MessageView[] = [];
@@ -356,7 +357,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
       const owed = (this.#owed[i] as number) + 1;
       const edge = this.#context.inputs[i] as EdgeLayout;
       this.#owed[i] = owed;
-      if (owed * 4 >= edge.count) this.#pay(i);
+      if (owed * 2 >= edge.count) this.#pay(i);
     }
   }
 
@@ -448,7 +449,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
     if (this.#unit === IDLE) this.#startProducing();
     this.returned();
     if (this.#context.realtime && this.#written.length > 0 && !this.#hasRoomNow()) this.#giveUpOutputs();
-    const redo = this.#redo();
+    const redo = this.#fillRedo();
     this.#setOwners(redo);
     this.#setTotals(redo);
     commitUnit(this.#context, redo, this.#owners, this.#kept > 0 ? this.#isKept : undefined);
@@ -467,22 +468,32 @@ class SharedMemoryPort implements TaskPort, Keeper {
     this.#outputBytes = 0;
   }
 
-  #redo(): Redo {
-    const pool = this.#pool;
+  #fillRedo(): Redo {
+    const redo = this.#redo;
+    const head = this.#linkChain();
+    redo.kind = this.#unit;
+    redo.position = this.#position;
+    redo.origin = this.#origin;
+    redo.endPosition = this.#unit === UNIT_FLUSH ? (this.#intake as Intake).endPosition : 0;
+    redo.count = this.#written.length;
+    redo.head = head < 0 ? 0 : slotReference(this.taskIndex, head);
+    redo.headWord = head < 0 ? 0 : (this.#pool as OwnPool).word(head);
+    redo.generation = head < 0 ? 0 : (this.#i32[redo.headWord + SLOT.generation] as number);
+    return redo;
+  }
+
+  /** @returns the first slot of the chain of outputs, -1 if there are none. */
+  #linkChain(): number {
     const written = this.#written;
-    const flush = this.#unit === UNIT_FLUSH ? (this.#intake as Intake).endPosition : 0;
-    const base = { kind: this.#unit, position: this.#position, origin: this.#origin, endPosition: flush };
-    if (pool === undefined || written.length === 0) return { ...base, head: 0, headWord: 0, generation: 0, count: 0 };
+    if (written.length === 0) return -1;
+    const pool = this.#pool as OwnPool;
     for (let i = 0; i + 1 < written.length; i += 1) {
       const slot = pool.word(written[i] as number);
       const next = written[i + 1] as number;
       this.#i32[slot + SLOT.next] = next + 1;
       this.#i32[slot + SLOT.nextGeneration] = this.#i32[pool.word(next) + SLOT.generation] as number;
     }
-    const head = written[0] as number;
-    const headWord = pool.word(head);
-    const generation = this.#i32[headWord + SLOT.generation] as number;
-    return { ...base, head: slotReference(this.taskIndex, head), headWord, generation, count: written.length };
+    return written[0] as number;
   }
 
   /** A unit without outputs belongs to replica position mod tasks; only the first input of a join says whose it is. */

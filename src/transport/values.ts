@@ -71,7 +71,7 @@ function mark(kind: string, value: unknown): unknown {
 
 /** Bytes of any realm: `instanceof` fails for those of a vm context. */
 export function isBytes(value: object): value is Uint8Array {
-  return Object.prototype.toString.call(value) === "[object Uint8Array]";
+  return value instanceof Uint8Array || Object.prototype.toString.call(value) === "[object Uint8Array]";
 }
 
 function isPlain(value: object): boolean {
