@@ -6,8 +6,8 @@ import { build } from "esbuild";
 import { Prng } from "../../src/base/prng.js";
 import { createFlowMemory, openFlowStats, recoverTask, removeFlowMemory } from "../../src/transport/memory.js";
 import type { DataPlan } from "../../src/transport/plan.js";
-import type { WorkerOrders } from "../support/transport-worker.js";
 import { aNode, aPlan } from "../support/transport.js";
+import type { WorkerOrders } from "../support/transport-worker.js";
 
 const root = mkdtempSync(`${tmpdir()}/videoflow-hammer-`);
 const worker = `${process.cwd()}/node_modules/.cache/transport-worker-${process.pid}.mjs`;
@@ -32,8 +32,16 @@ afterAll(() => {
 const { NODE_EXTRA_CA_CERTS: _dropped, ...ENVIRONMENT } = process.env;
 
 /** @returns the process, and its exit: a code or the signal that killed it. */
-function start(dir: string, node: string, index: number, orders: WorkerOrders): { readonly child: ChildProcess; readonly exit: Promise<number | string> } {
-  const child = spawn(process.execPath, [worker, dir, node, String(index), JSON.stringify(orders)], { stdio: ["ignore", "ignore", "inherit"], env: ENVIRONMENT });
+function start(
+  dir: string,
+  node: string,
+  index: number,
+  orders: WorkerOrders,
+): { readonly child: ChildProcess; readonly exit: Promise<number | string> } {
+  const child = spawn(process.execPath, [worker, dir, node, String(index), JSON.stringify(orders)], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: ENVIRONMENT,
+  });
   const exit = new Promise<number | string>((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal ?? "?")));
   return { child, exit };
 }

@@ -6,11 +6,13 @@ import { aNode, aPlan, withMemory } from "../support/transport.js";
 
 const PLAN = aPlan([aNode("a"), aNode("b", ["a"], { slots: 0 })]);
 
-const tensor = fc.tuple(fc.constantFrom(...DTYPES), fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }), fc.nat(255)).map(([dtype, shape, fill]) => {
-  const length = shape.reduce((product, extent) => product * extent, 1);
-  const bytes = new Uint8Array(length * itemSizeBytes(dtype)).fill(fill);
-  return new Tensor(dtype, shape, viewElements(dtype, bytes.buffer, 0, length));
-});
+const tensor = fc
+  .tuple(fc.constantFrom(...DTYPES), fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }), fc.nat(255))
+  .map(([dtype, shape, fill]) => {
+    const length = shape.reduce((product, extent) => product * extent, 1);
+    const bytes = new Uint8Array(length * itemSizeBytes(dtype)).fill(fill);
+    return new Tensor(dtype, shape, viewElements(dtype, bytes.buffer, 0, length));
+  });
 
 const bytes = fc.uint8Array({ maxLength: 3_000 });
 const { value } = fc.letrec((tie) => ({

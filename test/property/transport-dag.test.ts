@@ -5,7 +5,7 @@ import { expectedOf, type RandomFlow, randomFlow } from "../support/transport-da
 import { type Played, type PlayOptions, play } from "../support/transport-player.js";
 
 const FIRST = Number(process.env["DAG_SEED"] ?? 1);
-const COUNT = process.env["DAG_SEED"] === undefined ? Number(process.env["DAG_COUNT"] ?? 100) : 1;
+const COUNT = process.env["DAG_SEED"] === undefined ? Number(process.env["DAG_COUNT"] ?? 60) : 1;
 
 /** Every labelled step of the batch channel, the commit and the recovery. */
 const STEPS = [
@@ -32,7 +32,11 @@ const STEPS = [
 
 const REALTIME_STEPS = ["cell claimed", "dropping", "drop released", "given up", "releasing"];
 
-async function playSeed(seed: number, options: PlayOptions, flowType: "Batch" | "Realtime" = "Batch"): Promise<{ readonly flow: RandomFlow; readonly played: Played }> {
+async function playSeed(
+  seed: number,
+  options: PlayOptions,
+  flowType: "Batch" | "Realtime" = "Batch",
+): Promise<{ readonly flow: RandomFlow; readonly played: Played }> {
   const prng = new Prng(seed);
   const flow = randomFlow(prng, flowType);
   try {

@@ -4,11 +4,17 @@ import type { DataPlan } from "../../src/transport/plan.js";
 import { EMPTY, lapOf, lapsAhead, nextLap, ringShape, TAKEN, word, wordLap, wordState, wordTask } from "../../src/transport/words.js";
 import { aNode, aPlan } from "../support/transport.js";
 
-const PLAN = aPlan([aNode("a", [], { slots: 2 }), aNode("b", ["a"], { tasks: 2, slots: 3, partitionBy: "trace_id" }), aNode("c", ["a", "b"], { slots: 0, join: "Trace" })]);
+const PLAN = aPlan([
+  aNode("a", [], { slots: 2 }),
+  aNode("b", ["a"], { tasks: 2, slots: 3, partitionBy: "trace_id" }),
+  aNode("c", ["a", "b"], { slots: 0, join: "Trace" }),
+]);
 
 test("the layout of a small flow is what docs/memory-layout.md says", () => {
   const layout = layoutOf(PLAN);
-  const tasks = layout.nodes.flatMap((node) => node.tasks.map((task) => [node.plan.name, task.index, task.region, task.slots, task.entries]));
+  const tasks = layout.nodes.flatMap((node) =>
+    node.tasks.map((task) => [node.plan.name, task.index, task.region, task.slots, task.entries]),
+  );
   expect(tasks).toEqual([
     ["a", 0, 16, 416, 66],
     ["b", 0, 944, 1344, 67],

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { Tensor } from "../../src/base/tensor.js";
 import { openFlowStats, recoverTask, requestStop } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
-import type { TaskPort } from "../../src/transport/port.js";
+import type { InputMessage, TaskPort } from "../../src/transport/port.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
 
 const CHAIN = aPlan([aNode("a"), aNode("b", ["a"]), aNode("c", ["b"], { slots: 0 })]);
@@ -95,8 +95,8 @@ test("a retained message outlives its commit and counts against the buffer of it
     const a = openTaskPort(dir, plan, "a", 0);
     const b = openTaskPort(dir, plan, "b", 0);
     produce(a, Tensor.from("uint8", [2], [3, 4]));
-    const message = b.take()?.inputs[0]?.[0];
-    const tensor = (message?.payload as Tensor<"uint8">).retain();
+    const [message] = b.take()?.inputs[0] as readonly [InputMessage];
+    const tensor = (message.payload as Tensor<"uint8">).retain();
     b.commit();
     expect([...tensor.data]).toEqual([3, 4]);
     expect(a.reserve()).toBe(false);
@@ -167,5 +167,18 @@ test("another plan, and a folder without memory, are refused", async () => {
   await withMemory(CHAIN, (dir) => {
     expect(() => openTaskPort(dir, JOIN, "a", 0)).toThrow("SHM_INVALID");
     expect(() => openTaskPort(`${dir}/nothing`, CHAIN, "a", 0)).toThrow("SHM_INVALID");
+  });
+});
+
+test("what a dead replica had in hand goes to its sibling at once, before what comes later", async () => {
+  const plan = aPlan([aNode("a"), aNode("b", ["a"], { tasks: 2 }), aNode("c", ["b"], { slots: 0 })]);
+  await withMemory(plan, (dir) => {
+    const a = openTaskPort(dir, plan, "a", 0);
+    for (let i = 0; i < 3; i += 1) produce(a, i);
+    const [b0, b1] = [0, 1].map((task) => openTaskPort(dir, plan, "b", task)) as [TaskPort, TaskPort];
+    expect([b0.take()?.position, b1.take()?.position]).toEqual([0, 1]);
+    b1.commit();
+    recoverTask(dir, plan, "b", 0);
+    expect(b1.take()?.position).toBe(0);
   });
 });

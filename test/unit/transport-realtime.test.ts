@@ -3,7 +3,7 @@ import { openFlowStats } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { DataPlan } from "../../src/transport/plan.js";
 import type { TaskPort, Unit } from "../../src/transport/port.js";
-import { anEdge, aNode, withMemory } from "../support/transport.js";
+import { aNode, anEdge, withMemory } from "../support/transport.js";
 
 const DIAMOND: DataPlan = {
   version: 1,
@@ -38,7 +38,8 @@ class Busy {
   }
   #finish(nowMs: number): void {
     const done = this.unit !== undefined && nowMs >= this.#until;
-    for (const message of done ? (this.unit?.inputs[0] ?? []) : []) this.port.write({ traceId: message.traceId, seq: message.seq, payload: null });
+    for (const message of done ? (this.unit?.inputs[0] ?? []) : [])
+      this.port.write({ traceId: message.traceId, seq: message.seq, payload: null });
     done && this.port.commit();
     this.unit = done ? undefined : this.unit;
   }
