@@ -158,7 +158,7 @@ export class MessageWriter implements CopyCounter {
       this.#smallEnd = small + sizeBytes;
       return small;
     }
-    const large = roundUp(this.#largeEnd, align < 4 ? 4 : align);
+    const large = roundUp(this.#largeEnd, Math.max(align, 4));
     this.#largeEnd = large + sizeBytes;
     return SMALL_BYTES + large;
   }

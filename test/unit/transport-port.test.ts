@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { Tensor } from "../../src/base/tensor.js";
 import { openFlowStats, recoverTask, requestStop } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
-import type { InputMessage, TaskPort } from "../../src/transport/port.js";
+import type { TaskPort, Unit } from "../../src/transport/port.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
 
 const CHAIN = aPlan([aNode("a"), aNode("b", ["a"]), aNode("c", ["b"], { slots: 0 })]);
@@ -66,6 +66,10 @@ test("an allocated tensor is not copied, all readers see its slot, and it is inv
   });
 });
 
+function firstPayload(inputs: Unit["inputs"]): Tensor<"uint8"> {
+  return inputs[0]?.[0]?.payload as Tensor<"uint8">;
+}
+
 const JOIN = aPlan([aNode("a"), aNode("b", ["a"]), aNode("j", ["a", "b"], { slots: 0, join: "Trace" })]);
 
 test.each<[string, number, string]>([
@@ -95,8 +99,8 @@ test("a retained message outlives its commit and counts against the buffer of it
     const a = openTaskPort(dir, plan, "a", 0);
     const b = openTaskPort(dir, plan, "b", 0);
     produce(a, Tensor.from("uint8", [2], [3, 4]));
-    const [message] = b.take()?.inputs[0] as readonly [InputMessage];
-    const tensor = (message.payload as Tensor<"uint8">).retain();
+    const { inputs } = b.take() as Unit;
+    const tensor = firstPayload(inputs).retain();
     b.commit();
     expect([...tensor.data]).toEqual([3, 4]);
     expect(a.reserve()).toBe(false);
