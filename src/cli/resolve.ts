@@ -1,5 +1,5 @@
 /** Paths of a flow: made absolute against the folder of its file, and what is missing found before anything starts. */
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { NodeSpec } from "../api/kinds.js";
 import { gotText, type Problem } from "../api/problem.js";
@@ -18,11 +18,20 @@ export interface Resolved {
 
 /** Looks at the file system. */
 export const LOOK_UP: LookUp = (path) => {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   if (stats === undefined) return undefined;
   if (stats.isFile()) return "file";
   return stats.isDirectory() ? "folder" : "other";
 };
+
+/** Nothing lies below a file, or where it cannot be looked at. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Makes the paths of a flow absolute: modules of components, params that a descriptor calls files, working directories.
@@ -33,7 +42,13 @@ export const LOOK_UP: LookUp = (path) => {
  * @param lookUp  what stands at a path.
  * @param python  asked only if a component is a Python class.
  */
-export function resolvePaths(flow: FlowDocument, folder: string, describe: Describe, lookUp: LookUp, python: PythonProbe = PROBE_PYTHON): Resolved {
+export function resolvePaths(
+  flow: FlowDocument,
+  folder: string,
+  describe: Describe,
+  lookUp: LookUp,
+  python: PythonProbe = PROBE_PYTHON,
+): Resolved {
   const resolved = flow.spec.nodes.map((node, index) => resolveNode(node, `spec.nodes[${index}]`, folder, describe, lookUp, python));
   return {
     flow: { ...flow, spec: { ...flow.spec, nodes: resolved.map(({ node }) => node) } },

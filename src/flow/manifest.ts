@@ -98,7 +98,7 @@ function nodeSpec(node: Node, flow: Flow): ManifestNode {
     params: paramsOf(node),
     ...(inputs.length > 0 ? { inputs } : {}),
     ...(descriptor.oneTask ? { oneTask: true } : {}),
-    ...(node.options.deviceType === "gpu" ? { supportedDevices: [...descriptor.devices] } : {}),
+    ...(node.options.deviceType === "gpu" ? { supportedDevices: refusesCpu(node) ? ["GPU" as const] : [...descriptor.devices] } : {}),
     ...taskOptions(node),
   };
 }

@@ -30,7 +30,7 @@ export const ENGINE: Engine = {
 /** Imports a user's module with `flow.run()` and `join()` switched off. @returns the manifests of the flows that it built. */
 async function loadModule(path: string): Promise<readonly unknown[]> {
   const { session } = await import("../flow/session.js");
-  const { registerLoader } = await import("../worker/load.js");
+  const { registerLoader } = await import("../worker/typescript.js");
   const ours = session();
   ours.mode = "collect";
   const before = ours.flows.length;

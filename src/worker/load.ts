@@ -9,6 +9,7 @@ import { graphHash } from "../flow/graph-hash.js";
 import { type ComponentClass, describe, Node, roleOf } from "../flow/node.js";
 import { parsePython } from "../flow/python-component.js";
 import { session } from "../flow/session.js";
+import { registerLoader } from "./typescript.js";
 
 /** A node that is not open yet, and what its class says. */
 export interface LoadedNode {
@@ -62,16 +63,6 @@ async function importUser(member: TaskMember, file: string): Promise<Record<stri
   } catch (cause) {
     throw new OperatorError("COMPONENT_NOT_FOUND", { node: member.name, component: member.component, detail: errorText(cause) }, { cause });
   }
-}
-
-let registered = false;
-
-/** TypeScript needs a loader on this version of Node; JavaScript does not, unless it imports TypeScript. */
-export async function registerLoader(file: string): Promise<void> {
-  if (registered || !/\.[cm]?tsx?$/.test(file)) return;
-  registered = true;
-  const { register } = await import("tsx/esm/api");
-  register();
 }
 
 /** The node of this name in a flow that the imported file built. */

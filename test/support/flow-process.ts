@@ -134,12 +134,9 @@ export function workplace(): Workplace {
     install: () => {
       mkdirSync(path("node_modules"));
       symlinkSync(resolve("."), path("node_modules/videoflow"));
+      symlinkSync(resolve("node_modules/tsx"), path("node_modules/tsx"));
     },
-    leftovers: () => [
-      ...processesWith("TMPDIR", temporary),
-      ...filesBelow(shm),
-      ...readdirSync(temporary).filter((name) => !name.startsWith("tsx-")),
-    ],
+    leftovers: () => [...processesWith("TMPDIR", temporary), ...filesBelow(shm), ...leftIn(temporary)],
     remove: async () => {
       for (const flow of running) flow.signal("SIGKILL");
       await Promise.all(running.map(({ ended }) => ended));
@@ -169,8 +166,15 @@ export function titleOf(pid: number): string {
   }
 }
 
+/** What flows share stays, but not what is theirs in it. */
+function leftIn(temporary: string): string[] {
+  const shared = [`tsx-${process.getuid?.()}`, `videoflow-${process.getuid?.()}`];
+  return [...readdirSync(temporary).filter((name) => !shared.includes(name)), ...filesBelow(join(temporary, shared[1] ?? ""))];
+}
+
 /** Files, not folders: the folder of a user's flows stays. */
 function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
 }

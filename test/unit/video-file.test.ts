@@ -68,10 +68,7 @@ describe("VideoFileWriter and VideoFileReader", () => {
       expect(existsSync(path)).toBe(false);
     }));
 
-  test.each([
-    ["missing/out.mp4", "VIDEO_OUTPUT_UNWRITABLE"],
-    ["out.xyz", "VIDEO_OUTPUT_UNWRITABLE"],
-  ])("refuse to write %s", (name, code) =>
+  test.each([["out.xyz", "VIDEO_OUTPUT_UNWRITABLE"]])("refuse to write %s", (name, code) =>
     inFolder((folder) =>
       expect(writeAll(new VideoFileWriter({ path: join(folder, name) }), someFrames(1))).rejects.toMatchObject({ code }),
     ),

@@ -1,4 +1,4 @@
-import { accessSync, constants, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { Frame } from "../../base/tensor.js";
@@ -41,7 +41,7 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
     return `${this.params.path}.part`;
   }
 
-  /** @throws OperatorError VIDEO_OUTPUT_UNWRITABLE if the folder is missing or not writable. */
+  /** @throws OperatorError VIDEO_OUTPUT_UNWRITABLE if the folder cannot be made or is not writable. */
   override async open(_context: NodeContext): Promise<void> {
     checkFolder(this.params.path);
     this.#ffmpeg = await loadFfmpeg();
@@ -94,6 +94,7 @@ function checkFolder(path: string): void {
   if (containerOf(path) === undefined)
     throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: "its ending names no container" });
   try {
+    mkdirSync(dirname(path), { recursive: true });
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: errorText(error) });

@@ -1,0 +1,104 @@
+import { readFileSync, truncateSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { writeClip } from "../../src/components/video/clip.js";
+import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
+import { NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { readAll, someFrames } from "../support/video-context.js";
+
+const FRAMES = 60;
+let place: Workplace;
+beforeEach(() => {
+  place = workplace();
+});
+afterEach(() => place.remove());
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
+const lines = (input: string, path: string) => ({
+  name: "lines",
+  role: "Consumer",
+  component: "FileAppender",
+  inputs: [input],
+  params: { path },
+});
+const payloads = (name: string) => place.lines(name).map((line) => (JSON.parse(line) as { payload: unknown }).payload);
+
+describe("a broken video", () => {
+  test("ends the flow with file and frame, and what came before the break is kept", async () => {
+    await writeClip(place.path("cut.mkv"), someFrames(FRAMES), 25);
+    truncateSync(place.path("cut.mkv"), Math.floor(readFileSync(place.path("cut.mkv")).length * 0.6));
+    const file = writeManifest(place, [
+      { name: "reader", role: "Producer", component: "VideoFileReader", params: { path: "cut.mkv" } },
+      { name: "same", role: "Processor", component: "Identity", inputs: ["reader"], nbTasks: 2 },
+      { name: "writer", role: "Consumer", component: "VideoFileWriter", inputs: ["same"], params: { path: "new/kept.mp4" } },
+    ]);
+
+    const { code, err } = await place.run(file).ended;
+    const kept = await readAll(new VideoFileReader({ path: place.path("new/kept.mp4") }));
+    const at = Number(/cut\.mkv" (?:ends early, at|is broken at) frame (\d+)/.exec(err)?.[1]);
+
+    expect([code, err]).toEqual([1, expect.stringMatching(/error: VIDEO_(TRUNCATED|BROKEN): .*cut\.mkv/)]);
+    expect([at > 5, kept.length]).toEqual([true, at]);
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe("a task that keeps dying", () => {
+  test("ends the flow when its budget is spent, with its last words, and leaves nothing", async () => {
+    const file = writeManifest(place, [
+      { name: "source", role: "Producer", component: `${NODES}#Ticker` },
+      {
+        name: "dier",
+        role: "Processor",
+        component: `${NODES}#Dier`,
+        inputs: ["source"],
+        restart: { maxRestarts: 1, initialBackoffSeconds: 1 },
+      },
+      lines("dier", "seen.jsonl"),
+    ]);
+
+    const { code, err } = await place.run(file).ended;
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/error: RestartBudgetSpent: .*dier\.0.*the licence has run out/s);
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe("an input that always fails", () => {
+  test("goes to the dead letters after its retries, and the others go on", async () => {
+    const file = writeManifest(place, [
+      { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 20, everyMs: 0 } },
+      { name: "thrower", role: "Processor", component: `${NODES}#Thrower`, inputs: ["source"], params: { at: [3, 11] }, retries: 1 },
+      lines("thrower", "seen.jsonl"),
+    ]);
+
+    const { code, out, err } = await place.run(file, ["--json"]).ended;
+    const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "{}") as object;
+    const letters = place.lines(`${place.flow}.dead-letters.jsonl`).map((line) => JSON.parse(line) as object);
+
+    expect([code, result]).toEqual([0, expect.objectContaining({ state: "Succeeded", reason: "CompletedWithDeadLetters" })]);
+    expect(out + err).toContain(place.path(`${place.flow}.dead-letters.jsonl`));
+    expect(letters).toEqual([
+      expect.objectContaining({ node: "thrower", seq: 4, attempts: 2, error: expect.stringContaining("no code for 3") }),
+      expect.objectContaining({ node: "thrower", seq: 12, attempts: 2, error: expect.stringContaining("no code for 11") }),
+    ]);
+    expect(payloads("seen.jsonl")).toEqual(numbers(20).filter((n) => n !== 3 && n !== 11));
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+test("what is missing is told all at once, before anything starts", async () => {
+  const file = writeManifest(place, [
+    { name: "reader", role: "Producer", component: "VideoFileReader", params: { path: "gone.mp4" } },
+    { name: "detector", role: "Processor", component: "OnnxFaceDetector", inputs: ["reader"], params: { model: "gone.onnx" } },
+    { name: "own", role: "Processor", component: "./gone.mjs#Own", inputs: ["detector"] },
+    { name: "unknown", role: "Processor", component: "Identiti", inputs: ["own"] },
+    { name: "writer", role: "Consumer", component: "VideoFileWriter", inputs: ["unknown"], params: { path: "flow.yaml/out.mp4" } },
+  ]);
+
+  const { code, err } = await place.run(file).ended;
+
+  expect(code).toBe(2);
+  for (const text of ["gone.mp4", "gone.onnx", "gone.mjs", "Identiti", "Identity", "flow.yaml/out.mp4"]) expect(err).toContain(text);
+  expect(place.leftovers()).toEqual([]);
+});
