@@ -52,6 +52,17 @@ export const ERRORS = {
     message: (d: { node: string; limit: number }) => `node "${d.node}" keeps ${d.limit} messages already`,
     fix: "Release messages that are no longer needed, or copy() what must be kept for long.",
   },
+  STATE_TOO_LARGE: {
+    retry: "never",
+    message: (d: { node: string; sizeBytes: number; limitBytes: number }) =>
+      `the state of node "${d.node}" has ${d.sizeBytes} bytes, at most ${d.limitBytes} fit into a commit`,
+    fix: "Give a smaller snapshot(): keep what can be computed again out of it, or write it to a file and name the place.",
+  },
+  HOLDS_EXCEEDED: {
+    retry: "never",
+    message: (d: { node: string; holds: number }) => `node "${d.node}" holds back more than ${d.holds} inputs`,
+    fix: "Raise `holds` in the class's descriptor, or settle earlier.",
+  },
   JOIN_TRACE_AMBIGUOUS: {
     retry: "never",
     message: (d: { node: string; position: number; problem: string }) =>
@@ -204,7 +215,7 @@ export const ERRORS = {
   FLOW_INVALID: {
     retry: "never",
     message: (d: { flow: string; problems: readonly string[] }) => `flow "${d.flow}" cannot run:\n  ${d.problems.join("\n  ")}\n`,
-    fix: "Change what each line says",
+    fix: "Change what each line says.",
   },
   FLOW_FAILED: {
     retry: "never",
@@ -309,7 +320,8 @@ export class OperatorError<C extends ErrorCode = ErrorCode> extends Error {
 
   constructor(code: C, detail: ErrorDetail<C>, options?: { cause?: unknown }) {
     const format = ERRORS[code].message as (d: ErrorDetail<C>) => string;
-    super(`${code}: ${format(detail)}. ${ERRORS[code].fix}`, options);
+    const text = format(detail);
+    super(`${code}: ${text}${text.endsWith("\n") ? "" : ". "}${ERRORS[code].fix}`, options);
     this.name = "OperatorError";
     this.code = code;
     this.detail = detail;
