@@ -7,7 +7,9 @@ import { formatPython, parsePython } from "../flow/python-component.js";
 import type { LookUp } from "./resolve.js";
 
 /** What an interpreter says about itself. */
-export type PythonProbe = () => { readonly program: string; readonly path: readonly string[] } | { readonly program: string; readonly problem: string };
+export type PythonProbe = () =>
+  | { readonly program: string; readonly path: readonly string[] }
+  | { readonly program: string; readonly problem: string };
 
 const OLDEST = [3, 8];
 const ASK = "import json, sys; print(json.dumps([sys.version_info[:2], sys.path]))";

@@ -84,7 +84,15 @@ export class PythonLink {
 
   #start(context: NodeContext): object {
     const { flow, run, node, committed } = context;
-    const surroundings = { flow, run, node, task_index: context.taskIndex, nb_tasks: context.nbTasks, devices: [...context.devices], committed };
+    const surroundings = {
+      flow,
+      run,
+      node,
+      task_index: context.taskIndex,
+      nb_tasks: context.nbTasks,
+      devices: [...context.devices],
+      committed,
+    };
     return { ...this.#component, role: this.#role, params: this.#params, ...surroundings };
   }
 
@@ -92,7 +100,11 @@ export class PythonLink {
     if (!(error instanceof PythonError) || error.stage !== "load") return error;
     const { node, logger } = this.#context as NodeContext;
     logger.error(error.stack ?? error.message);
-    return new OperatorError("COMPONENT_NOT_FOUND", { node, component: formatPython(this.#component), detail: error.message }, { cause: error });
+    return new OperatorError(
+      "COMPONENT_NOT_FOUND",
+      { node, component: formatPython(this.#component), detail: error.message },
+      { cause: error },
+    );
   }
 
   /**

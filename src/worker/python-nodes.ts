@@ -1,6 +1,16 @@
 /** Nodes of ours that stand for a class written in Python; the class runs in a child process. */
 import type { TaskMember } from "../api/kinds.js";
-import { ConsumerNode, END, type End, type Node, type NodeContext, type NodeOptions, type Output, ProcessorNode, ProducerNode } from "../flow/node.js";
+import {
+  ConsumerNode,
+  END,
+  type End,
+  type Node,
+  type NodeContext,
+  type NodeOptions,
+  type Output,
+  ProcessorNode,
+  ProducerNode,
+} from "../flow/node.js";
 import type { PythonComponent } from "../flow/python-component.js";
 import { PythonLink } from "./python-link.js";
 

@@ -20,7 +20,8 @@ describePython("a flow with nodes in Python", () => {
   const counter = (count: number) => ({ name: "counter", ...node("Producer", "Counter", { count }) });
   const writer = (input: string) => ({ name: "writer", inputs: [input], ...node("Consumer", "Writer", { path: place.path("seen.json") }) });
   const frames = (count: number) => ({ name: "frames", role: "Producer", component: `${FRAMES}#Frames`, params: { count, ...SIZE } });
-  const chain = (count: number, work: object) => writeManifest(place, [counter(count), { name: "work", inputs: ["counter"], ...work }, writer("work")]);
+  const chain = (count: number, work: object) =>
+    writeManifest(place, [counter(count), { name: "work", inputs: ["counter"], ...work }, writer("work")]);
   const run = (file: string, ...more: string[]) => place.run(file, more).ended;
   const seen = () => place.json<unknown[]>("seen.json");
 
@@ -77,7 +78,9 @@ describePython("a flow with nodes in Python", () => {
     const pidFile = place.path("pid");
     place.run(chain(3, node("Processor", "Sleeper", { pid_file: pidFile })));
     const pid = await eventually("the call", () => existsSync(pidFile) && Number(readFileSync(pidFile, "utf8")));
-    const worker = await eventually("the worker", () => liveTasks(place.flow).find((task) => task.node === "work" && !titleOf(task.pid).includes("python")));
+    const worker = await eventually("the worker", () =>
+      liveTasks(place.flow).find((task) => task.node === "work" && !titleOf(task.pid).includes("python")),
+    );
 
     process.kill(worker.pid, "SIGKILL");
 
@@ -94,7 +97,9 @@ describePython("a flow with nodes in Python", () => {
     expect((await run(file)).code).toBe(0);
 
     const found = seen() as { first: number; last: number; shape: number[]; readonly: boolean; pipe: number }[];
-    expect(found.map(({ first, last, shape, readonly }) => [first, last, shape, readonly])).toEqual(numbers(20).map((n) => [n, n, [1080, 1920, 3], true]));
+    expect(found.map(({ first, last, shape, readonly }) => [first, last, shape, readonly])).toEqual(
+      numbers(20).map((n) => [n, n, [1080, 1920, 3], true]),
+    );
     expect(found[19]?.pipe).toBeLessThan(20_000); // Of 124 MB of pixels.
   });
 
@@ -104,7 +109,13 @@ describePython("a flow with nodes in Python", () => {
       { name: "inverter", inputs: ["frames"], ...node("Processor", "Inverter") },
       { name: "painter", inputs: ["inverter"], ...node("Processor", "Painter") },
       { name: "average", inputs: ["painter"], ...node("Processor", "Pipe") },
-      { name: "frames-only", inputs: ["painter"], role: "Consumer", component: `${FRAMES}#Looker`, params: { path: place.path("looked.json") } },
+      {
+        name: "frames-only",
+        inputs: ["painter"],
+        role: "Consumer",
+        component: `${FRAMES}#Looker`,
+        params: { path: place.path("looked.json") },
+      },
       { name: "end", inputs: ["average"], role: "Consumer", component: `${NODES}#Collector` },
     ]);
 
@@ -127,12 +138,21 @@ describePython("a flow with nodes in Python", () => {
   });
 
   test("is refused before anything starts when a module or the interpreter is missing", async () => {
-    const file = writeManifest(place, [counter(3), { name: "sink", inputs: ["counter"], role: "Consumer", component: "python:nowhere.nodes:Sink" }]);
+    const file = writeManifest(place, [
+      counter(3),
+      { name: "sink", inputs: ["counter"], role: "Consumer", component: "python:nowhere.nodes:Sink" },
+    ]);
 
     const missing = await place.start(["validate", file]).ended;
     const without = await place.start(["validate", file], { env: { VIDEOFLOW_PYTHON: "/nowhere/python" } }).ended;
 
-    expect([missing.code, missing.out + missing.err]).toEqual([2, expect.stringMatching(/spec\.nodes\[1\]\.component.*there is no Python module nowhere\.nodes/s)]);
-    expect([without.code, without.out + without.err]).toEqual([2, expect.stringMatching(/\/nowhere\/python cannot be used.*Install Python 3\.8/s)]);
+    expect([missing.code, missing.out + missing.err]).toEqual([
+      2,
+      expect.stringMatching(/spec\.nodes\[1\]\.component.*there is no Python module nowhere\.nodes/s),
+    ]);
+    expect([without.code, without.out + without.err]).toEqual([
+      2,
+      expect.stringMatching(/\/nowhere\/python cannot be used.*Install Python 3\.8/s),
+    ]);
   });
 });

@@ -147,7 +147,16 @@ describePython("a node in Python", () => {
 
   test("sees whole numbers as int and others as float", async () => {
     const node = await processor("Kinds");
-    expect(await node.process([1, 1.5, true, "s", null, [], {}, new Uint8Array(2)])).toEqual(["int", "float", "bool", "str", "NoneType", "list", "dict", "bytes"]);
+    expect(await node.process([1, 1.5, true, "s", null, [], {}, new Uint8Array(2)])).toEqual([
+      "int",
+      "float",
+      "bool",
+      "str",
+      "NoneType",
+      "list",
+      "dict",
+      "bytes",
+    ]);
   });
 
   test("gives many outputs from a generator, with event times and metadata of their own, and none for None", async () => {

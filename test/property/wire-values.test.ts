@@ -27,7 +27,9 @@ const value: fc.Arbitrary<WireValue> = fc.letrec<{ value: WireValue }>((tie) => 
     fc.record({ kind: fc.constant("list" as const), values: fc.array(tie("value"), { maxLength: 3 }) }),
     fc.record({
       kind: fc.constant("map" as const),
-      fields: fc.array(fc.tuple(fc.constantFrom("b", "a", "1", "__proto__"), tie("value")), { maxLength: 3 }).map((entries) => new Map(entries)),
+      fields: fc
+        .array(fc.tuple(fc.constantFrom("b", "a", "1", "__proto__"), tie("value")), { maxLength: 3 })
+        .map((entries) => new Map(entries)),
     }),
   ),
 })).value;
@@ -38,7 +40,12 @@ const payload: fc.Arbitrary<WirePayload> = fc.oneof(
   fc.record({ kind: fc.constant("frame" as const), pixels: tensor, pixelFormat: text, captureTs: fc.double({ noNaN: true }) }),
   fc.record({ kind: fc.constant("detections" as const), boxes: tensor, classNames: fc.array(text) }),
   fc.record({ kind: fc.constant("tracks" as const), tracks: tensor }),
-  fc.record({ kind: fc.constant("blob" as const), ref: text, innerPayloadType: text, sizeBytes: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }) }),
+  fc.record({
+    kind: fc.constant("blob" as const),
+    ref: text,
+    innerPayloadType: text,
+    sizeBytes: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+  }),
   fc.record({ kind: fc.constant("value" as const), value }),
   fc.record({ kind: fc.constant("mapping" as const), mapping }),
 );
@@ -79,7 +86,13 @@ describe("the wire", () => {
   });
 
   test("completeness: an envelope keeps numbers of 64 bits and its metadata", () => {
-    const envelope = fc.record({ traceId: text, seq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), replicaId: fc.nat(), payload: bytes, value });
+    const envelope = fc.record({
+      traceId: text,
+      seq: fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }),
+      replicaId: fc.nat(),
+      payload: bytes,
+      value,
+    });
     fc.assert(
       fc.property(envelope, ({ value: field, ...fields }) => {
         const sent = { ...EMPTY_ENVELOPE, ...fields, payloadType: "x.Y", metadata: new Map([["k", field]]) };

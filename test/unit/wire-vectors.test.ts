@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { OperatorError } from "../../src/base/errors.js";
+import type { OperatorError } from "../../src/base/errors.js";
 import { decodeEnvelope, EMPTY_ENVELOPE, type Envelope, encodeEnvelope } from "../../src/transport/wire/envelope.js";
 import { messageId, partitionOwner, sanitizePart } from "../../src/transport/wire/identity.js";
 import { decodePayload, encodePayload, type WirePayload } from "../../src/transport/wire/payload.js";
@@ -33,6 +33,11 @@ interface Vector {
   readonly payload: Readonly<Record<string, never>>;
 }
 
+type IdVector = Pick<Vector, "flow_id" | "run_id" | "producer_name" | "trace_id" | "seq"> & {
+  readonly msg_type: "data" | "eos";
+  readonly expected_id: string;
+};
+
 const base64 = (text: string) => new Uint8Array(Buffer.from(text, "base64"));
 const tensorOf = ({ shape, dtype, data_b64 }: TensorText): WireTensor => ({ shape, dtype, data: base64(data_b64) });
 
@@ -43,28 +48,29 @@ const VALUES: Readonly<Record<string, (value: never) => WireValue>> = {
   i: (value) => ({ kind: "int", value: BigInt(value) }),
   s: (value) => ({ kind: "text", value }),
   bool: (value) => ({ kind: "bool", value }),
-  list: (values: ValueText[]) => ({ kind: "list", values: values.map(valueOf) }),
+  list: (values: ValueText[]) => ({ kind: "list", values: values.map(wireValueOf) }),
   map: (fields: Record<string, ValueText>) => ({ kind: "map", fields: fieldsOf(fields) }),
   tensor: (tensor: TensorText) => ({ kind: "tensor", tensor: tensorOf(tensor) }),
 };
-function valueOf(text: ValueText): WireValue {
+function wireValueOf(text: ValueText): WireValue {
   const [kind, value] = Object.entries(text)[0] as [string, never];
   return (VALUES[kind] as (value: never) => WireValue)(value);
 }
 function fieldsOf(fields: Readonly<Record<string, ValueText>>): Map<string, WireValue> {
-  return new Map(Object.entries(fields).map(([key, value]) => [key, valueOf(value)]));
+  return new Map(Object.entries(fields).map(([key, value]) => [key, wireValueOf(value)]));
 }
 
 const PAYLOADS: Readonly<Record<string, (value: never) => WirePayload | undefined>> = {
   tensor: (tensor: TensorText) => ({ kind: "tensor", tensor: tensorOf(tensor) }),
-  value: (value: ValueText) => ({ kind: "value", value: valueOf(value) }),
+  value: (value: ValueText) => ({ kind: "value", value: wireValueOf(value) }),
   none: () => undefined,
 };
 const payloadOf = ({ payload }: Vector) => {
   const [kind, value] = Object.entries(payload)[0] as [string, never];
   return (PAYLOADS[kind] as (value: never) => WirePayload | undefined)(value);
 };
-const decodedPayload = (envelope: Envelope) => [decodePayload(envelope.payloadType, envelope.payload)].filter(() => envelope.payloadType !== "")[0];
+const decodedPayload = (envelope: Envelope) =>
+  [decodePayload(envelope.payloadType, envelope.payload)].filter(() => envelope.payloadType !== "")[0];
 
 const vectors = json("envelope/manifest.json") as Vector[];
 const named = vectors.map((vector) => [vector.name, vector] as const);
@@ -95,7 +101,10 @@ describe("the golden vectors of the wire", () => {
 
   test("a payload of unknown type passes through untouched", () => {
     const bytes = bytesOf("reject/unknown_payload_type.bin");
-    const [, { expect: wanted }] = json("reject/manifest.json") as [unknown, { expect: { opaque: { payload_type: string; data_b64: string } } }];
+    const [, { expect: wanted }] = json("reject/manifest.json") as [
+      unknown,
+      { expect: { opaque: { payload_type: string; data_b64: string } } },
+    ];
     const envelope = decodeEnvelope(bytes);
     const payload = decodePayload(envelope.payloadType, envelope.payload);
 
@@ -103,11 +112,10 @@ describe("the golden vectors of the wire", () => {
     expect(hex(encodeEnvelope({ ...envelope, ...encodePayload(payload) }))).toBe(hex(bytes));
   });
 
-  test.each(json("message_id/vectors.json") as Record<string, string | number>[])("the id of message $trace_id is $expected_id", (vector) => {
-    const { flow_id, run_id, producer_name, trace_id, seq, msg_type, expected_id } = vector as Record<string, never>;
-    const identity = { flowId: flow_id, runId: run_id, producerName: producer_name, traceId: trace_id, seq: BigInt(seq as number), type: msg_type };
+  test.each(json("message_id/vectors.json") as IdVector[])("the id of message $trace_id is $expected_id", (vector) => {
+    const { flow_id: flowId, run_id: runId, producer_name: producerName, trace_id: traceId, seq, msg_type: type } = vector;
 
-    expect(messageId(identity)).toBe(expected_id);
+    expect(messageId({ flowId, runId, producerName, traceId, seq: BigInt(seq), type })).toBe(vector.expected_id);
   });
 });
 
