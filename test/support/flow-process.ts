@@ -166,10 +166,13 @@ export function titleOf(pid: number): string {
   }
 }
 
-/** What flows share stays, but not what is theirs in it. */
+/** What flows share stays, a lock in it too, but nothing that is theirs. */
 function leftIn(temporary: string): string[] {
   const shared = [`tsx-${process.getuid?.()}`, `videoflow-${process.getuid?.()}`];
-  return [...readdirSync(temporary).filter((name) => !shared.includes(name)), ...filesBelow(join(temporary, shared[1] ?? ""))];
+  return [
+    ...readdirSync(temporary).filter((name) => !shared.includes(name)),
+    ...filesBelow(join(temporary, shared[1] ?? "")).filter((file) => !file.endsWith("admission.pid")),
+  ];
 }
 
 /** Files, not folders: the folder of a user's flows stays. */
