@@ -30,7 +30,7 @@ test("a realtime diamond joins as many as its slow branch passes, never holds up
         name: "source",
         role: "Producer",
         component: `${NODES}#Metronome`,
-        params: { perSecond: 100, count: COUNT, path: place.path("source.json") },
+        params: { perSecond: 100, count: COUNT },
       },
       { name: "slow", role: "Processor", component: `${NODES}#Slow`, inputs: ["source"], params: { ms: 25 } },
       { name: "both", role: "Processor", component: "Joiner", inputs: ["source", "slow"] },
