@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import type { OperatorError } from "../../src/base/errors.js";
@@ -255,6 +255,17 @@ describePython("a node in Python", () => {
     const error = (await failure(opened(new PythonProcessor({}, { name: "n" }, component("Echo"))))) as OperatorError;
     delete process.env["VIDEOFLOW_PYTHON"];
     expect([error.code, error.message]).toEqual(["PYTHON_MISSING", expect.stringMatching(/\/nowhere\/python.*Install Python 3\.8/)]);
+  });
+
+  test("dies with its worker in the middle of a call, though nobody closed its descriptors", async () => {
+    const { path } = place();
+    const script = `python3 -c 'import os, sys; exec(open(sys.argv[1]).read().split("def main")[0] + "die_with(int(sys.argv[2])); open(sys.argv[3], str(chr(119))).write(str(os.getpid())); signal.pause()")' "$0" $$ "$1" & wait`;
+    const worker = spawn("/bin/sh", ["-c", script, resolve("python/videoflow_node.py"), path("pid")], { stdio: "ignore" });
+    const pid = await eventually("the child", () => existsSync(path("pid")) && Number(readFileSync(path("pid"), "utf8")));
+
+    worker.kill("SIGKILL");
+
+    await eventually("its end", () => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
   });
 
   test("runs from one file that needs nothing but the standard library", () => {
