@@ -7,15 +7,17 @@
  * if that died, in the recovery. Doing any part of it twice changes nothing.
  */
 import type { TaskContext } from "./context.js";
-import { type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
+import { CELL, type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
 import { publishRealtime } from "./realtime.js";
 import { cellOf, freeCell, type Output, publish } from "./ring.js";
-import { lapOf, referenceSlot, TAKEN, word } from "./words.js";
+import { lapOf, referenceSlot, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
 /** Kinds of a unit in the redo record. */
 export const UNIT_DATA = 1;
 export const UNIT_FLUSH = 2;
 export const UNIT_PRODUCED = 3;
+/** All units that the task holds up to a position; no outputs. */
+export const UNIT_SETTLED = 4;
 
 /** Owner words: any replica, all replicas may have to look. */
 export const ANYONE = -1;
@@ -33,6 +35,8 @@ export class Redo implements Output {
   origin = 0;
   /** Flush: positions of this node's stream in all. */
   endPosition = 0;
+  /** Word of the task's state from this commit on; see state-file.ts. */
+  snapshot = 0;
 }
 
 /** Writes the redo record and makes the outputs count. The totals in the record have been written by the caller. */
@@ -57,6 +61,7 @@ function writeRedo(context: TaskContext, redo: Redo, owners: Int32Array): void {
   i32[region + TASK.redoGeneration] = redo.generation;
   i32[region + TASK.redoCount] = redo.count;
   i32[region + TASK.redoOrigin] = redo.origin;
+  i32[region + TASK.redoSnapshot] = redo.snapshot;
   f64[(region + TASK.redoPositionF64) / 2] = redo.position;
   f64[(region + TASK.redoEndPositionF64) / 2] = redo.endPosition;
   for (let i = 0; i < context.outputs.length; i += 1) i32[region + TASK.redoOwners + i] = owners[i] as number;
@@ -71,6 +76,7 @@ export function readRedo(context: TaskContext): { readonly redo: Redo; readonly 
   redo.generation = i32[region + TASK.redoGeneration] as number;
   redo.count = i32[region + TASK.redoCount] as number;
   redo.origin = i32[region + TASK.redoOrigin] as number;
+  redo.snapshot = i32[region + TASK.redoSnapshot] as number;
   redo.position = f64[(region + TASK.redoPositionF64) / 2] as number;
   redo.endPosition = f64[(region + TASK.redoEndPositionF64) / 2] as number;
   return { redo, owners: i32.slice(region + TASK.redoOwners, region + TASK.redoOwners + context.outputs.length) };
@@ -92,6 +98,8 @@ export function applyCommit(context: TaskContext, redo: Redo, owners: Int32Array
   if (redo.kind === UNIT_FLUSH) publishEnd(context, redo.endPosition);
   for (let i = 0; i < context.outputs.length; i += 1) publishOne(context, context.outputs[i] as EdgeLayout, redo, owners[i] as number);
   if (redo.kind === UNIT_DATA) acknowledge(context, redo.position, kept);
+  if (redo.kind === UNIT_SETTLED) acknowledgeUpTo(context, redo.position, kept);
+  i32[region + TASK.snapshot] = redo.snapshot;
   for (let i = 0; i < TOTAL.count; i += 1) f64[context.totals + i] = f64[context.redoTotals + i] as number;
   context.step?.("totals copied");
   if (redo.kind === UNIT_FLUSH) Atomics.store(i32, region + TASK.flushed, 1);
@@ -123,5 +131,18 @@ function acknowledge(context: TaskContext, position: number, kept?: (slot: numbe
     if (Atomics.load(context.i32, cell) !== word(lap, TAKEN, context.task.task)) continue;
     freeCell(context, edge, cell, lap, kept);
     context.step?.("acknowledged");
+  }
+}
+
+/** Frees all cells that this task has taken, up to a position, each edge in any order: nobody else can take them. */
+function acknowledgeUpTo(context: TaskContext, position: number, kept?: (slot: number) => boolean): void {
+  const { i32, f64, task } = context;
+  for (const edge of context.inputs) {
+    for (let cell = edge.cells; cell < edge.cells + edge.count * CELL.size; cell += CELL.size) {
+      const found = Atomics.load(i32, cell);
+      if (wordState(found) !== TAKEN || wordTask(found) !== task.task || (f64[(cell + CELL.position) / 2] as number) > position) continue;
+      freeCell(context, edge, cell, wordLap(found), kept);
+      context.step?.("acknowledged");
+    }
   }
 }

@@ -24,6 +24,10 @@ export function poolPath(dir: string, node: string, taskIndex: number): string {
   return `${dir}/pool-${node}-${taskIndex}`;
 }
 
+export function statePath(dir: string, node: string, taskIndex: number): string {
+  return `${dir}/state-${node}-${taskIndex}`;
+}
+
 export function bellPath(dir: string, node: string, taskIndex: number): string {
   return `${dir}/bell-${node}-${taskIndex}`;
 }

@@ -128,6 +128,8 @@ export class BatchIntake implements Intake {
     return true;
   }
 
+  setAside(): void {}
+
   /** A sibling that sleeps may take what comes after; the writer rang only one of us. */
   moreFor(): boolean {
     if (!this.#competing) return false;

@@ -22,6 +22,7 @@ export class RealtimeIntake implements Intake {
   readonly #inputs: readonly EdgeLayout[];
   readonly #ordered: boolean;
   readonly #partitioned: boolean;
+  #passed = 0;
 
   constructor(context: TaskContext) {
     this.#context = context;
@@ -34,7 +35,7 @@ export class RealtimeIntake implements Intake {
 
   look(): number {
     const ended = this.#inputs.every((edge) => allEnded(this.#context, edge)); // Before the cells: the end is said last.
-    const next = this.#ordered ? (this.#context.f64[this.#context.totals + TOTAL.next] as number) : 0;
+    const next = this.#ordered ? Math.max(this.#passed, this.#context.f64[this.#context.totals + TOTAL.next] as number) : 0;
     this.position = Number.POSITIVE_INFINITY;
     for (const edge of this.#inputs) this.#search(edge, next);
     if (this.position < Number.POSITIVE_INFINITY) return this.#settle();
@@ -125,6 +126,10 @@ export class RealtimeIntake implements Intake {
     }
     if (this.filtered) this.#barAbsent();
     return true;
+  }
+
+  setAside(): void {
+    this.#passed = this.position + 1;
   }
 
   #take(input: number): boolean {

@@ -21,6 +21,8 @@ export interface Intake {
   look(): number;
   /** Takes the candidate. @returns false if somebody else was faster. */
   claim(): boolean;
+  /** The claimed candidate was worked on and is acknowledged later: what comes before it is late from now on. */
+  setAside(): void;
 }
 
 export function hasFlushed(context: TaskContext): boolean {

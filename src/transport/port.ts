@@ -121,14 +121,35 @@ export interface TaskPort {
   write(message: OutputMessage): void;
   /** Forgets the outputs written so far, keeps the unit: before another attempt. */
   discard(): void;
-  /** Outputs out and inputs acknowledged, in one atomic step. No outputs: a "none" mark goes out. */
-  commit(): void;
+  /**
+   * Outputs out, inputs acknowledged and state replaced, in one atomic step. No outputs: a "none" mark goes out. Units set aside
+   * are acknowledged with the one in hand.
+   *
+   * @throws OperatorError STATE_TOO_LARGE, SHM_FULL; the unit stays in hand.
+   */
+  commit(options?: CommitOptions): void;
+  /** A copy of the state of the last commit that carried one, by whatever incarnation; undefined if there was none. */
+  readonly state: Uint8Array | undefined;
+  /**
+   * Puts the unit in hand aside: it is acknowledged later, by settle() or commit(), and after a death it is offered again. Its
+   * messages are invalid from now on, its slots stay taken. Only for tasks without children. At flush the unit cannot be set aside.
+   */
+  setAside(): void;
+  /** Number of units set aside. */
+  readonly aside: number;
+  /** Acknowledges the first `units` of those set aside, and replaces the state, in one atomic step. @throws as commit() */
+  settle(units: number, options?: CommitOptions): void;
   /** Ends the stream. A producer calls it after its last commit, any other task after the unit "end". */
   end(): void;
   /** Gives back a unit in hand, publishes what state there is, closes descriptors. Views stay mapped. */
   close(): void;
   /** Publishes "opening" or "working" for the agent. */
   setState(state: TaskState): void;
+}
+
+export interface CommitOptions {
+  /** The state of the task once this commit counts, at most 1 MiB; absent: as it was. */
+  readonly state?: Uint8Array | undefined;
 }
 
 export interface PortOptions {

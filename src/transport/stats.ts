@@ -4,7 +4,7 @@ import { CELL, COUNTER, type EdgeLayout, MAX_RETAINED, type NodeLayout, RETAINED
 import type { DataPlan } from "./plan.js";
 import type { EdgeStats, FlowStats, TaskState, TaskStats } from "./port.js";
 import { TASK_STATES } from "./task-state.js";
-import { PUBLISHED, TAKEN, wordState, wordTask } from "./words.js";
+import { PUBLISHED, wordState } from "./words.js";
 
 /** @throws OperatorError SHM_INVALID */
 export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
@@ -23,6 +23,7 @@ function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): Ta
   const { region } = task;
   const total = (index: number) => f64[(region + TASK.totalsF64) / 2 + index] as number;
   const counter = (index: number) => f64[(region + TASK.countersF64) / 2 + index] as number;
+  const inHand = Atomics.load(i32, region + TASK.inHand) === 1;
   return {
     node: node.plan.name,
     taskIndex: task.index,
@@ -43,8 +44,8 @@ function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): Ta
     late: counter(COUNTER.late),
     attempts: counter(COUNTER.attempts),
     retained: retainedBy(memory, task),
-    inputPending: node.inputs.length > 0 && node.inputs.every((edge) => isPending(memory, memory.layout.edges[edge] as EdgeLayout, task)),
-    inHand: Atomics.load(i32, region + TASK.inHand) === 1 ? f64[(region + TASK.inHandPositionF64) / 2] : undefined,
+    inputPending: node.inputs.length > 0 && (inHand || node.inputs.every((edge) => isOffered(memory, memory.layout.edges[edge] as EdgeLayout))),
+    inHand: inHand ? f64[(region + TASK.inHandPositionF64) / 2] : undefined,
   };
 }
 
@@ -56,9 +57,9 @@ function retainedBy(memory: ControlMemory, task: TaskLayout): number {
   return kept;
 }
 
-/** Something is offered, or this task has something in hand. */
-function isPending(memory: ControlMemory, edge: EdgeLayout, task: TaskLayout): boolean {
-  return someCell(memory, edge, (value) => wordState(value) === PUBLISHED || (wordState(value) === TAKEN && wordTask(value) === task.task));
+/** There is something to take; what tasks have set aside is not. */
+function isOffered(memory: ControlMemory, edge: EdgeLayout): boolean {
+  return someCell(memory, edge, (value) => wordState(value) === PUBLISHED);
 }
 
 function someCell(memory: ControlMemory, edge: EdgeLayout, matches: (value: number) => boolean): boolean {

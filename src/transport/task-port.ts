@@ -5,7 +5,7 @@ import { OperatorError } from "../base/errors.js";
 import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from "../base/tensor.js";
 import { AWAKE, Bell, WANTS_INPUT, WANTS_SPACE } from "./bells.js";
 import { type Allocation, MessageWriter } from "./codec.js";
-import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED } from "./commit.js";
+import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED, UNIT_SETTLED } from "./commit.js";
 import { count, openContext, type TaskContext } from "./context.js";
 import { bellPath, poolPath } from "./files.js";
 import { END, FLUSH, type Intake, NO_INPUT, NO_SPACE, READY } from "./intake.js";
@@ -28,9 +28,10 @@ import {
 import { type Keeper, MessageView } from "./message-view.js";
 import type { DataPlan } from "./plan.js";
 import { OwnPool, PoolMapping } from "./pool.js";
-import type { OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
+import type { CommitOptions, OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
 import { recover } from "./recover.js";
 import { isFree } from "./ring.js";
+import { StateFile } from "./state-file.js";
 import { stateCode } from "./task-state.js";
 import { referenceSlot, referenceTask, slotReference } from "./words.js";
 
@@ -77,6 +78,9 @@ class SharedMemoryPort implements TaskPort, Keeper {
   readonly #written: number[] = [];
   readonly #allocations: Allocation[] = [];
   readonly #views: MessageView[] = [];
+  readonly #states: StateFile;
+  /** Units that are acknowledged later, in rising order of position. */
+  readonly #aside: { readonly position: number; readonly messages: number; readonly bytes: number }[] = [];
   #bell: Bell | undefined;
   #unit = IDLE;
   #position = 0;
@@ -100,6 +104,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
     this.taskIndex = context.task.index;
     this.private = options.private === true;
     this.#lookMs = options.lookMs ?? 1_000;
+    this.#states = new StateFile(context);
     this.#pool = context.outputs.length > 0 ? new OwnPool(context, options.scrub === true) : undefined;
     this.#writer = this.#pool && new MessageWriter(this.#pool);
     this.#intake = openIntake(context, this.#pool);
@@ -203,7 +208,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
       throw new OperatorError("JOIN_TRACE_AMBIGUOUS", { node: this.node, position: this.#position, problem });
     }
     this.#filtered = isJoin ? 1 : 0;
-    this.commit();
+    this.#commitOne(undefined);
     return undefined;
   }
 
@@ -445,15 +450,73 @@ class SharedMemoryPort implements TaskPort, Keeper {
 
   // --- Committing ---------------------------------------------------------------------------------------------------------
 
-  commit(): void {
+  commit(options?: CommitOptions): void {
+    if (this.#aside.length === 0) return this.#commitOne(options?.state);
+    if (this.#unit === UNIT_DATA) this.setAside();
+    this.settle(this.#aside.length, options);
+    if (this.#unit !== IDLE) this.#commitOne(undefined);
+  }
+
+  #commitOne(state: Uint8Array | undefined): void {
     if (this.#unit === IDLE) this.#startProducing();
     this.returned();
+    const snapshot = state === undefined ? this.#states.word : this.#states.write(state);
     if (this.#context.realtime && this.#written.length > 0 && !this.#hasRoomNow()) this.#giveUpOutputs();
     const redo = this.#fillRedo();
+    redo.snapshot = snapshot;
     this.#setOwners(redo);
     this.#setTotals(redo);
     commitUnit(this.#context, redo, this.#owners, this.#kept > 0 ? this.#isKept : undefined);
     this.#finish();
+  }
+
+  // --- Acknowledging later ------------------------------------------------------------------------------------------------
+
+  get state(): Uint8Array | undefined {
+    return this.#states.read();
+  }
+
+  get aside(): number {
+    return this.#aside.length;
+  }
+
+  setAside(): void {
+    const isData = this.#unit === UNIT_DATA && this.#context.outputs.length === 0;
+    if (!isData) throw new Error(`node ${this.node}: setAside() wants a unit of data in the hands of a consumer`);
+    this.returned();
+    if (this.#attemptWord !== NO_CELL) Atomics.store(this.#i32, this.#attemptWord, 0); // A later death is not its fault.
+    this.#aside.push({ position: this.#position, messages: this.#views.length, bytes: this.#inputBytes });
+    (this.#intake as Intake).setAside();
+    this.#forgetUnit();
+    this.#context.step?.("set aside");
+  }
+
+  settle(units: number, options?: CommitOptions): void {
+    const last = this.#aside[units - 1];
+    if (last === undefined) return;
+    const redo = this.#redo;
+    Object.assign(redo, { kind: UNIT_SETTLED, position: last.position, head: 0, headWord: 0, generation: 0, count: 0, origin: 0, endPosition: 0 });
+    redo.snapshot = options?.state === undefined ? this.#states.word : this.#states.write(options.state);
+    this.#setSettledTotals(units, last.position);
+    commitUnit(this.#context, redo, this.#owners, this.#kept > 0 ? this.#isKept : undefined);
+    this.#aside.splice(0, units);
+    if (!this.#context.realtime) for (let i = 0; i < units; i += 1) this.#owe();
+    this.#progress();
+  }
+
+  #setSettledTotals(units: number, position: number): void {
+    const f64 = this.#f64;
+    const { totals, redoTotals } = this.#context;
+    for (let i = 0; i < TOTAL.count; i += 1) f64[redoTotals + i] = f64[totals + i] as number;
+    const add = (total: number, by: number) => {
+      f64[redoTotals + total] = (f64[redoTotals + total] as number) + by;
+    };
+    add(TOTAL.commits, units);
+    for (const { messages, bytes } of this.#aside.slice(0, units)) {
+      add(TOTAL.messagesIn, messages);
+      add(TOTAL.bytesIn, bytes);
+    }
+    f64[redoTotals + TOTAL.next] = Math.max(f64[totals + TOTAL.next] as number, position + 1);
   }
 
   /** Realtime: whether the outputs in hand fit beside what readers still hold. */
@@ -525,12 +588,16 @@ class SharedMemoryPort implements TaskPort, Keeper {
     for (const entry of this.#written) this.#pool?.letGo(entry);
     this.#written.length = 0;
     if (this.#allocations.length > 0 || this.#pool !== undefined) this.#dropAllocations();
+    if (this.#unit === UNIT_DATA && !this.#context.realtime) this.#owe();
+    this.#forgetUnit();
+  }
+
+  #forgetUnit(): void {
     for (const view of this.#views) view.settle();
     this.#views.length = 0;
     this.#outputBytes = 0;
     this.#inputBytes = 0;
     this.#filtered = 0;
-    if (this.#unit === UNIT_DATA && !this.#context.realtime) this.#owe();
     this.#unit = IDLE;
     this.#i32[this.#region + TASK.inHand] = 0;
     this.#progress();
@@ -552,7 +619,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#unit !== IDLE) {
+    if (this.#unit !== IDLE || this.#aside.length > 0) {
       this.discard();
       recover(this.#context, true);
       for (const edge of this.#context.inputs) this.#ringReaders(edge);

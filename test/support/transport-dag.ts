@@ -16,6 +16,20 @@ export interface RandomFlow {
   readonly behaviours: ReadonlyMap<string, Behaviour>;
   /** Messages of each producer. */
   readonly messages: number;
+  /** Nodes whose outputs end with a running checksum of everything that reached them. */
+  readonly stateful?: ReadonlySet<string>;
+}
+
+/** Makes every processor with one task keep state, and every consumer acknowledge later. */
+export function withState(flow: RandomFlow): RandomFlow {
+  const nodes = flow.plan.nodes.filter((node) => node.tasks === 1 && node.inputs.length > 0 && !node.name.startsWith("end-"));
+  return { ...flow, stateful: new Set(nodes.map((node) => node.name)) };
+}
+
+/** @returns the checksum after a unit with these contents; a flush has none. */
+export function fold(sum: number, contents: readonly (readonly string[])[]): number {
+  const text = contents.map((half) => half.join(",")).join("+");
+  return [...text].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 1_000_003, sum + 1);
 }
 
 const PLAIN: Behaviour = { outputs: [1], flush: 0 };
@@ -109,15 +123,24 @@ function streamOf(flow: RandomFlow, node: NodePlan, streams: ReadonlyMap<string,
   if (node.inputs.length === 0) return Array.from({ length: flow.messages }, (_, position) => [`m${position}`]);
   const inputs = node.inputs.map((name) => streams.get(name) as string[][]);
   const length = Math.max(...inputs.map((stream) => stream.length));
-  const units = Array.from({ length }, (_, position) =>
-    answers(
-      behaviour,
-      node.name,
-      inputs.map((stream) => stream[position] ?? []),
-    ),
-  );
-  const flushes = Array.from({ length: node.tasks }, (_, task) => respondFlush(behaviour, node.name, task));
+  const mark = markerOf(flow, node);
+  const units = Array.from({ length }, (_, position) => {
+    const halves = inputs.map((stream) => stream[position] ?? []);
+    return mark(halves, answers(behaviour, node.name, halves));
+  });
+  const flushes = Array.from({ length: node.tasks }, (_, task) => mark([], respondFlush(behaviour, node.name, task)));
   return [...units, ...flushes];
+}
+
+/** Appends the running checksum to the outputs of a stateful node. */
+function markerOf({ stateful }: RandomFlow, node: NodePlan): (halves: readonly (readonly string[])[], outputs: string[]) => string[] {
+  if (stateful?.has(node.name) !== true) return (_halves, outputs) => outputs;
+  let sum = 0;
+  return (halves, outputs) => {
+    if (halves.some((half) => half.length === 0)) return outputs;
+    sum = fold(sum, halves);
+    return outputs.map((output) => `${output}~${sum}`);
+  };
 }
 
 function answers(behaviour: Behaviour, node: string, halves: readonly (readonly string[])[]): string[] {

@@ -4,7 +4,7 @@ import { openFlowStats, recoverTask } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { NodePlan } from "../../src/transport/plan.js";
 import type { InputMessage, TaskPort, Unit } from "../../src/transport/port.js";
-import { type Behaviour, type RandomFlow, respond, respondFlush } from "./transport-dag.js";
+import { type Behaviour, fold, type RandomFlow, respond, respondFlush } from "./transport-dag.js";
 
 class Death extends Error {}
 
@@ -28,6 +28,10 @@ interface Actor {
   readonly task: number;
   port: TaskPort | undefined;
   done: boolean;
+  /** State as far as this incarnation knows: a checksum, or for a consumer how many lines it has. */
+  sum: number;
+  /** Of a consumer that acknowledges later: how many lines there were after each unit set aside. */
+  linesAfter: number[];
 }
 
 /** @throws Error when no task can move and some have not ended. */
@@ -53,7 +57,7 @@ class Player {
     this.#prng = prng;
     this.#options = options;
     this.#actors = flow.plan.nodes.flatMap((node) =>
-      Array.from({ length: node.tasks }, (_, task) => ({ node, task, port: undefined, done: false })),
+      Array.from({ length: node.tasks }, (_, task) => ({ node, task, port: undefined, done: false, sum: 0, linesAfter: [] })),
     );
   }
 
@@ -80,10 +84,7 @@ class Player {
   /** @returns whether the task did something. */
   #step(actor: Actor): boolean {
     try {
-      actor.port ??= openTaskPort(this.#dir, this.#flow.plan, actor.node.name, actor.task, {
-        scrub: this.#options.scrub ?? true,
-        step: this.#die,
-      });
+      actor.port ??= this.#open(actor);
       return actor.node.inputs.length === 0 ? this.#produce(actor, actor.port) : this.#work(actor, actor.port);
     } catch (error) {
       if (!(error instanceof Death)) throw error;
@@ -91,6 +92,20 @@ class Player {
       this.#recover(actor);
       return true;
     }
+  }
+
+  #open(actor: Actor): TaskPort {
+    const { name } = actor.node;
+    const port = openTaskPort(this.#dir, this.#flow.plan, name, actor.task, { scrub: this.#options.scrub ?? true, step: this.#die });
+    actor.sum = numberOf(port.state);
+    actor.linesAfter = [];
+    if (this.#isPatient(actor)) this.#received.set(name, (this.#received.get(name) ?? []).slice(0, actor.sum));
+    return port;
+  }
+
+  /** A consumer that acknowledges later, and whose state says how many lines count. */
+  #isPatient({ node }: Actor): boolean {
+    return this.#flow.stateful !== undefined && node.name.startsWith("end-");
   }
 
   readonly #die = (label: string): void => {
@@ -131,7 +146,7 @@ class Player {
 
   #work(actor: Actor, port: TaskPort): boolean {
     const unit = port.take();
-    if (unit === undefined) return false;
+    if (unit === undefined) return this.#settle(actor, port);
     const { name } = actor.node;
     if (unit.kind === "end") {
       port.end();
@@ -139,16 +154,46 @@ class Player {
       return this.#finish(actor, port);
     }
     port.attempt();
+    if (this.#isPatient(actor)) return this.#receivePatiently(actor, port, unit);
     if (name.startsWith("end-")) this.#receive(name, unit);
     else for (const [index, content] of this.#outputs(actor, unit).entries()) port.write(messageOf(unit, content, index));
-    port.commit();
+    port.commit(this.#flow.stateful?.has(name) === true ? { state: bytesOf(actor.sum) } : undefined);
+    return true;
+  }
+
+  /** @returns whether there was something to acknowledge. */
+  #settle(actor: Actor, port: TaskPort): boolean {
+    if (port.aside === 0) return false;
+    const units = this.#prng.range(1, port.aside);
+    port.settle(units, { state: bytesOf(actor.linesAfter[units - 1] as number) });
+    actor.linesAfter.splice(0, units);
+    return true;
+  }
+
+  #receivePatiently(actor: Actor, port: TaskPort, unit: Unit): boolean {
+    const { name } = actor.node;
+    const lines = (unit.inputs[0] ?? []).map((message, index) => `${unit.position}.${index} ${message.payload as string}`);
+    const seen = [...(this.#received.get(name) ?? []), ...lines];
+    this.#received.set(name, seen);
+    if (unit.kind === "flush" || this.#prng.chance(0.2)) port.commit({ state: bytesOf(seen.length) });
+    else {
+      port.setAside();
+      actor.linesAfter.push(seen.length);
+    }
+    if (port.aside === 0) actor.linesAfter = [];
     return true;
   }
 
   #outputs(actor: Actor, unit: Unit): string[] {
     const behaviour = this.#flow.behaviours.get(actor.node.name) as Behaviour;
-    if (unit.kind === "flush") return respondFlush(behaviour, actor.node.name, actor.task);
-    const contents = unit.inputs.map((messages) => messages.map((message) => message.payload as string));
+    const outputs = unit.kind === "flush" ? respondFlush(behaviour, actor.node.name, actor.task) : this.#answers(actor, behaviour, unit);
+    if (this.#flow.stateful?.has(actor.node.name) !== true) return outputs;
+    actor.sum = fold(actor.sum, contentsOf(unit));
+    return outputs.map((output) => `${output}~${actor.sum}`);
+  }
+
+  #answers(actor: Actor, behaviour: Behaviour, unit: Unit): string[] {
+    const contents = contentsOf(unit);
     if (contents.length > 1)
       return respond(
         behaviour,
@@ -169,6 +214,20 @@ class Player {
     this.#positions.set(name, unit.position);
     this.#received.set(name, [...seen, ...lines]);
   }
+}
+
+/** Of a flush: nothing. */
+function contentsOf({ kind, inputs }: Unit): string[][] {
+  return kind === "flush" ? [] : inputs.map((messages) => messages.map((message) => message.payload as string));
+}
+
+/** A state whose length changes with its value. */
+function bytesOf(value: number): Uint8Array {
+  return new TextEncoder().encode(`${value}${" ".repeat(value % 3)}`);
+}
+
+function numberOf(state: Uint8Array | undefined): number {
+  return state === undefined ? 0 : Number(new TextDecoder().decode(state));
 }
 
 function messageOf(unit: Unit, content: string, index: number) {
