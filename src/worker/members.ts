@@ -1,6 +1,6 @@
 /** Runs the nodes of a task: one, or the members of a fused group one after the other. */
 import { type Message, Message as MessageClass, type Node, Outputs, type ProcessorNode } from "../flow/node.js";
-import type { Lineage, TaskContext } from "./context.js";
+import { type Lineage, NO_LINEAGE, type TaskContext } from "./context.js";
 import type { LoadedNode } from "./load.js";
 
 /** One output of a node, with what its user said about it. */
@@ -45,6 +45,11 @@ export class Pipeline {
 
   get exit(): Member {
     return this.members[this.members.length - 1] as Member;
+  }
+
+  /** The inputs are no longer there to be asked. */
+  forget(): void {
+    for (let i = 0; i < this.members.length; i += 1) (this.members[i] as Member).context.lineage = NO_LINEAGE;
   }
 
   /** Runs one message (one payload per external input) through all members. @returns the outputs of the last one. */

@@ -3,10 +3,13 @@ import type { InputMessage, OutputMessage } from "../transport/port.js";
 import type { Lineage } from "./context.js";
 import type { Item } from "./members.js";
 
-/** Lineage of a set of joined inputs: seq and event time are the minimum, metadata of the first input wins. */
+/**
+ * Lineage of a set of joined inputs: seq and event time are the minimum, metadata of the first input wins. That of a single
+ * input is the input itself: what nobody asks for is never decoded, and it is valid as long as its message.
+ */
 export function lineageOf(inputs: readonly InputMessage[]): Lineage {
   const first = inputs[0] as InputMessage;
-  if (inputs.length === 1) return { traceId: first.traceId, seq: first.seq, eventTs: first.eventTs, metadata: first.metadata };
+  if (inputs.length === 1) return first;
   const times = inputs.flatMap(({ eventTs }) => (eventTs === undefined ? [] : [eventTs]));
   return {
     traceId: first.traceId,
@@ -22,7 +25,18 @@ export function outputMessage(item: Item, lineage: Lineage, index: number): Outp
     traceId: index === 0 ? lineage.traceId : `${lineage.traceId}#${index}`,
     seq: lineage.seq,
     eventTs: item.eventTs ?? lineage.eventTs,
-    metadata: item.metadata === undefined ? lineage.metadata : { ...lineage.metadata, ...item.metadata },
+    metadata: metadataOf(item, lineage),
     payload: item.payload,
   };
+}
+
+/** @returns undefined for none, which need not be encoded. */
+function metadataOf({ metadata }: Item, lineage: Lineage): OutputMessage["metadata"] {
+  const inherited = isEmpty(lineage.metadata) ? undefined : lineage.metadata;
+  return metadata === undefined || inherited === undefined ? (metadata ?? inherited) : { ...inherited, ...metadata };
+}
+
+function isEmpty(metadata: Lineage["metadata"]): boolean {
+  for (const _ in metadata) return false;
+  return true;
 }

@@ -14,6 +14,9 @@ import { lineageOf, outputMessage } from "./outputs.js";
 const STOP_LOOK_MS = 50;
 /** Let timers and sockets of user code run after so long a stretch of work. */
 const YIELD_AFTER_MS = 20;
+/** A wake-up costs the writer and the reader about this much together. */
+const LOOK_LONGER_MS = 0.02;
+const MOST_SKIPPED = 255;
 
 /** What the loops have in common. */
 export interface TaskLoop {
@@ -39,14 +42,22 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<void>
       continue;
     }
     port.attempt();
-    const output = await nextOrStop(node, port, (error) => endAfterFailure(port, error));
+    const next = nextOrStop(node, port);
+    const output = next instanceof Promise ? await next : next; // Awaiting what is there already costs as much as a small message.
     port.returned();
     if (output === END) break;
-    for (const item of itemsOf(output)) port.write(producedMessage(item, member.member.name, port.committed + 1));
+    writeProduced(port, member.member.name, itemsOf(output));
     port.commit();
-    await pace.breathe();
+    const turn = pace.breathe();
+    if (turn !== undefined) await turn;
   }
   port.end();
+}
+
+function writeProduced(port: TaskPort, node: string, items: readonly Item[]): void {
+  const seq = port.committed + 1;
+  const lineage: Lineage = { traceId: `${node}:${seq}`, seq, eventTs: undefined, metadata: NO_LINEAGE.metadata };
+  for (let i = 0; i < items.length; i += 1) port.write(outputMessage(items[i] as Item, lineage, 0));
 }
 
 /** A replayable producer that cannot seek gives its first messages again; they are out already. */
@@ -64,12 +75,12 @@ function endAfterFailure(port: TaskPort, error: unknown): never {
   throw error;
 }
 
-async function nextOrStop(node: ProducerNode<unknown>, port: TaskPort, onError: (error: unknown) => never): Promise<unknown> {
+function nextOrStop(node: ProducerNode<unknown>, port: TaskPort): unknown {
   try {
     const next = node.next();
-    return next instanceof Promise ? await untilStop(next, node, port) : next;
+    return next instanceof Promise ? untilStop(next, node, port).catch((error) => endAfterFailure(port, error)) : next;
   } catch (error) {
-    return onError(error);
+    return endAfterFailure(port, error);
   }
 }
 
@@ -92,11 +103,6 @@ async function untilStop(next: Promise<unknown>, node: ProducerNode<unknown>, po
   }
 }
 
-function producedMessage(item: Item, node: string, seq: number) {
-  const lineage: Lineage = { ...NO_LINEAGE, traceId: `${node}:${seq}`, seq };
-  return outputMessage(item, lineage, 0);
-}
-
 /** Runs a processor until all its inputs have ended. */
 export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<void> {
   const { port } = loop;
@@ -107,6 +113,7 @@ export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<
       return writeAll(port, items, lineage);
     },
     flush: async (lineage) => writeAll(port, await pipeline.flush(lineage), lineage),
+    done: () => pipeline.forget(),
   });
   port.end();
 }
@@ -120,6 +127,9 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<void>
       return node.consume(...payloadsOf(inputs));
     },
     flush: () => {},
+    done: () => {
+      member.context.lineage = NO_LINEAGE;
+    },
   });
   loop.port.end();
 }
@@ -127,22 +137,27 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<void>
 interface UnitWork {
   message(inputs: readonly InputMessage[], lineage: Lineage): void | Promise<void>;
   flush(lineage: Lineage): void | Promise<void>;
+  /** The unit was committed: what the nodes know of its messages lies in memory that is no longer theirs. */
+  done(): void;
 }
 
 async function eachUnit(loop: TaskLoop, node: string, work: UnitWork): Promise<void> {
   const { port } = loop;
   const pace = new Pace();
+  const patience = new Patience();
   for (;;) {
-    const unit = port.take();
+    const unit = port.take() ?? patience.look(port);
     if (unit === undefined) {
       await port.waitForInput();
       continue;
     }
     if (unit.kind === "end") return;
     const working = workOn(loop, node, unit, work);
-    if (working instanceof Promise) await working;
+    if (working instanceof Promise) await working; // Awaiting nothing costs as much as a small message.
     port.commit();
-    await pace.breathe();
+    work.done();
+    const turn = pace.breathe();
+    if (turn !== undefined) await turn;
   }
 }
 
@@ -239,7 +254,8 @@ function bury(loop: TaskLoop, node: string, lineage: Lineage, attempts: number, 
 /** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */
 function rowsOf({ inputs }: Unit): readonly (readonly InputMessage[])[] {
   if (inputs.length !== 1) return [inputs.map((messages) => messages[0] as InputMessage)];
-  return (inputs[0] as readonly InputMessage[]).map((message) => [message]);
+  const [messages] = inputs as readonly [readonly InputMessage[]];
+  return messages.length === 1 ? inputs : messages.map((message) => [message]);
 }
 
 function payloadsOf(inputs: readonly InputMessage[]): readonly unknown[] {
@@ -248,6 +264,33 @@ function payloadsOf(inputs: readonly InputMessage[]): readonly unknown[] {
 
 function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage): void {
   for (let index = 0; index < items.length; index += 1) port.write(outputMessage(items[index] as Item, lineage, index));
+}
+
+/**
+ * In a busy stream the next message is microseconds away: a moment's look saves the writer a system call and this task its
+ * sleep. Looks that found nothing make it rarer, up to one in {@link MOST_SKIPPED} + 1 waits, so a slow stream costs next to nothing.
+ */
+class Patience {
+  #skipped = 0;
+  #skip = 0;
+
+  look(port: TaskPort): Unit | undefined {
+    if (this.#skipped < this.#skip) {
+      this.#skipped += 1;
+      return undefined;
+    }
+    const endMs = performance.now() + LOOK_LONGER_MS;
+    this.#skipped = 0;
+    do {
+      const unit = port.take();
+      if (unit !== undefined) {
+        this.#skip = 0;
+        return unit;
+      }
+    } while (performance.now() < endMs);
+    this.#skip = Math.min(MOST_SKIPPED, this.#skip * 2 + 1);
+    return undefined;
+  }
 }
 
 /** Gives the event loop a turn from time to time, however busy the task is. */
