@@ -73,7 +73,8 @@ export class TaskProcesses {
     const detail = { task, id: `${uid}.${incarnation}`, deviceEnvironment, committedBefore };
     this.#details.set(uid, detail);
     this.#records.set(uid, { ...record, incarnations: incarnation + 1, process: { incarnation } });
-    this.#options.note(name, "Spawned", incarnation === 0 ? "first start" : `restart ${incarnation}`);
+    if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
+    else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endText(record)}`);
     void this.#ask(detail, incarnation, devices);
   }
 
@@ -221,4 +222,10 @@ export class TaskProcesses {
     const detail = this.#details.get(uid);
     if (detail !== undefined) act(detail.id);
   }
+}
+
+/** How the process before ended, in a few words. */
+function endText({ lastExit }: TaskRecord): string {
+  const { signal, code, message } = lastExit ?? {};
+  return [signal ?? `exit code ${code}`, message?.split("\n").at(-1)].filter(Boolean).join(": ");
 }

@@ -122,9 +122,10 @@ describe("a flow of processes", () => {
     const tasks = await flowing(flow);
 
     process.kill(tasks.find(({ node }) => node === "work")?.pid ?? 0, "SIGKILL");
-    const { code, out } = await flow.ended;
+    const { code, out, err } = await flow.ended;
 
     expect([code, out]).toEqual([0, expect.stringContaining("Succeeded")]);
+    expect(err).toMatch(/work\.\d: Restarting: restart 1, after SIGKILL/);
     expect(seen()).toEqual(numbers(150));
     expect(place.leftovers()).toEqual([]);
   });
