@@ -180,15 +180,16 @@ export class Counter extends ConsumerNode {
   #lastNs = 0;
 
   consume(message) {
-    const bytes = message instanceof Tensor ? message.data : message;
-    if (numberOf(bytes) !== this.#count) this.#faults += 1;
-    this.look(bytes);
+    this.look(message instanceof Tensor ? message.data : message);
     this.#count += 1;
     if (this.#count === 1) this.#firstNs = nowNs();
     if (this.#count === this.params.count) this.#lastNs = nowNs();
   }
 
-  look(_bytes) {}
+  /** Checks one message; what follows the count is right. */
+  look(bytes) {
+    this.check(numberOf(bytes) !== this.#count);
+  }
 
   /** @param wrong whether the content is not what the producer wrote. */
   check(wrong) {
@@ -210,6 +211,7 @@ export class Counter extends ConsumerNode {
 /** Checks 64 bytes of a frame in place. */
 export class Handover extends Counter {
   look(bytes) {
+    super.look(bytes);
     const expected = this.count % 12;
     let wrong = 0;
     for (let at = 12; at < 76; at += 1) wrong |= bytes[at] ^ expected;
@@ -225,5 +227,12 @@ export class ReadOut extends Handover {
     if (this.#target.length !== bytes.length) this.#target = new Uint8Array(bytes.length);
     this.#target.set(bytes);
     super.look(this.#target);
+  }
+}
+
+/** Checks the means of the frames that {@link Frames} gives. */
+export class Means extends Counter {
+  look(mean) {
+    this.check(Math.abs(mean - (this.count % 12)) > 0.01);
   }
 }
