@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { writeClip } from "../../src/components/video/clip.js";
 import { eventually, liveTasks, NODES, titleOf, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
@@ -58,6 +59,12 @@ class Camera {
       this.#viewers.set(viewer, next + 1);
     }
   }
+}
+
+/** Everything that a folder of state still holds. */
+function textBelow(folder: string): string {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return entries.map((entry) => readFileSync(join(entry.parentPath ?? entry.path, entry.name), "latin1")).join("\n");
 }
 
 let place: Workplace;
@@ -136,7 +143,7 @@ test("credentials of a stream are shown nowhere while it runs, is cut, and fails
   const { code, out, err } = await flow.ended;
   const explained = await place.start(["explain", file]).ended;
   const explainedJson = await place.start(["explain", file, "--json"]).ended;
-  const logs = readFileSync(place.path(`state/logs/${place.flow}/${place.flow}.camera.0.log`), "utf8");
+  const logs = textBelow(place.path("state"));
 
   expect(code).toBe(1);
   expect(titles).toHaveLength(3);
@@ -149,7 +156,7 @@ test("credentials of a stream are shown nowhere while it runs, is cut, and fails
 test("credentials of an address that nobody answers are shown nowhere", async () => {
   const file = watching({ url: "rtsp://user:hunter2@127.0.0.1:9/live", maxRetries: 1 });
   const { code, out, err } = await place.run(file, ["--state-dir", place.path("state")]).ended;
-  const logs = readFileSync(place.path(`state/logs/${place.flow}/${place.flow}.camera.0.log`), "utf8");
+  const logs = textBelow(place.path("state"));
 
   expect([code, err]).toEqual([1, expect.stringContaining("STREAM_LOST")]);
   expect(out + err + logs).not.toContain("hunter2");
