@@ -47,7 +47,7 @@ export class Agent {
 
   private constructor(options: AgentOptions, memories: FlowMemories) {
     this.#options = options;
-    this.#files = new TaskFiles(options.stateDir, options.runtimeDir);
+    this.#files = new TaskFiles(options.stateDir, options.runtimeDir, options.deadLettersDir);
     this.#memories = new RunMemories(memories, options.keeper, options.shmBase);
     this.#processes = new TaskProcesses({
       keeper: options.keeper,

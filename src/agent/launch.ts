@@ -9,7 +9,7 @@ export type TaskLaunch = Launch<DataPlan>;
 export interface LaunchPlaces {
   readonly memoryDir: string;
   readonly reportFile: string;
-  readonly deadLetterFile: string;
+  readonly deadLettersDir: string;
   readonly plan: DataPlan;
   readonly devices: readonly string[];
   readonly incarnation: number;

@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly stateDir: string;
   /** Launch and report files; default `<stateDir>/run`. */
   readonly runtimeDir?: string;
+  /** Where the dead letters of a flow are kept; default `<stateDir>/dead-letters/<flow>`. */
+  readonly deadLettersDir?: (flow: string) => string;
   /** Where shared memory lives, such as /dev/shm. */
   readonly shmBase: string;
   /** The launch file is appended: `[process.execPath, "dist/main/worker.js"]`. */

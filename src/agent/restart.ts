@@ -15,6 +15,8 @@ export interface Death {
   readonly progressed: boolean;
   /** In [0, 1), drawn once per death: decides the jitter. */
   readonly chance: number;
+  /** The input that it had in hand, or had last; absent where it had none. */
+  readonly position?: number;
 }
 
 export type RestartDecision =
@@ -35,6 +37,11 @@ export function decideRestart(policy: FlowTaskSpec["restart"], deaths: readonly 
   if (recent.length > policy.maxRestarts) return { restart: "never", reason: "RestartBudgetSpent" };
   const atMs = last.atMs + backoffMs(policy, deathsInARow(deaths), last.chance);
   return atMs <= nowMs ? { restart: "now" } : { restart: "later", atMs };
+}
+
+/** Deaths without those of inputs that went to the dead letters: what they cost, no other input shall pay. */
+export function giveBack(deaths: readonly Death[], buried: ReadonlySet<number>): readonly Death[] {
+  return buried.size === 0 ? deaths : deaths.filter(({ position }) => position === undefined || !buried.has(position));
 }
 
 /** @returns the wait before the restart after the nth death in a row, in milliseconds: 0, then initial × 2^(n - 2) up to the cap. */

@@ -2,6 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
+import { buriedPositions } from "../base/dead-letters.js";
 import type { TaskLaunch } from "./launch.js";
 
 /** A log of this size is set aside as `<log>.1`; the one before it is gone. */
@@ -13,12 +14,14 @@ const LAST_BYTES = 16 * 1024;
 export class TaskFiles {
   readonly #runtimeDir: string;
   readonly #logsDir: string;
-  readonly #deadLettersDir: string;
 
-  constructor(stateDir: string, runtimeDir: string | undefined) {
+  /** Folder of the dead letters of a flow. */
+  readonly deadLettersDir: (flow: string) => string;
+
+  constructor(stateDir: string, runtimeDir?: string, deadLettersDir?: (flow: string) => string) {
     this.#runtimeDir = runtimeDir ?? join(stateDir, "run");
     this.#logsDir = join(stateDir, "logs");
-    this.#deadLettersDir = join(stateDir, "dead-letters");
+    this.deadLettersDir = deadLettersDir ?? ((flow) => join(stateDir, "dead-letters", flow));
   }
 
   logFile({ metadata, spec }: FlowTask): string {
@@ -29,13 +32,9 @@ export class TaskFiles {
     return join(this.#runtimeDir, spec.run, `${metadata.name}.report.json`);
   }
 
-  /** Survives restarts and the end of the run. */
-  deadLetterFile({ metadata, spec }: FlowTask): string {
-    return join(this.#deadLettersDir, spec.flow, spec.run, `${metadata.name}.jsonl`);
-  }
-
-  hasDeadLetters(task: FlowTask): boolean {
-    return sizeOf(this.deadLetterFile(task)) > 0;
+  /** Positions of the inputs that the task's node gave up in this run. */
+  buried({ spec }: FlowTask): ReadonlySet<number> {
+    return buriedPositions(this.deadLettersDir(spec.flow), spec.run, spec.node);
   }
 
   /** Makes the folders, removes the report of the incarnation before, writes the launch file. @returns its path. */

@@ -10,7 +10,7 @@ import { describeExit, type KillReason, kindOfExit, type ProcessEnd } from "./ex
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
-import type { Death } from "./restart.js";
+import { type Death, giveBack } from "./restart.js";
 import type { RunMemories } from "./run-memories.js";
 import type { TaskFiles } from "./task-files.js";
 
@@ -103,7 +103,7 @@ export class TaskProcesses {
       memoryDir,
       plan,
       reportFile: files.reportFile(task),
-      deadLetterFile: files.deadLetterFile(task),
+      deadLettersDir: files.deadLettersDir(task.spec.flow),
       devices,
       incarnation,
       logLevel,
@@ -155,6 +155,7 @@ export class TaskProcesses {
     if (live.report === undefined && report.phase === "ready") this.#verify(uid, live, deviceEnvironment);
     this.#update(uid, { report });
     this.#rememberProvider(uid, report);
+    this.#rememberLoss(uid, report);
   }
 
   /** D4: the environment of the program itself, not of its gate, lists exactly the claim. */
@@ -170,6 +171,11 @@ export class TaskProcesses {
     const { providerReason: _old, ...rest } = record;
     const why = [reason, fix].filter(Boolean).join(": ");
     this.#records.set(uid, { ...rest, provider, ...(why === "" ? {} : { providerReason: why }) });
+  }
+
+  #rememberLoss(uid: string, { stateLost }: TaskReport): void {
+    const record = this.#records.get(uid);
+    if (record !== undefined && stateLost !== undefined) this.#records.set(uid, { ...record, stateLost });
   }
 
   /** Takes note of an end that the keeper told. */
@@ -196,10 +202,12 @@ export class TaskProcesses {
     const report = readReport(files.reportFile(detail.task));
     const kind = kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
     const lines = kind === "finished" ? "" : files.lastLines(detail.task);
-    const buried = kind === "finished" && files.hasDeadLetters(detail.task) ? { reason: "CompletedWithDeadLetters" } : {};
-    const lastExit = { ...describeExit(end, killed, report, lines), ...buried, kind, treeDead };
+    const buried = files.buried(detail.task);
+    const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
+    const lastExit = { ...describeExit(end, killed, report, lines), ...reason, kind, treeDead };
     const ordered = killed === "Stopped" || killed === "Deleted";
-    const deaths = ordered ? rest.deaths : [...rest.deaths, this.#death(detail, live)].slice(-MAX_DEATHS);
+    const earlier = giveBack(rest.deaths, buried);
+    const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);
     this.#records.set(uid, { ...rest, deaths, lastExit });
     if (report !== undefined) this.#rememberProvider(uid, report);
@@ -209,8 +217,9 @@ export class TaskProcesses {
   #death({ task, committedBefore }: Detail, live: LiveProcess | undefined): Death {
     const { clock, chance, memories } = this.#options;
     const atMs = clock.nowMs();
-    const committed = memories.statsOf(task)?.committed ?? 0;
-    return { atMs, ranMs: atMs - (live?.startedAtMs ?? atMs), progressed: committed > committedBefore, chance: chance() };
+    const { committed = 0, lastInHand } = memories.statsOf(task) ?? {};
+    const position = lastInHand === undefined ? {} : { position: lastInHand };
+    return { atMs, ranMs: atMs - (live?.startedAtMs ?? atMs), progressed: committed > committedBefore, chance: chance(), ...position };
   }
 
   #update(uid: string, change: Partial<LiveProcess>): void {

@@ -27,8 +27,8 @@ export interface TaskLaunch<Plan> {
   readonly retries: number;
   /** Where the worker writes its {@link TaskReport}, by rename. */
   readonly reportFile: string;
-  /** Where the worker appends inputs that no attempt could process, a JSON line each. */
-  readonly deadLetterFile: string;
+  /** Folder in which the worker keeps inputs that no attempt could process; made when the first one comes. */
+  readonly deadLettersDir: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
 }
 
@@ -41,6 +41,8 @@ export interface TaskReport {
   readonly reason?: string;
   /** The one command that installs what is missing. */
   readonly fix?: string;
+  /** Which nodes lost their state by a restart, and what to do about it. */
+  readonly stateLost?: string;
   readonly error?: { readonly code: string; readonly message: string };
 }
 

@@ -14,6 +14,7 @@ export interface RunFlags extends DisplayOptions {
   readonly flow?: string;
   readonly stateDir?: string;
   readonly shm?: string;
+  readonly deadLetters?: string;
 }
 
 /** What the other commands are told. */
@@ -104,6 +105,7 @@ function addRun(program: Command, world: World, done: Done): void {
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
     .option("--state-dir <dir>", "keep logs and objects here (default: a temporary folder)")
+    .option("--dead-letters <dir>", "keep inputs that cannot be processed here (default: <flow>.dead-letters)")
     .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
     .option("--json", "print one JSON object per line")
     .option("--plain", "print lines instead of redrawing a table")

@@ -13,6 +13,7 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
   const options: RunOptions = {
     ...(flags.devices === undefined ? {} : { devicesFile: flags.devices }),
     ...(flags.stateDir === undefined ? {} : { stateDir: flags.stateDir }),
+    ...(flags.deadLetters === undefined ? {} : { deadLettersDir: flags.deadLetters }),
     ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),
     onSnapshot: (snapshot) => display.show(snapshot),
     onNotice: (text) => display.notice(text),

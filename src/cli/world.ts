@@ -58,6 +58,8 @@ export interface HostOptions {
 export interface RunOptions extends HostOptions {
   /** Folder of logs and of the embedded store; default: a temporary one. */
   readonly stateDir?: string;
+  /** Folder of the inputs that could not be processed; default `<flow>.dead-letters`. */
+  readonly deadLettersDir?: string;
   /** Folder of shared memory; default /dev/shm. */
   readonly shmDir?: string;
   /** Called a few times a second. */

@@ -1,18 +1,21 @@
-/** Brings the dead letters of a run together where its user finds them. */
-import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+/** What the user of `videoflow run` is told of inputs that could not be processed. */
+import { letterIds } from "../base/dead-letters.js";
 
-/**
- * Appends all dead letters below `folder` to `<flow>.dead-letters.jsonl` in the working directory.
- *
- * @returns what to tell the user; undefined if there are none.
- */
-export function collectDeadLetters(folder: string, flow: string): string | undefined {
-  if (!existsSync(folder)) return undefined;
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".jsonl"));
-  const lines = files.flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n").filter(Boolean));
-  if (lines.length === 0) return undefined;
-  const target = resolve(`${flow}.dead-letters.jsonl`);
-  appendFileSync(target, `${lines.join("\n")}\n`);
-  return `${lines.length} inputs could not be processed; they and their errors are in ${target}`;
+/** The dead letters of a folder that a run added. */
+export class NewLetters {
+  readonly #folder: string;
+  readonly #before: ReadonlySet<string>;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    this.#before = new Set(letterIds(folder));
+  }
+
+  /** @returns what to tell; undefined if there are none. */
+  text(): string | undefined {
+    const added = letterIds(this.#folder).filter((id) => !this.#before.has(id)).length;
+    if (added === 0) return undefined;
+    const inputs = added === 1 ? "1 input" : `${added} inputs`;
+    return `${inputs} could not be processed and went to the dead letters: videoflow deadletters list ${this.#folder}`;
+  }
 }

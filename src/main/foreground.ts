@@ -22,7 +22,7 @@ import type { DeviceInventory } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import { DeviceUnavailableError } from "../flow/unavailable.js";
 import { EmbeddedStore } from "../store/embedded/embedded-store.js";
-import { collectDeadLetters } from "./dead-letters.js";
+import { NewLetters } from "./dead-letters.js";
 import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
 import { Interrupts } from "./interrupts.js";
 import { programPath, takeKeeper } from "./keeper-process.js";
@@ -48,6 +48,8 @@ export class Foreground {
   readonly #stateDir: string;
   readonly #isTemporary: boolean;
   readonly #outputs: readonly string[];
+  readonly #deadLettersDir: string;
+  readonly #letters: NewLetters;
   readonly #startMs = REAL_CLOCK.nowMs();
   readonly #tasks = new Map<string, FlowTask>();
   readonly #interrupts: Interrupts;
@@ -70,6 +72,8 @@ export class Foreground {
     this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
     if (this.#isTemporary) keeper.own(this.#stateDir);
     this.#outputs = outputFiles(flow, describe);
+    this.#deadLettersDir = resolve(options.deadLettersDir ?? `${flow.metadata.name}.dead-letters`);
+    this.#letters = new NewLetters(this.#deadLettersDir);
     this.admitted = new Promise((accept, refuse) => {
       this.#admit = (error) => (error === undefined ? accept() : refuse(error));
     });
@@ -126,6 +130,7 @@ export class Foreground {
       keeper: this.#keeper,
       clock: REAL_CLOCK,
       stateDir: this.#stateDir,
+      deadLettersDir: () => this.#deadLettersDir,
       shmBase: shmDir === undefined ? DEFAULT_SHM : resolve(shmDir),
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => this.#withoutHeld(await provider.list()),
@@ -164,7 +169,7 @@ export class Foreground {
 
   async #conclude(): Promise<RunResult> {
     const snapshot = this.snapshot();
-    const deadLetters = collectDeadLetters(join(this.#stateDir, "dead-letters"), this.#flow.metadata.name);
+    const deadLetters = this.#letters.text();
     await this.#close();
     const refusal = refusalOf(this.#flow);
     if (refusal !== undefined) throw refusal;

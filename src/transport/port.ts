@@ -195,6 +195,8 @@ export interface TaskStats {
   readonly inputPending: boolean;
   /** Position in hand, undefined if none. */
   readonly inHand: number | undefined;
+  /** Position that is or was in hand last, also of an incarnation that died with it; undefined for a producer. */
+  readonly lastInHand: number | undefined;
 }
 
 export interface EdgeStats {

@@ -45,6 +45,7 @@ function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): Ta
     attempts: counter(COUNTER.attempts),
     retained: retainedBy(memory, task),
     inputPending: node.inputs.length > 0 && (inHand || node.inputs.every((edge) => isOffered(memory, memory.layout.edges[edge] as EdgeLayout))),
+    lastInHand: node.inputs.length === 0 ? undefined : f64[(region + TASK.inHandPositionF64) / 2],
     inHand: inHand ? f64[(region + TASK.inHandPositionF64) / 2] : undefined,
   };
 }

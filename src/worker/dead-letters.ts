@@ -1,21 +1,32 @@
-/** Where inputs go that no attempt could process: one JSON line each, in a file that survives the task. */
-import { appendFileSync, mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+/** Where inputs go that no attempt could process: files that survive the task, one letter each. */
 import { errorText } from "../base/errors.js";
-import type { Lineage } from "./context.js";
+import { type DeadLetter, writeLetter } from "../base/dead-letters.js";
+import type { InputMessage } from "../transport/port.js";
+import type { TaskLaunch } from "./launch.js";
 
-/** Appends to the dead letters of one task. */
+/** What is known of an input that is given up. */
+export interface Burial {
+  readonly position: number;
+  readonly index: number;
+  readonly attempts: number;
+  /** Death: the process died in the call, so there is no stack. */
+  readonly cause: DeadLetter["cause"];
+  readonly error: unknown;
+}
+
+/** The dead letters of one task. */
 export class DeadLetters {
-  readonly #file: string;
+  readonly #launch: Pick<TaskLaunch, "deadLettersDir" | "flow" | "run" | "node" | "index">;
 
-  constructor(file: string) {
-    this.#file = file;
+  constructor(launch: Pick<TaskLaunch, "deadLettersDir" | "flow" | "run" | "node" | "index">) {
+    this.#launch = launch;
   }
 
-  add(node: string, lineage: Lineage, attempts: number, error: unknown): void {
-    const { traceId, seq, eventTs } = lineage;
-    const detail = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
-    mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
-    appendFileSync(this.#file, `${JSON.stringify({ node, traceId, seq, eventTs, attempts, error: detail })}\n`, { mode: 0o600 });
+  /** Written before the commit that acknowledges the inputs: a task that dies in between writes the same file again. */
+  add(inputs: readonly InputMessage[], burial: Burial): void {
+    const { deadLettersDir, flow, run, node, index: task } = this.#launch;
+    const { error, ...rest } = burial;
+    const text = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
+    writeLetter(deadLettersDir, { flow, run, node, task, time: new Date().toISOString(), ...rest, error: text, inputs });
   }
 }

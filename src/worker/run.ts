@@ -6,9 +6,11 @@ import { errorText, OperatorError } from "../base/errors.js";
 import { type ConsumerNode, END, type NodeLogger, type ProducerNode } from "../flow/node.js";
 import type { InputMessage, TaskPort, Unit } from "../transport/port.js";
 import { type Lineage, NO_LINEAGE } from "./context.js";
-import type { DeadLetters } from "./dead-letters.js";
+import type { Burial, DeadLetters } from "./dead-letters.js";
 import { type Item, itemsOf, type Member, type Pipeline } from "./members.js";
 import { lineageOf, outputMessage } from "./outputs.js";
+import { Settlement } from "./settlement.js";
+import type { TaskStates } from "./states.js";
 
 /** Look at the stop flag so often while a producer is blocked in `next()`. */
 const STOP_LOOK_MS = 50;
@@ -23,6 +25,7 @@ export interface TaskLoop {
   readonly port: TaskPort;
   readonly retries: number;
   readonly deadLetters: DeadLetters;
+  readonly states: TaskStates;
   readonly logger: NodeLogger;
 }
 
@@ -34,7 +37,7 @@ export interface TaskLoop {
 export async function runProducer(loop: TaskLoop, member: Member): Promise<void> {
   const { port } = loop;
   const node = member.node as ProducerNode<unknown>;
-  await skipCommitted(member, port);
+  if (!loop.states.isContinued) await skipCommitted(member, port);
   const pace = new Pace();
   while (!port.stopRequested) {
     if (!port.reserve()) {
@@ -47,7 +50,8 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<void>
     port.returned();
     if (output === END) break;
     writeProduced(port, member.member.name, itemsOf(output));
-    port.commit();
+    const committed = loop.states.commit();
+    if (committed !== undefined) await committed;
     const turn = pace.breathe();
     if (turn !== undefined) await turn;
   }
@@ -106,13 +110,14 @@ async function untilStop(next: Promise<unknown>, node: ProducerNode<unknown>, po
 /** Runs a processor until all its inputs have ended. */
 export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<void> {
   const { port } = loop;
-  await eachUnit(loop, pipeline.exit.member.name, {
+  await eachUnit(loop, {
     message: (inputs, lineage) => {
       const items = pipeline.process(payloadsOf(inputs), lineage);
       if (items instanceof Promise) return items.then((settled) => writeAll(port, settled, lineage));
       return writeAll(port, items, lineage);
     },
     flush: async (lineage) => writeAll(port, await pipeline.flush(lineage), lineage),
+    commit: () => loop.states.commit(),
     done: () => pipeline.forget(),
   });
   port.end();
@@ -121,12 +126,33 @@ export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<
 /** Runs a consumer until all its inputs have ended. */
 export async function runConsumer(loop: TaskLoop, member: Member): Promise<void> {
   const node = member.node as ConsumerNode<unknown[]>;
-  await eachUnit(loop, member.member.name, {
+  if (node.settled !== undefined) return runHoldingConsumer(loop, member);
+  await eachUnit(loop, {
     message: (inputs, lineage) => {
       member.context.lineage = lineage;
       return node.consume(...payloadsOf(inputs));
     },
     flush: () => {},
+    commit: () => loop.states.commit(),
+    done: () => {
+      member.context.lineage = NO_LINEAGE;
+    },
+  });
+  loop.port.end();
+}
+
+/** A consumer that says by itself which inputs are safe. */
+async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void> {
+  const node = member.node as ConsumerNode<unknown[]>;
+  const settlement = new Settlement(loop.port, loop.states, member);
+  await eachUnit(loop, {
+    message: async (inputs, lineage) => {
+      member.context.lineage = lineage;
+      await node.consume(...payloadsOf(inputs));
+      settlement.count();
+    },
+    flush: () => {},
+    commit: (unit) => (unit.kind === "flush" ? settlement.allDone() : settlement.unitDone()),
     done: () => {
       member.context.lineage = NO_LINEAGE;
     },
@@ -137,11 +163,13 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<void>
 interface UnitWork {
   message(inputs: readonly InputMessage[], lineage: Lineage): void | Promise<void>;
   flush(lineage: Lineage): void | Promise<void>;
+  /** Outputs out, inputs acknowledged, state kept. */
+  commit(unit: Unit): void | Promise<void>;
   /** The unit was committed: what the nodes know of its messages lies in memory that is no longer theirs. */
   done(): void;
 }
 
-async function eachUnit(loop: TaskLoop, node: string, work: UnitWork): Promise<void> {
+async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<void> {
   const { port } = loop;
   const pace = new Pace();
   const patience = new Patience();
@@ -152,9 +180,10 @@ async function eachUnit(loop: TaskLoop, node: string, work: UnitWork): Promise<v
       continue;
     }
     if (unit.kind === "end") return;
-    const working = workOn(loop, node, unit, work);
+    const working = workOn(loop, unit, work);
     if (working instanceof Promise) await working; // Awaiting nothing costs as much as a small message.
-    port.commit();
+    const committed = work.commit(unit);
+    if (committed !== undefined) await committed;
     work.done();
     const turn = pace.breathe();
     if (turn !== undefined) await turn;
@@ -162,15 +191,15 @@ async function eachUnit(loop: TaskLoop, node: string, work: UnitWork): Promise<v
 }
 
 /** One unit, attempt by attempt; a message that fails too often goes to the dead letters and the others go on. */
-function workOn(loop: TaskLoop, node: string, unit: Unit, work: UnitWork): void | Promise<void> {
+function workOn(loop: TaskLoop, unit: Unit, work: UnitWork): void | Promise<void> {
   const rows = rowsOf(unit);
-  if (unit.attempts > loop.retries) return buryAll(loop, node, rows, unit.attempts);
+  if (unit.attempts > loop.retries) return buryAll(loop, unit, rows);
   try {
     const settled = attemptOnce(loop, unit, rows, work, NONE_DEAD);
     if (!(settled instanceof Promise)) return settled;
-    return settled.catch((error: unknown) => attemptAgain(loop, node, unit, rows, work, error));
+    return settled.catch((error: unknown) => attemptAgain(loop, unit, rows, work, error));
   } catch (error) {
-    return attemptAgain(loop, node, unit, rows, work, error);
+    return attemptAgain(loop, unit, rows, work, error);
   }
 }
 
@@ -212,7 +241,6 @@ async function attemptRows(rows: readonly (readonly InputMessage[])[], work: Uni
 
 async function attemptAgain(
   loop: TaskLoop,
-  node: string,
   unit: Unit,
   rows: readonly (readonly InputMessage[])[],
   work: UnitWork,
@@ -224,11 +252,13 @@ async function attemptAgain(
   for (;;) {
     loop.port.returned();
     loop.port.discard();
+    loop.states.rollBack();
     const row = error instanceof RowError ? error.row : 0;
     const cause = error instanceof RowError ? error.cause : error;
     if (unit.kind === "flush") throw cause;
     if (attempts > loop.retries) {
-      bury(loop, node, lineageOf(rows[row] as readonly InputMessage[]), attempts, cause);
+      const burial: Burial = { position: unit.position, index: row, attempts, cause: "Exception", error: cause };
+      bury(loop, rows[row] as readonly InputMessage[], burial);
       dead.add(row);
       if (dead.size === rows.length) return;
     }
@@ -242,13 +272,15 @@ async function attemptAgain(
   }
 }
 
-function buryAll(loop: TaskLoop, node: string, rows: readonly (readonly InputMessage[])[], attempts: number): void {
-  for (const inputs of rows) bury(loop, node, lineageOf(inputs), attempts, "the task died while it processed this input");
+/** Which message of the unit killed its process is not known: all of them are given up. */
+function buryAll(loop: TaskLoop, { position, attempts }: Unit, rows: readonly (readonly InputMessage[])[]): void {
+  const error = "the process of the task died while it processed this input";
+  for (const [index, inputs] of rows.entries()) bury(loop, inputs, { position, index, attempts, cause: "Death", error });
 }
 
-function bury(loop: TaskLoop, node: string, lineage: Lineage, attempts: number, error: unknown): void {
-  loop.deadLetters.add(node, lineage, attempts, error);
-  loop.logger.error(`input ${lineage.traceId} goes to the dead letters: ${errorText(error)}`);
+function bury(loop: TaskLoop, inputs: readonly InputMessage[], burial: Burial): void {
+  loop.deadLetters.add(inputs, burial);
+  loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(burial.error)}`);
 }
 
 /** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */

@@ -11,6 +11,7 @@ import { type LoadedNode, loadMember } from "./load.js";
 import { type Member, Pipeline } from "./members.js";
 import type { Reporter } from "./report.js";
 import { runConsumer, runProcessor, runProducer, type TaskLoop } from "./run.js";
+import { TaskStates } from "./states.js";
 
 /**
  * Runs the task to its end.
@@ -56,9 +57,12 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
       opened.push(member);
       await member.node.open(member.context);
     }
+    const states = new TaskStates(members, port);
+    await states.restore();
+    reporter.stateLost(states.lost);
     port.setState("working");
     reporter.ready();
-    await Promise.race([run(launch, members, port), terminated()]);
+    await Promise.race([run(launch, members, port, states), terminated()]);
   } catch (error) {
     await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
     throw error;
@@ -86,13 +90,14 @@ async function closeAll(members: readonly Member[], onError: (error: unknown) =>
   }
 }
 
-async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort): Promise<void> {
+async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort, states: TaskStates): Promise<void> {
   const [first] = members as readonly [Member];
   const loop: TaskLoop = {
     port,
     retries: launch.retries,
-    deadLetters: new DeadLetters(launch.deadLetterFile),
+    deadLetters: new DeadLetters(launch),
     logger: first.context.logger,
+    states,
   };
   if (first.member.role === "Producer") return runProducer(loop, first);
   if (first.member.role === "Consumer") return runConsumer(loop, first);

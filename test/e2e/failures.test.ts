@@ -2,6 +2,7 @@ import { readFileSync, truncateSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { writeClip } from "../../src/components/video/clip.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
+import { readLetters } from "../../src/base/dead-letters.js";
 import { NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { readAll, someFrames } from "../support/video-context.js";
 
@@ -21,6 +22,12 @@ const lines = (input: string, path: string) => ({
   params: { path },
 });
 const payloads = (name: string) => place.lines(name).map((line) => (JSON.parse(line) as { payload: unknown }).payload);
+
+/** The letter of a number that the ticker gave. */
+const letterOf = (value: number, more: object) => {
+  const input = { traceId: `source:${value + 1}`, seq: value + 1, metadata: {}, payload: value };
+  return expect.objectContaining({ version: 1, node: "thrower", position: value, index: 0, inputs: [input], ...more });
+};
 
 describe("a broken video", () => {
   test("ends the flow with file and frame, and what came before the break is kept", async () => {
@@ -74,15 +81,43 @@ describe("an input that always fails", () => {
 
     const { code, out, err } = await place.run(file, ["--json"]).ended;
     const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "{}") as object;
-    const letters = place.lines(`${place.flow}.dead-letters.jsonl`).map((line) => JSON.parse(line) as object);
+    const letters = readLetters(place.path(`${place.flow}.dead-letters`));
 
     expect([code, result]).toEqual([0, expect.objectContaining({ state: "Succeeded", reason: "CompletedWithDeadLetters" })]);
-    expect(out + err).toContain(place.path(`${place.flow}.dead-letters.jsonl`));
+    expect(out + err).toContain(place.path(`${place.flow}.dead-letters`));
     expect(letters).toEqual([
-      expect.objectContaining({ node: "thrower", seq: 4, attempts: 2, error: expect.stringContaining("no code for 3") }),
-      expect.objectContaining({ node: "thrower", seq: 12, attempts: 2, error: expect.stringContaining("no code for 11") }),
+      letterOf(3, { attempts: 2, cause: "Exception", error: expect.stringMatching(/no code for 3\n +at Thrower\.process/) }),
+      letterOf(11, { attempts: 2, cause: "Exception", error: expect.stringMatching(/no code for 11\n +at /) }),
     ]);
     expect(payloads("seen.jsonl")).toEqual(numbers(20).filter((n) => n !== 3 && n !== 11));
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
+describe("an input that kills its process", () => {
+  const letterOf4 = (position: number) => letterOf(position, { node: "killer", attempts: 4, cause: "Death" });
+
+  test.each([1, 2])("goes to the dead letters after its retries, and its deaths are given back to the budget of %i tasks", async (nbTasks) => {
+    const file = writeManifest(place, [
+      { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 12, everyMs: 0 } },
+      {
+        name: "killer",
+        role: "Processor",
+        component: `${NODES}#Killer`,
+        inputs: ["source"],
+        params: { at: [3, 8] },
+        nbTasks,
+        restart: { maxRestarts: 4, initialBackoffSeconds: 0.1 },
+      },
+      lines("killer", "seen.jsonl"),
+    ]);
+
+    const { code, out } = await place.run(file, ["--json"]).ended;
+    const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "{}") as object;
+
+    expect([code, result]).toEqual([0, expect.objectContaining({ state: "Succeeded", reason: "CompletedWithDeadLetters" })]);
+    expect(readLetters(place.path(`${place.flow}.dead-letters`)).toSorted((a, b) => a.position - b.position)).toEqual([letterOf4(3), letterOf4(8)]);
+    expect(payloads("seen.jsonl")).toEqual(numbers(12).filter((n) => n !== 3 && n !== 8));
     expect(place.leftovers()).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type DeadLetter, readLetters } from "../../src/base/dead-letters.js";
 import { eventually, liveTasks, NODES, titleOf, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { describePython } from "../support/python.js";
 
@@ -58,10 +59,10 @@ describePython("a flow with nodes in Python", () => {
     await run(chain(10, { retries: 1, ...node("Processor", "Picky", { refuse: 4 }) }));
 
     expect(seen()).toEqual(numbers(10).filter((value) => value !== 4));
-    const [letter, ...others] = place.lines(`${place.flow}.dead-letters.jsonl`);
+    const [letter, ...others] = readLetters(place.path(`${place.flow}.dead-letters`));
     expect(others).toEqual([]);
-    const { node: name, traceId, attempts, error } = JSON.parse(letter as string) as Record<string, string>;
-    expect([name, traceId, attempts]).toEqual(["work", "counter:5", 2]);
+    const { node: name, inputs, attempts, error } = letter as DeadLetter;
+    expect([name, inputs[0]?.traceId, attempts]).toEqual(["work", "counter:5", 2]);
     expect(error).toMatch(/Traceback[\s\S]*nodes\.py", line \d+, in process[\s\S]*in _check[\s\S]*ValueError: 4 is refused/);
   });
 

@@ -97,6 +97,7 @@ export const NO_STATS: TaskStats = {
   retained: 0,
   inputPending: false,
   inHand: undefined,
+  lastInHand: undefined,
 };
 
 /** Shared memory that is a bare folder; remembers what was asked of it. */
