@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import detectGlobals from "acorn-globals";
 import { API_VERSION, type NewResource, type NodeSpec, type VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
+import type { ComponentDescriptor } from "./descriptor.js";
 import type { Flow } from "./flow.js";
 import { FunctionProcessorNode, refuseClosure } from "./function-node.js";
 import { type ComponentClass, describe, type Node, ProcessorNode } from "./node.js";
@@ -98,9 +99,15 @@ function nodeSpec(node: Node, flow: Flow): ManifestNode {
     params: paramsOf(node),
     ...(inputs.length > 0 ? { inputs } : {}),
     ...(descriptor.oneTask ? { oneTask: true } : {}),
-    ...(node.options.deviceType === "gpu" ? { supportedDevices: refusesCpu(node) ? ["GPU" as const] : [...descriptor.devices] } : {}),
+    ...supportedDevices(node, descriptor),
     ...taskOptions(node),
   };
+}
+
+/** What the controller must know of a class that it never loads; it asks only where a GPU is at stake. */
+function supportedDevices(node: Node, descriptor: ComponentDescriptor): Partial<ManifestNode> {
+  if (refusesCpu(node)) return { supportedDevices: ["GPU"] };
+  return node.options.deviceType === "gpu" ? { supportedDevices: [...descriptor.devices] } : {};
 }
 
 /** A fused module is known to its children by the node whose outputs leave it. */
@@ -110,7 +117,7 @@ function outputName(parent: Node): string {
 
 function taskOptions(node: Node): Partial<ManifestNode> {
   const { nbTasks, deviceType, partitionBy, buffer, retries, device } = node.options;
-  const required = device?.required === true || (deviceType === "gpu" && refusesCpu(node));
+  const required = device?.required === true || refusesCpu(node);
   return {
     ...(nbTasks === undefined ? {} : { nbTasks }),
     ...(deviceType === undefined ? {} : { deviceType: deviceType === "gpu" ? "GPU" : "CPU" }),

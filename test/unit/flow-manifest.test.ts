@@ -71,10 +71,10 @@ describe("toManifest", () => {
     expect(build()).toEqual(build());
   });
 
-  test("records that a component which throws for the CPU requires a GPU", () => {
-    const { spec } = flowOf(new GpuOnly({}, { deviceType: "gpu" }).from(reader())).toManifest();
+  test.each(["gpu", undefined] as const)("records that a component which throws for the CPU requires a GPU, device type %s", (deviceType) => {
+    const { spec } = flowOf(new GpuOnly({}, deviceType === undefined ? {} : { deviceType }).from(reader())).toManifest();
 
-    expect(spec.nodes[1]?.device).toEqual({ required: true });
+    expect(spec.nodes[1]).toMatchObject({ device: { required: true }, supportedDevices: ["GPU"] });
   });
 
   test("records that a OneTaskProcessorNode has one task", () => {
