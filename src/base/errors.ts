@@ -69,6 +69,24 @@ export const ERRORS = {
       `join "${d.node}" cannot pair the messages at position ${d.position}: ${d.problem}`,
     fix: "Give at most one output per input, and nothing from flush(), on branches that meet again in a Trace join.",
   },
+  JOIN_TIME_UNKNOWN: {
+    retry: "never",
+    message: (d: { node: string; input: string; position: number }) =>
+      `join "${d.node}" got message ${d.position} of "${d.input}" without an event time`,
+    fix: "Let its producer give event times: return a Message with the option eventTs, in epoch seconds.",
+  },
+  JOIN_TIME_AMBIGUOUS: {
+    retry: "never",
+    message: (d: { node: string; input: string; count: number }) =>
+      `join "${d.node}" got ${d.count} outputs of one input from "${d.input}", but a group has one message of each input`,
+    fix: "Name the input in join.collect to get lists, or give at most one output per input.",
+  },
+  JOIN_TIME_INCOMPLETE: {
+    retry: "never",
+    message: (d: { node: string; eventTs: number; missing: readonly string[] }) =>
+      `join "${d.node}" has nothing from ${d.missing.join(", ")} for the event time ${d.eventTs}`,
+    fix: "Widen join.toleranceMs or join.timeoutMs, set join.quorum, or write join.missing: drop.",
+  },
   PARTITION_KEY_MIXED: {
     retry: "never",
     message: (d: { node: string; field: string }) => `the outputs of one input have different keys "${d.field}" for node "${d.node}"`,
@@ -277,6 +295,17 @@ export const ERRORS = {
     retry: "never",
     message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
     fix: "Free or add a GPU, lower nbTasks, or use a component that can run on the CPU.",
+  },
+  DEAD_LETTER_UNKNOWN: {
+    retry: "never",
+    message: (d: { folder: string; id: string }) => `${d.folder} holds no single dead letter ${d.id}`,
+    fix: "Take an ID of videoflow deadletters list DIR; name the folder with --dir.",
+  },
+  DEAD_LETTER_UNFIT: {
+    retry: "never",
+    message: (d: { node: string; flow: string; problem: string }) =>
+      `dead letters of node "${d.node}" do not fit the flow "${d.flow}": ${d.problem}`,
+    fix: "Give the flow file that the letters came from, and --flow NAME if it holds several flows.",
   },
   WIRE_INVALID: {
     retry: "never",

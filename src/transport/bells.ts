@@ -95,6 +95,7 @@ export class Bell {
   readonly #buffer = new Uint8Array(256);
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #timerMs = 0;
 
   constructor(path: string) {
     this.#fd = openSync(path, FLAGS);
@@ -105,9 +106,15 @@ export class Bell {
   sleep(lookMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      if (this.#timer === undefined) this.#timer = setTimeout(() => this.#settle(), lookMs);
-      else this.#timer.refresh();
+      if (this.#timerMs === lookMs) this.#timer?.refresh();
+      else this.#setTimer(lookMs);
     });
+  }
+
+  #setTimer(lookMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#settle(), lookMs);
+    this.#timerMs = lookMs;
   }
 
   #rung(): void {

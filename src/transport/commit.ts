@@ -18,6 +18,8 @@ export const UNIT_FLUSH = 2;
 export const UNIT_PRODUCED = 3;
 /** All units that the task holds up to a position; no outputs. */
 export const UNIT_SETTLED = 4;
+/** Messages that a join by time can never use: acknowledged, and nothing is published. */
+export const UNIT_SHED = 5;
 
 /** Owner words: any replica, all replicas may have to look. */
 export const ANYONE = -1;
@@ -96,8 +98,8 @@ export function setChainBits(context: TaskContext, redo: Redo, bits: number): vo
 export function applyCommit(context: TaskContext, redo: Redo, owners: Int32Array, kept?: (slot: number) => boolean): void {
   const { i32, f64, region } = context;
   if (redo.kind === UNIT_FLUSH) publishEnd(context, redo.endPosition);
-  for (let i = 0; i < context.outputs.length; i += 1) publishOne(context, context.outputs[i] as EdgeLayout, redo, owners[i] as number);
-  if (redo.kind === UNIT_DATA) acknowledge(context, redo.position, kept);
+  if (redo.kind !== UNIT_SHED) publishAll(context, redo, owners);
+  if (redo.kind === UNIT_DATA || redo.kind === UNIT_SHED) acknowledge(context, redo.position, kept);
   if (redo.kind === UNIT_SETTLED) acknowledgeUpTo(context, redo.position, kept);
   i32[region + TASK.snapshot] = redo.snapshot;
   for (let i = 0; i < TOTAL.count; i += 1) f64[context.totals + i] = f64[context.redoTotals + i] as number;
@@ -105,6 +107,10 @@ export function applyCommit(context: TaskContext, redo: Redo, owners: Int32Array
   if (redo.kind === UNIT_FLUSH) Atomics.store(i32, region + TASK.flushed, 1);
   Atomics.store(i32, region + TASK.applied, i32[region + TASK.commit] as number);
   context.step?.("applied");
+}
+
+function publishAll(context: TaskContext, redo: Redo, owners: Int32Array): void {
+  for (let i = 0; i < context.outputs.length; i += 1) publishOne(context, context.outputs[i] as EdgeLayout, redo, owners[i] as number);
 }
 
 function publishOne(context: TaskContext, edge: EdgeLayout, redo: Redo, owner: number): void {
@@ -125,6 +131,7 @@ export function publishEnd(context: TaskContext, endPosition: number): void {
 
 /** Frees the cells that this task has taken of a position. What was freed before, or never there, is left alone. */
 function acknowledge(context: TaskContext, position: number, kept?: (slot: number) => boolean): void {
+  if (context.node.plan.timeJoin !== undefined) return acknowledgeGroups(context, (group) => group === (position | 0), kept);
   for (const edge of context.inputs) {
     const cell = cellOf(edge, position);
     const lap = lapOf(edge, position);
@@ -137,10 +144,24 @@ function acknowledge(context: TaskContext, position: number, kept?: (slot: numbe
 /** Frees all cells that this task has taken, up to a position, each edge in any order: nobody else can take them. */
 function acknowledgeUpTo(context: TaskContext, position: number, kept?: (slot: number) => boolean): void {
   const { i32, f64, task } = context;
+  if (context.node.plan.timeJoin !== undefined) return acknowledgeGroups(context, (group) => ((group - position) | 0) <= 0, kept);
   for (const edge of context.inputs) {
     for (let cell = edge.cells; cell < edge.cells + edge.count * CELL.size; cell += CELL.size) {
       const found = Atomics.load(i32, cell);
       if (wordState(found) !== TAKEN || wordTask(found) !== task.task || (f64[(cell + CELL.position) / 2] as number) > position) continue;
+      freeCell(context, edge, cell, wordLap(found), kept);
+      context.step?.("acknowledged");
+    }
+  }
+}
+
+/** Joins by time: frees the cells that this task has taken for some of its groups; the owner word of each names its group. */
+function acknowledgeGroups(context: TaskContext, isMeant: (group: number) => boolean, kept?: (slot: number) => boolean): void {
+  const { i32, task } = context;
+  for (const edge of context.inputs) {
+    for (let cell = edge.cells; cell < edge.cells + edge.count * CELL.size; cell += CELL.size) {
+      const found = Atomics.load(i32, cell);
+      if (wordState(found) !== TAKEN || wordTask(found) !== task.task || !isMeant(i32[cell + CELL.owner] as number)) continue;
       freeCell(context, edge, cell, wordLap(found), kept);
       context.step?.("acknowledged");
     }

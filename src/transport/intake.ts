@@ -8,6 +8,8 @@ export const NO_SPACE = 2;
 export const READY = 3;
 export const FLUSH = 4;
 export const END = 5;
+/** Joins by time: the candidate is of no use, free it. */
+export const SHED = 6;
 
 export interface Intake {
   /** The candidate found by look(): its position, and per input the first word of its cell, or -1 if it has no message. */

@@ -225,6 +225,7 @@ function checkPlan(plan: DataPlan): void {
     if (children > MAX_CHILDREN) fail(`nodes.${node.name}`, `${children} children, at most ${MAX_CHILDREN} are possible`);
     if (children > 0 && !(node.slots >= 1 && node.slots <= MAX_SLOTS))
       fail(`nodes.${node.name}.slots`, `${node.slots} is not 1 to ${MAX_SLOTS}`);
+    if (node.timeJoin !== undefined && node.tasks > 1) fail(`nodes.${node.name}.tasks`, "a join by time has one task");
     if (new Set(node.inputs).size !== node.inputs.length) fail(`nodes.${node.name}.inputs`, "an input is named twice");
     for (const input of node.inputs) if (edgeNumber(plan, input, node.name) < 0) fail(`nodes.${node.name}.inputs`, `no edge from ${input}`);
   }

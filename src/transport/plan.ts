@@ -23,6 +23,23 @@ export interface NodePlan {
   readonly partitionBy?: string;
   /** Set for a node with several inputs. */
   readonly join?: "Trace";
+  /** Set for a node that joins its inputs by event time; it has one task. */
+  readonly timeJoin?: TimeJoinPlan;
+}
+
+/** How messages are joined by event time; defaults are filled in. */
+export interface TimeJoinPlan {
+  readonly toleranceMs: number;
+  /** Absent: waits for ever. */
+  readonly timeoutMs?: number;
+  /** Inputs, apart from `collect`, that a group needs at least once it is decided; absent: all. */
+  readonly quorum?: number;
+  /** Inputs that give lists. */
+  readonly collect: readonly string[];
+  /** What becomes of a group without its quorum. */
+  readonly missing: "drop" | "wait" | "error";
+  /** Per input, the node that numbers its messages: a producer, or the last node that joins by time. */
+  readonly sources: readonly string[];
 }
 
 export interface EdgePlan {

@@ -80,11 +80,24 @@ export interface Unit {
   readonly position: number;
   /**
    * Per input, in the order of the plan: its messages. One input: 1..64 messages (all outputs of one input of the parent; the
-   * worker calls process() for each). A join: exactly one message each. flush and end: empty lists.
+   * worker calls process() for each). A Trace join: exactly one message each. A group of one time: at most one message of each
+   * input that gives no list. flush and end: empty lists.
    */
   readonly inputs: readonly (readonly InputMessage[])[];
   /** Earlier attempts, by exception or by death in user code; 0 at first. */
   readonly attempts: number;
+  /** Set for a group that was joined by event time. */
+  readonly group?: TimeGroup;
+}
+
+/** What a group of messages of one time is called. */
+export interface TimeGroup {
+  /** The earliest event time of its messages, those of collect inputs apart; epoch seconds. */
+  readonly eventTs: number;
+  /** The same in whole microseconds. */
+  readonly number: number;
+  /** Per input, whether it gives a list. */
+  readonly lists: readonly boolean[];
 }
 
 /** What a task is doing, as published for the agent. */

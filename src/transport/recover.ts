@@ -72,10 +72,12 @@ function forgiveAttempt(context: TaskContext, ordered: boolean): void {
   const { i32, region, inputs } = context;
   const inUserCode = Atomics.exchange(i32, region + TASK.inUserCode, 0) === 1;
   if (!ordered || !inUserCode || inputs.length === 0) return;
-  const first = inputs[0] as EdgeLayout;
-  forEachTaken(context, first, (cell) => {
-    i32[cell + CELL.attempts] = Math.max(0, (i32[cell + CELL.attempts] as number) - 1);
-  });
+  const counting = context.node.plan.timeJoin === undefined ? inputs.slice(0, 1) : inputs; // Any input may be missing in a group.
+  for (const edge of counting) {
+    forEachTaken(context, edge, (cell) => {
+      i32[cell + CELL.attempts] = Math.max(0, (i32[cell + CELL.attempts] as number) - 1);
+    });
+  }
 }
 
 /** What the dead task had kept beyond its commits is free, except what belongs to units that are offered again. */

@@ -44,7 +44,7 @@ function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): Ta
     late: counter(COUNTER.late),
     attempts: counter(COUNTER.attempts),
     retained: retainedBy(memory, task),
-    inputPending: node.inputs.length > 0 && (inHand || node.inputs.every((edge) => isOffered(memory, memory.layout.edges[edge] as EdgeLayout))),
+    inputPending: node.inputs.length > 0 && (inHand || (node.plan.timeJoin === undefined && hasInputs(memory, node))),
     lastInHand: node.inputs.length === 0 ? undefined : f64[(region + TASK.inHandPositionF64) / 2],
     inHand: inHand ? f64[(region + TASK.inHandPositionF64) / 2] : undefined,
   };
@@ -56,6 +56,11 @@ function retainedBy(memory: ControlMemory, task: TaskLayout): number {
     if (memory.i32[task.region + TASK.retained + note * RETAINED.size + RETAINED.reference] !== 0) kept += 1;
   }
   return kept;
+}
+
+/** A join by time is left out: only it knows whether what it was offered makes a group. */
+function hasInputs(memory: ControlMemory, node: NodeLayout): boolean {
+  return node.inputs.every((edge) => isOffered(memory, memory.layout.edges[edge] as EdgeLayout));
 }
 
 /** There is something to take; what tasks have set aside is not. */

@@ -4,13 +4,14 @@ import { performance } from "node:perf_hooks";
 import { OperatorError } from "../base/errors.js";
 import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from "../base/tensor.js";
 import { AWAKE, Bell, WANTS_INPUT, WANTS_SPACE } from "./bells.js";
-import { type Allocation, MessageWriter } from "./codec.js";
-import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED, UNIT_SETTLED } from "./commit.js";
+import { type Allocation, MESSAGE, MessageWriter } from "./codec.js";
+import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED, UNIT_SETTLED, UNIT_SHED } from "./commit.js";
 import { count, openContext, type TaskContext } from "./context.js";
 import { bellPath, poolPath } from "./files.js";
-import { END, FLUSH, type Intake, NO_INPUT, NO_SPACE, READY } from "./intake.js";
+import { END, FLUSH, type Intake, NO_INPUT, NO_SPACE, READY, SHED } from "./intake.js";
 import { BatchIntake } from "./intake-batch.js";
 import { RealtimeIntake } from "./intake-realtime.js";
+import { type ReadEventTs, TimeIntake } from "./intake-time.js";
 import {
   CELL,
   COUNTER,
@@ -21,6 +22,7 @@ import {
   type NodeLayout,
   RETAINED,
   SLOT,
+  SMALL_BYTES,
   TASK,
   type TaskLayout,
   TOTAL,
@@ -107,7 +109,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
     this.#states = new StateFile(context);
     this.#pool = context.outputs.length > 0 ? new OwnPool(context, options.scrub === true) : undefined;
     this.#writer = this.#pool && new MessageWriter(this.#pool);
-    this.#intake = openIntake(context, this.#pool);
+    this.#intake = openIntake(context, this.#pool, (input, reference) => this.#eventTsOf(input, reference));
     this.#inputPools = context.inputs.map(() => []);
     this.#owed = new Int32Array(context.inputs.length);
     this.#owners = new Int32Array(context.outputs.length);
@@ -150,9 +152,10 @@ class SharedMemoryPort implements TaskPort, Keeper {
     for (;;) {
       const found = intake.look();
       if (found === READY) {
-        const unit = intake.claim() ? this.#open(intake) : undefined;
+        const unit = intake.claim() ? this.#openAny(intake) : undefined;
         if (unit !== undefined) return unit;
-      } else if (found === FLUSH) return this.#openFlush(intake);
+      } else if (found === SHED) this.#shed(intake);
+      else if (found === FLUSH) return this.#openFlush(intake);
       else if (found === END) return { kind: "end", position: intake.endPosition, inputs: [], attempts: 0 };
       else {
         this.#blocked = found;
@@ -180,6 +183,36 @@ class SharedMemoryPort implements TaskPort, Keeper {
       inputs: this.#context.inputs.map(() => NO_MESSAGES),
       attempts: this.#i32[this.#attemptWord] as number,
     };
+  }
+
+  #openAny(intake: Intake): Unit | undefined {
+    return intake instanceof TimeIntake ? this.#openGroup(intake) : this.#open(intake);
+  }
+
+  #openGroup({ position, group, rules }: TimeIntake): Unit {
+    this.#hold(UNIT_DATA, position);
+    this.#inputBytes = 0;
+    const inputs = group.cells.map((cells, input) => cells.flatMap((cell) => this.#readCell(input, cell)));
+    this.#origin = 0;
+    this.#attemptWord = (group.cells.flat()[0] as number) + CELL.attempts;
+    const lists = inputs.map((_, input) => rules.collect.has(input));
+    const attempts = this.#i32[this.#attemptWord] as number;
+    return { kind: "data", position, inputs, attempts, group: { eventTs: group.eventTs, number: group.number, lists } };
+  }
+
+  /** What a join by time has no use for: acknowledged at once, and nothing goes out. */
+  #shed(intake: Intake): void {
+    if (!intake.claim()) return;
+    this.#hold(UNIT_SHED, intake.position);
+    this.#inputBytes = 0;
+    this.#filtered = 1;
+    this.#attemptWord = NO_CELL;
+    this.#commitOne(undefined);
+  }
+
+  #eventTsOf(input: number, reference: number): number {
+    const pool = this.#poolOf(input, this.#context.inputs[input] as EdgeLayout, referenceTask(reference));
+    return pool.f64[((referenceSlot(reference) * SMALL_BYTES) / 4 + MESSAGE.eventTsF64) / 2] as number;
   }
 
   /** @returns undefined if nothing of the unit concerns user code: it is committed as "none" at once. */
@@ -351,7 +384,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
     this.#publishState(forSpace ? WAITING_SPACE : WAITING_INPUT);
     count(this.#context, forSpace ? COUNTER.spaceWaits : COUNTER.inputWaits, 1);
     this.#bell ??= new Bell(bellPath(this.#context.memory.dir, this.node, this.taskIndex));
-    await this.#bell.sleep(this.#lookMs);
+    await this.#bell.sleep(this.#intake instanceof TimeIntake ? Math.min(this.#lookMs, this.#intake.dueInMs()) : this.#lookMs);
     this.#wakeUp();
     this.#publishState(WORKING);
   }
@@ -495,7 +528,16 @@ class SharedMemoryPort implements TaskPort, Keeper {
     const last = this.#aside[units - 1];
     if (last === undefined) return;
     const redo = this.#redo;
-    Object.assign(redo, { kind: UNIT_SETTLED, position: last.position, head: 0, headWord: 0, generation: 0, count: 0, origin: 0, endPosition: 0 });
+    Object.assign(redo, {
+      kind: UNIT_SETTLED,
+      position: last.position,
+      head: 0,
+      headWord: 0,
+      generation: 0,
+      count: 0,
+      origin: 0,
+      endPosition: 0,
+    });
     redo.snapshot = options?.state === undefined ? this.#states.word : this.#states.write(options.state);
     this.#setSettledTotals(units, last.position);
     commitUnit(this.#context, redo, this.#owners, this.#kept > 0 ? this.#isKept : undefined);
@@ -588,7 +630,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
     for (const entry of this.#written) this.#pool?.letGo(entry);
     this.#written.length = 0;
     if (this.#allocations.length > 0 || this.#pool !== undefined) this.#dropAllocations();
-    if (this.#unit === UNIT_DATA && !this.#context.realtime) this.#owe();
+    if ((this.#unit === UNIT_DATA || this.#unit === UNIT_SHED) && !this.#context.realtime) this.#owe();
     this.#forgetUnit();
   }
 
@@ -671,8 +713,9 @@ class SharedMemoryPort implements TaskPort, Keeper {
   };
 }
 
-function openIntake(context: TaskContext, pool: OwnPool | undefined): Intake | undefined {
+function openIntake(context: TaskContext, pool: OwnPool | undefined, readEventTs: ReadEventTs): Intake | undefined {
   if (context.inputs.length === 0) return undefined;
+  if (context.node.plan.timeJoin !== undefined) return new TimeIntake(context, pool, readEventTs);
   return context.realtime ? new RealtimeIntake(context) : new BatchIntake(context, pool);
 }
 
