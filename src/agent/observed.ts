@@ -35,6 +35,7 @@ export interface TaskRecord {
   readonly spawnProblem?: string;
   readonly provider?: string;
   readonly providerReason?: string;
+  readonly stateLost?: string;
 }
 
 export const NEW_RECORD: TaskRecord = { incarnations: 0, deaths: [] };

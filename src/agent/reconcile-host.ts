@@ -122,7 +122,7 @@ function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boo
 
 /** The status that the agent wants to stand in the store; the fields of a process are there only while it lives. */
 export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, { phase, reason, message }: TaskDecision): FlowTaskStatus {
-  const { process, lastExit, provider, providerReason } = record;
+  const { process, lastExit, provider, providerReason, stateLost } = record;
   return {
     observedGeneration: task.metadata.generation,
     phase,
@@ -132,6 +132,7 @@ export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, {
     restarts: Math.max(0, record.incarnations - 1),
     ...(provider === undefined ? {} : { provider }),
     ...(providerReason === undefined ? {} : { providerReason }),
+    ...(stateLost === undefined ? {} : { stateLost }),
     ...(lastExit === undefined ? {} : { lastExit: exitFields(lastExit) }),
   };
 }

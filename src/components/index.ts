@@ -2,11 +2,12 @@
 export { CountAggregator, MaxAggregator, MinAggregator, ProductAggregator, SumAggregator } from "./basic/aggregators.js";
 export { CommandlineConsumer } from "./basic/commandline-consumer.js";
 export { FileAppender, type FileAppenderParams } from "./basic/file-appender.js";
+export { DeadLetterReader, type DeadLetterReaderParams, DeadLetterResults, type DeadLetterResultsParams } from "./basic/dead-letter-replay.js";
 export { Identity } from "./basic/identity.js";
 export { IntProducer, type IntProducerParams } from "./basic/int-producer.js";
 export { Joiner } from "./basic/joiner.js";
 export { VoidConsumer } from "./basic/void-consumer.js";
-export type { Box, Detections, Restorable, Tracks } from "./payloads.js";
+export type { Box, Detections, Tracks } from "./payloads.js";
 export { ImageFolderReader, type ImageFolderReaderParams } from "./video/image-folder-reader.js";
 export { ImageProducer, type ImageProducerParams } from "./video/image-producer.js";
 export { VideoDeviceReader, type VideoDeviceReaderParams } from "./video/video-device-reader.js";

@@ -21,11 +21,3 @@ export const TRACK_COLUMNS = 5;
 
 /** x1, y1, x2, y2 in pixels; x2 and y2 are the first outside. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
-
-/** A component that keeps state between inputs and can carry it over a restart. */
-export interface Restorable {
-  /** @returns the state after the last input, at most 1 MiB; stored in the commit of that input. */
-  snapshot(): Uint8Array;
-  /** Continues from what {@link snapshot} gave to an earlier incarnation. Called before or after `open()`, before the first input. */
-  restore(bytes: Uint8Array): void;
-}

@@ -172,6 +172,18 @@ export abstract class Node<Params extends object = object> {
 
   /** Called once after the last message, also after a failure. */
   close(): void | Promise<void> {}
+
+  /**
+   * What the node must remember after its last input, at most 1 MiB. It is stored in the commit of that input, so after a death
+   * the node continues from exactly the inputs that count. The bytes are read at once: a buffer may be used again.
+   */
+  snapshot?(): Uint8Array | Promise<Uint8Array>;
+
+  /**
+   * Continues from a {@link snapshot}: after `open()` in a task that was started again, and before another attempt at an input
+   * that failed.
+   */
+  restore?(state: Uint8Array): void;
 }
 
 /** A source of messages: no inputs, one task. */
@@ -240,6 +252,16 @@ export abstract class ConsumerNode<In extends readonly unknown[], Params extends
   }
 
   abstract consume(...inputs: In): void | Promise<void>;
+
+  /**
+   * For a consumer that holds inputs back until what it did is safe, `holds` of its descriptor at most: how many of the calls of
+   * `consume()` in this process are safe. These are acknowledged, with the {@link snapshot} taken now, which must tell of them and
+   * of no later ones. After a death the others are consumed again. Without this method a call is safe when it returns.
+   */
+  settled?(): number;
+
+  /** Only with {@link settled}: all parents have ended; makes everything safe. */
+  flush?(): void | Promise<void>;
 }
 
 /** A class that a flow can run. */

@@ -9,13 +9,21 @@ export class Reporter {
   readonly #file: string;
   #report: TaskReport | undefined;
   #device: Partial<DeviceReport> = {};
+  #lost: Pick<TaskReport, "stateLost"> = {};
 
   constructor(file: string) {
     this.#file = file;
   }
 
   ready(): void {
-    this.#write({ ...this.#device, phase: "ready" });
+    this.#write({ ...this.#device, ...this.#lost, phase: "ready" });
+  }
+
+  /** Before {@link ready}. @param nodes names of those that began empty although they had worked before. */
+  stateLost(nodes: readonly string[]): void {
+    if (nodes.length === 0) return;
+    const names = nodes.map((name) => `"${name}"`).join(", ");
+    this.#lost = { stateLost: `${names} began empty after a restart: give the class snapshot() and restore()` };
   }
 
   /** May come before or after {@link ready}. */

@@ -157,6 +157,7 @@ async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void>
       member.context.lineage = NO_LINEAGE;
     },
   });
+  await settlement.flush();
   loop.port.end();
 }
 

@@ -7,7 +7,7 @@ import { FrameSelector } from "../../src/components/video/frame-selector.js";
 import { selectNames } from "../../src/components/video/image-folder-reader.js";
 import { toFraction } from "../../src/components/video/rational.js";
 import { parseRotation, type Rotation, rotateRgb } from "../../src/components/video/rotation.js";
-import { padRgb } from "../../src/components/video/video-encoder.js";
+import { padRgb } from "../../src/components/video/frame-encoder.js";
 
 describe("maskCredentials", () => {
   test.each([

@@ -333,6 +333,10 @@ provider?: string
  */
 providerReason?: string
 /**
+ * Which nodes lost their state by a restart, and what to do.
+ */
+stateLost?: string
+/**
  * The last end of the process.
  */
 lastExit?: {

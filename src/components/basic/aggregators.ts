@@ -1,10 +1,9 @@
 import { OperatorError } from "../../base/errors.js";
 import { OneTaskProcessorNode, type ProcessorOptions } from "../../flow/node.js";
-import type { Restorable } from "../payloads.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 
 /** Gives a running value after each input; its state is that one number. */
-abstract class Aggregator<In> extends OneTaskProcessorNode<[In], number> implements Restorable {
+abstract class Aggregator<In> extends OneTaskProcessorNode<[In], number> {
   #value: number;
 
   constructor(initial: number, options: ProcessorOptions) {
@@ -21,11 +20,11 @@ abstract class Aggregator<In> extends OneTaskProcessorNode<[In], number> impleme
   }
 
   /** @returns 8 bytes, float64. */
-  snapshot(): Uint8Array {
+  override snapshot(): Uint8Array {
     return new Uint8Array(Float64Array.of(this.#value).buffer);
   }
 
-  restore(bytes: Uint8Array): void {
+  override restore(bytes: Uint8Array): void {
     this.#value = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
   }
 }

@@ -1,7 +1,6 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConsumerNode, type NodeContext, type NodeOptions } from "../../flow/node.js";
-import type { Restorable } from "../payloads.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 import { expandPayload } from "./payload-text.js";
 
@@ -19,10 +18,7 @@ export interface FileAppenderParams {
  * an incarnation that follows a crash cuts off what was written after its predecessor's last commit, so no line is there
  * twice. What was written stays when the flow fails.
  */
-export class FileAppender<In extends readonly unknown[] = readonly unknown[]>
-  extends ConsumerNode<In, FileAppenderParams>
-  implements Restorable
-{
+export class FileAppender<In extends readonly unknown[] = readonly unknown[]> extends ConsumerNode<In, FileAppenderParams> {
   static override readonly descriptor = BASIC_DESCRIPTORS.FileAppender;
   #file: number | undefined;
   #offset = 0;
@@ -54,16 +50,17 @@ export class FileAppender<In extends readonly unknown[] = readonly unknown[]>
   }
 
   /** @returns 8 bytes: the size of the file after the last line. */
-  snapshot(): Uint8Array {
+  override snapshot(): Uint8Array {
     return new Uint8Array(Float64Array.of(this.#offset).buffer);
   }
 
-  restore(bytes: Uint8Array): void {
+  override restore(bytes: Uint8Array): void {
     this.#offset = new DataView(bytes.buffer, bytes.byteOffset).getFloat64(0, true);
     this.#isRestored = true;
+    this.#isCut = false;
   }
 
-  /** Late, because `restore()` may come after `open()`. */
+  /** Late, because `restore()` comes after `open()`. */
   #cutFile(): number {
     if (this.#file === undefined) throw new TypeError(`node "${this.name}": consume() before open()`);
     if (!this.#isCut) ftruncateSync(this.#file, this.#offset);

@@ -2,7 +2,9 @@ import { renameSync } from "node:fs";
 import { OperatorError } from "../../base/errors.js";
 import type { Frame } from "../../base/tensor.js";
 import { loadFfmpeg } from "./ffmpeg.js";
-import { containerOf, type EncoderOptions, VideoEncoder } from "./video-encoder.js";
+import type { EncoderOptions } from "./frame-encoder.js";
+import { VideoEncoder } from "./video-encoder.js";
+import { containerOf } from "./video-muxer.js";
 
 export type ClipOptions = Pick<EncoderOptions, "codec" | "quality" | "preset" | "threads">;
 

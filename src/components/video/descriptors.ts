@@ -138,6 +138,7 @@ export const VIDEO_DESCRIPTORS = {
   },
   VideoFileWriter: {
     ...CONSUMER,
+    holds: 20,
     outputFiles: ["path"],
     params: {
       type: "object",
@@ -169,7 +170,7 @@ export const VIDEO_DESCRIPTORS = {
           default: "superfast",
           description: "Speed against size of the file.",
         },
-        threads: { type: "integer", minimum: 1, maximum: 64, description: "Threads that encode; default chosen by the encoder." },
+        threads: { type: "integer", minimum: 1, maximum: 64, description: "Threads that encode; default one per core, at most 4." },
       },
     },
   },

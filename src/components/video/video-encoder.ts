@@ -1,207 +1,36 @@
-import { extname } from "node:path";
-import type { FFEncoderCodec } from "node-av/constants";
-import type { CodecContext, FormatContext, Packet, Frame as Picture, Stream } from "node-av/lib";
-import { OperatorError } from "../../base/errors.js";
-import { type Ffmpeg, ffmpegText } from "./ffmpeg.js";
-import { toFraction } from "./rational.js";
-import { RgbConverter } from "./rgb-converter.js";
+import type { Ffmpeg } from "./ffmpeg.js";
+import { type EncoderOptions, FrameEncoder } from "./frame-encoder.js";
+import { VideoMuxer } from "./video-muxer.js";
 
-export interface EncoderOptions {
-  /** Frames per second. */
-  readonly fps: number;
-  readonly height: number;
-  readonly width: number;
-  readonly codec?: "h264" | "h265";
-  /** Constant rate factor, 0 (lossless) to 51. */
-  readonly quality?: number;
-  readonly preset?: string;
-  readonly threads?: number;
-}
-
-const ENCODERS = { h264: "libx264", h265: "libx265" } as const;
-const DEFAULT_QUALITY = 23;
-const DEFAULT_PRESET = "superfast";
-
-/** Containers by the ending of the final name. */
-const CONTAINERS: Readonly<Record<string, string>> = {
-  ".mp4": "mp4",
-  ".m4v": "mp4",
-  ".mov": "mov",
-  ".mkv": "matroska",
-  ".avi": "avi",
-  ".ts": "mpegts",
-};
-
-/** The container of a file name; undefined if its ending is not known. */
-export function containerOf(path: string): string | undefined {
-  return CONTAINERS[extname(path).toLowerCase()];
-}
-
-/**
- * Encodes RGB frames of one size into one file, at a constant rate: yuv420p, BT.709, limited range.
- *
- * Height and width are made even, as the pixel format wants, by repeating the last row and column.
- * All calls are synchronous; the encoder's own threads work between them.
- */
+/** Encodes RGB frames of one size into one file, at a constant rate; all calls are synchronous. */
 export class VideoEncoder {
-  readonly #ffmpeg: Ffmpeg;
-  readonly #path: string;
-  readonly #options: EncoderOptions;
-  readonly #output: FormatContext;
-  readonly #codec: CodecContext;
-  readonly #stream: Stream;
-  readonly #packet: Packet;
-  readonly #picture: Picture;
-  readonly #converter: RgbConverter;
-  readonly #padded: Uint8Array | undefined;
-  #frames = 0;
+  readonly #encoder: FrameEncoder;
+  readonly #muxer: VideoMuxer;
 
   /**
    * @param path      the file to write; replaced if it exists.
-   * @param container FFmpeg's name of the format, as {@link containerOf} gives it.
+   * @param container FFmpeg's name of the format.
    * @throws OperatorError VIDEO_OUTPUT_UNWRITABLE.
    */
   constructor(ffmpeg: Ffmpeg, path: string, container: string, options: EncoderOptions) {
-    this.#ffmpeg = ffmpeg;
-    this.#path = path;
-    this.#options = options;
-    this.#output = new ffmpeg.FormatContext();
-    this.#check(this.#output.allocOutputContext2(null, container, `file:${path}`));
-    this.#codec = this.#openCodec(container);
-    this.#stream = this.#addStream();
-    this.#packet = new ffmpeg.Packet();
-    this.#packet.alloc();
-    this.#picture = new ffmpeg.Frame();
-    this.#picture.alloc();
-    this.#converter = new RgbConverter(ffmpeg);
-    const isOdd = this.#codec.width !== options.width || this.#codec.height !== options.height;
-    this.#padded = isOdd ? new Uint8Array(this.#codec.width * this.#codec.height * 3) : undefined;
-    this.#begin(container);
+    this.#encoder = new FrameEncoder(ffmpeg, path, container, options);
+    this.#muxer = new VideoMuxer(ffmpeg, path, container, this.#encoder.codec, options.codec === "h265");
   }
 
   /** Frames written so far. */
   get frames(): number {
-    return this.#frames;
+    return this.#encoder.next;
   }
 
   /** @param pixels RGB, height x width x 3 of the options; only read during the call. */
   write(pixels: Uint8Array): void {
-    const { height, width } = this.#options;
-    if (this.#padded !== undefined) padRgb(pixels, height, width, this.#padded, this.#codec.width);
-    this.#shapePicture();
-    this.#converter.fromRgb(this.#padded ?? pixels, this.#picture);
-    this.#picture.pts = BigInt(this.#frames);
-    this.#check(this.#codec.sendFrameSync(this.#picture));
-    this.#picture.unref();
-    this.#frames += 1;
-    this.#writePackets();
+    this.#encoder.write(pixels, (packet) => this.#muxer.write(packet));
   }
 
   /** Writes what the encoder still holds and the index, and closes the file. */
   finish(): void {
-    this.#check(this.#codec.sendFrameSync(null));
-    this.#writePackets();
-    this.#check(this.#output.writeTrailerSync());
-    this.abort();
+    this.#encoder.finish((packet) => this.#muxer.write(packet));
+    this.#muxer.finish();
+    this.#encoder.close();
   }
-
-  /** Closes the file as it is. */
-  abort(): void {
-    this.#output.closeOutputSync();
-    this.#converter.close();
-    this.#picture.free();
-    this.#packet.free();
-    this.#codec.freeContext();
-    this.#output.freeContext();
-  }
-
-  /** Options go by name: a dictionary handed to node-av's open call would be freed twice. */
-  #openCodec(container: string): CodecContext {
-    const { codec = "h264", quality = DEFAULT_QUALITY, preset = DEFAULT_PRESET, threads } = this.#options;
-    const encoder = this.#ffmpeg.Codec.findEncoderByName(ENCODERS[codec] as FFEncoderCodec);
-    if (encoder === null) throw this.#unwritable(`this FFmpeg has no encoder ${ENCODERS[codec]}`);
-    const context = new this.#ffmpeg.CodecContext();
-    context.allocContext3(encoder);
-    this.#describe(context);
-    if (container === "avi") context.maxBFrames = 0;
-    if (threads !== undefined) context.threadCount = threads;
-    this.#check(context.setOption("preset", preset));
-    this.#check(context.setOption("crf", String(quality)));
-    if (codec === "h265") context.setOption("x265-params", "log-level=none");
-    const isGlobal = ((this.#output.oformat?.flags ?? 0) & this.#ffmpeg.AVFMT_GLOBALHEADER) !== 0;
-    if (isGlobal) context.setFlags(this.#ffmpeg.AV_CODEC_FLAG_GLOBAL_HEADER);
-    this.#check(context.open2Sync(encoder, null));
-    return context;
-  }
-
-  #describe(context: CodecContext): void {
-    const { fps, height, width } = this.#options;
-    const { num, den } = toFraction(fps);
-    context.width = width + (width % 2);
-    context.height = height + (height % 2);
-    context.pixelFormat = this.#ffmpeg.AV_PIX_FMT_YUV420P;
-    context.timeBase = new this.#ffmpeg.Rational(den, num);
-    context.framerate = new this.#ffmpeg.Rational(num, den);
-    context.colorSpace = this.#ffmpeg.AVCOL_SPC_BT709;
-    context.colorPrimaries = this.#ffmpeg.AVCOL_PRI_BT709;
-    context.colorTrc = this.#ffmpeg.AVCOL_TRC_BT709;
-    context.colorRange = this.#ffmpeg.AVCOL_RANGE_MPEG;
-  }
-
-  #addStream(): Stream {
-    const stream = this.#output.newStream(null);
-    stream.timeBase = this.#codec.timeBase;
-    stream.avgFrameRate = this.#codec.framerate;
-    this.#check(stream.codecpar.fromContext(this.#codec));
-    if (this.#options.codec === "h265") stream.codecpar.codecTag = "hvc1";
-    return stream;
-  }
-
-  /** `faststart` moves the index to the front, so that a browser starts before it has the whole file. */
-  #begin(container: string): void {
-    if (container === "mp4" || container === "mov") this.#output.setOption("movflags", "+faststart");
-    this.#check(this.#output.openOutputSync());
-    this.#check(this.#output.writeHeaderSync(null));
-  }
-
-  #shapePicture(): void {
-    this.#picture.width = this.#codec.width;
-    this.#picture.height = this.#codec.height;
-    this.#picture.format = this.#codec.pixelFormat;
-    this.#picture.colorSpace = this.#codec.colorSpace;
-    this.#picture.colorPrimaries = this.#codec.colorPrimaries;
-    this.#picture.colorTrc = this.#codec.colorTrc;
-    this.#picture.colorRange = this.#codec.colorRange;
-    this.#check(this.#picture.getBuffer(0));
-  }
-
-  #writePackets(): void {
-    while (this.#codec.receivePacketSync(this.#packet) >= 0) {
-      this.#packet.streamIndex = this.#stream.index;
-      this.#packet.duration = 1n;
-      this.#packet.rescaleTs(this.#codec.timeBase, this.#stream.timeBase);
-      this.#check(this.#output.interleavedWriteFrameSync(this.#packet));
-      this.#packet.unref();
-    }
-  }
-
-  #check(result: number): void {
-    if (result < 0) throw this.#unwritable(ffmpegText(this.#ffmpeg, result));
-  }
-
-  #unwritable(reason: string): OperatorError {
-    return new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path: this.#path, reason });
-  }
-}
-
-/** Copies an RGB picture into one that may be a pixel wider and higher, repeating the last column and row. */
-export function padRgb(pixels: Uint8Array, height: number, width: number, target: Uint8Array, targetWidth: number): void {
-  const [row, targetRow] = [width * 3, targetWidth * 3];
-  for (let y = 0; y < height; y++) {
-    const to = y * targetRow;
-    target.set(pixels.subarray(y * row, (y + 1) * row), to);
-    if (targetRow > row) target.copyWithin(to + row, to + row - 3, to + row);
-  }
-  const end = height * targetRow;
-  if (target.length > end) target.copyWithin(end, end - targetRow, end);
 }

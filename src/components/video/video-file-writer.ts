@@ -1,11 +1,13 @@
-import { accessSync, constants, mkdirSync, renameSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { Frame } from "../../base/tensor.js";
 import { ConsumerNode, type NodeContext, type NodeOptions } from "../../flow/node.js";
 import { VIDEO_DESCRIPTORS } from "./descriptors.js";
 import { type Ffmpeg, loadFfmpeg } from "./ffmpeg.js";
-import { containerOf, VideoEncoder } from "./video-encoder.js";
+import { isFinished, ResumableVideo, type VideoProgress } from "./resumable-video.js";
+import { containerOf } from "./video-muxer.js";
 
 /** See the descriptions in the descriptor. */
 export interface VideoFileWriterParams {
@@ -18,30 +20,33 @@ export interface VideoFileWriterParams {
 }
 
 const DEFAULT_FPS = 25;
+/** Enough for what the encoder keeps with the default preset; a preset that looks further ahead gets more keyframes. */
+const HOLDS = VIDEO_DESCRIPTORS.VideoFileWriter.holds;
+/** More threads would keep more frames in the encoder. */
+const MOST_THREADS = 4;
 
 /**
  * Writes frames (uint8 [height, width, 3], RGB) into one video file: H.264 that a browser plays, one frame per message.
  *
  * Size: that of the first frame, made even by repeating the last row and column. Rate: `fps`, otherwise the metadata field
- * `fps` of the first frame (the reader sets it), otherwise 25. The file grows as `<path>.part` and gets its name when it is
- * whole, so a crash leaves no half file under the final name; after a failure of the flow `close()` keeps what came so far.
+ * `fps` of the first frame (the reader sets it), otherwise 25. What is encoded grows in `<path>.part` and gets its container and
+ * name when it is whole, so a crash leaves no half file under the final name. A frame is acknowledged when it can be found there:
+ * a writer that is started again goes on after it. After a failure of the flow `close()` keeps what came so far.
  */
 export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams> {
   static override readonly descriptor = VIDEO_DESCRIPTORS.VideoFileWriter;
   #ffmpeg: Ffmpeg | undefined;
-  #encoder: VideoEncoder | undefined;
-  #shape: readonly number[] = [];
+  #video: ResumableVideo | undefined;
+  #restored: VideoProgress | undefined;
+  /** Whether a later incarnation may go on with the part. */
+  #isAwaited = false;
+  #hasEnded = false;
 
   constructor(params: VideoFileWriterParams, options: NodeOptions = {}) {
     super(params, options);
   }
 
-  /** Where the file grows. */
-  get partPath(): string {
-    return `${this.params.path}.part`;
-  }
-
-  /** @throws OperatorError VIDEO_OUTPUT_UNWRITABLE if the folder cannot be made or is not writable. */
+  /** @throws OperatorError VIDEO_OUTPUT_UNWRITABLE if the folder is missing or not writable. */
   override async open(_context: NodeContext): Promise<void> {
     checkFolder(this.params.path);
     this.#ffmpeg = await loadFfmpeg();
@@ -49,28 +54,53 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
 
   /** @throws OperatorError VIDEO_SIZE_CHANGED, VIDEO_OUTPUT_UNWRITABLE. */
   consume(frame: Frame): void {
-    this.#encoder ??= this.#begin(frame);
-    this.#checkShape(frame, this.#encoder.frames);
-    this.#encoder.write(frame.bytes);
+    this.#video ??= this.#begin(frame);
+    this.#checkShape(frame, this.#video);
+    this.#video.write(frame.bytes);
+  }
+
+  override settled(): number {
+    return (this.#video?.safe.frames ?? 0) - (this.#restored?.frames ?? 0);
+  }
+
+  override flush(): void {
+    this.#video?.makeSafe();
+    this.#hasEnded = true;
+  }
+
+  /** @returns how far the file counts, as JSON; nothing before the first frame. */
+  override snapshot(): Uint8Array {
+    this.#isAwaited ||= this.#video !== undefined;
+    const safe = this.#video?.safe ?? this.#restored;
+    return safe === undefined ? new Uint8Array(0) : new TextEncoder().encode(JSON.stringify(safe));
+  }
+
+  override restore(bytes: Uint8Array): void {
+    this.#isAwaited = bytes.length > 0;
+    if (this.#isAwaited) this.#restored = JSON.parse(new TextDecoder().decode(bytes)) as VideoProgress;
   }
 
   /** Finishes the file and gives it its name; without a frame there is no file. */
   override close(): void {
-    const encoder = this.#encoder;
-    this.#encoder = undefined;
-    if (encoder === undefined) return;
-    encoder.finish();
-    renameSync(this.partPath, this.params.path);
+    if (this.#video === undefined && this.#restored !== undefined && !isFinished(this.params.path)) this.#video = this.#resume(this.#restored);
+    const video = this.#video;
+    this.#video = undefined;
+    this.#restored = undefined;
+    video?.finish(this.#isAwaited && !this.#hasEnded);
   }
 
-  #begin(frame: Frame): VideoEncoder {
-    if (this.#ffmpeg === undefined) throw new TypeError(`node "${this.name}": consume() before open()`);
+  #begin(frame: Frame): ResumableVideo {
+    if (this.#restored !== undefined) return this.#resume(this.#restored);
     const [height = 0, width = 0, channels] = frame.shape;
     if (frame.shape.length !== 3 || channels !== 3) throw this.#wrongShape(frame, 0, "[height, width, 3]");
-    this.#shape = [...frame.shape];
-    rmSync(this.partPath, { force: true });
-    const container = containerOf(this.params.path) ?? "mp4";
-    return new VideoEncoder(this.#ffmpeg, this.partPath, container, { ...this.params, fps: this.#fps(), height, width });
+    const threads = this.params.threads ?? Math.min(MOST_THREADS, availableParallelism());
+    const { path: _path, ...encoding } = this.params;
+    return this.#resume({ options: { ...encoding, threads, fps: this.#fps(), height, width }, frames: 0, sizeBytes: 0 });
+  }
+
+  #resume(progress: VideoProgress): ResumableVideo {
+    if (this.#ffmpeg === undefined) throw new TypeError(`node "${this.name}": consume() before open()`);
+    return new ResumableVideo(this.#ffmpeg, this.params.path, progress, HOLDS);
   }
 
   #fps(): number {
@@ -79,9 +109,9 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
     return this.params.fps ?? ofSource;
   }
 
-  #checkShape(frame: Frame, index: number): void {
-    const isSame = frame.shape.every((extent, axis) => extent === this.#shape[axis]);
-    if (!isSame) throw this.#wrongShape(frame, index, `[${this.#shape.join(", ")}]`);
+  #checkShape(frame: Frame, { options: { height, width }, frames }: ResumableVideo): void {
+    const isSame = [height, width, 3].every((extent, axis) => extent === frame.shape[axis]);
+    if (!isSame) throw this.#wrongShape(frame, frames, `[${height}, ${width}, 3]`);
   }
 
   #wrongShape(frame: Frame, index: number, expected: string): OperatorError {

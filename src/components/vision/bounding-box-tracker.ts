@@ -1,7 +1,7 @@
 import { OperatorError } from "../../base/errors.js";
 import { Tensor } from "../../base/tensor.js";
 import { OneTaskProcessorNode, type ProcessorOptions } from "../../flow/node.js";
-import { BOX_COLUMNS, type Box, type Detections, type Restorable, TRACK_COLUMNS, type Tracks } from "../payloads.js";
+import { BOX_COLUMNS, type Box, type Detections, TRACK_COLUMNS, type Tracks } from "../payloads.js";
 import { VISION_DESCRIPTORS } from "./descriptors.js";
 import { Sort, type SortParams } from "./sort.js";
 
@@ -11,7 +11,7 @@ export type BoundingBoxTrackerParams = Partial<SortParams>;
 const DEFAULTS = { maxAge: 7, minHits: 3, iouThreshold: 0.3 } as const satisfies SortParams;
 
 /** Gives each object an id that it keeps over the frames: Kalman filter and assignment by overlap, as SORT does. */
-export class BoundingBoxTracker extends OneTaskProcessorNode<[Detections], Tracks, BoundingBoxTrackerParams> implements Restorable {
+export class BoundingBoxTracker extends OneTaskProcessorNode<[Detections], Tracks, BoundingBoxTrackerParams> {
   static override readonly descriptor = VISION_DESCRIPTORS.BoundingBoxTracker;
   readonly #sort: Sort;
 
@@ -26,11 +26,11 @@ export class BoundingBoxTracker extends OneTaskProcessorNode<[Detections], Track
     return { tracks: Tensor.from("float32", [rows.length, TRACK_COLUMNS], rows.flat()) };
   }
 
-  snapshot(): Uint8Array {
+  override snapshot(): Uint8Array {
     return this.#sort.snapshot();
   }
 
-  restore(bytes: Uint8Array): void {
+  override restore(bytes: Uint8Array): void {
     this.#sort.restore(bytes);
   }
 }

@@ -102,6 +102,7 @@ function readyFact(ready: number, desired: number): Fact {
 function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecision[]): Fact {
   const backoff = tasks.filter(({ status }) => status?.phase === "Backoff");
   const provider = tasks.filter(({ spec, status }) => spec.deviceType === "GPU" && status?.provider?.toLowerCase() === "cpu");
+  const lost = tasks.filter(({ status }) => status?.stateLost !== undefined);
   const fallback = decisions.filter(({ reason }) => reason === "CpuFallback" || reason === "NoGpuSupport");
   const messages = [
     ...backoff.map(
@@ -111,11 +112,13 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
     ...provider.map(
       ({ metadata, status }) => `task ${metadata.name} has a GPU but computes on the CPU: ${status?.providerReason ?? "no reason given"}`,
     ),
+    ...lost.map(({ metadata, status }) => `task ${metadata.name} lost its state: ${status?.stateLost}`),
     ...new Set(fallback.map(({ message }) => message)),
   ];
   const [reason] = [
     ...(backoff.length > 0 ? ["TaskBackoff"] : []),
     ...(provider.length > 0 ? ["ProviderFallback"] : []),
+    ...(lost.length > 0 ? ["StateLost"] : []),
     ...fallback.map((decision) => decision.reason),
   ];
   return fact(
