@@ -22,6 +22,7 @@ export {
   ConsumerNode,
   type DeviceReport,
   END,
+  type JoinOptions,
   Message,
   type MessageOptions,
   type NodeContext,

@@ -18,7 +18,7 @@ export function assembleDataPlan(tasks: readonly FlowTask[]): DataPlan {
 }
 
 function nodePlan({ spec: { node, nbTasks, channels } }: FlowTask): NodePlan {
-  const { slots, slotBytes, partitionBy, join } = channels;
+  const { slots, slotBytes, partitionBy, join, timeJoin } = channels;
   return {
     name: node,
     tasks: nbTasks,
@@ -27,6 +27,7 @@ function nodePlan({ spec: { node, nbTasks, channels } }: FlowTask): NodePlan {
     slotBytes,
     ...(partitionBy === undefined ? {} : { partitionBy }),
     ...(join === undefined ? {} : { join }),
+    ...(timeJoin === undefined ? {} : { timeJoin }),
   };
 }
 

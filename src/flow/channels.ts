@@ -6,6 +6,7 @@ import type { FlowTaskSpec } from "../api/kinds.js";
 import { longestPaths, reconvergences } from "./channels-paths.js";
 import { keepsOf, releasesOf } from "./channels-realtime.js";
 import type { FlowGraph, GraphNode } from "./graph.js";
+import { sourcesOf, TIME_WAITING } from "./time-joins.js";
 
 /** The data plane's numbers of one graph node: `FlowTask.spec.channels`, and what the user should know. */
 export interface NodeChannels {
@@ -29,6 +30,7 @@ const MIN_REALTIME_CELLS = 256;
 /** @returns one entry per graph node, in topological order. */
 export function channelsOf(graph: FlowGraph): readonly NodeChannels[] {
   const pools = graph.flowType === "Batch" ? batchPools(graph) : realtimePools(graph);
+  const sources = sourcesOf(graph.nodes.map(({ name, inputs, timeJoin }) => ({ name, inputs, joinsByTime: timeJoin !== undefined })));
   const keeps = graph.flowType === "Realtime" ? keepsOf(graph) : undefined;
   return graph.nodes.map((node) => {
     const pool = pools.get(node.name) ?? NO_POOL;
@@ -42,11 +44,17 @@ export function channelsOf(graph: FlowGraph): readonly NodeChannels[] {
       slots: pool.slots,
       slotBytes: pool.slots === 0 ? 0 : slotBytes(node),
       ...(node.partitionBy === undefined || node.tasks === 1 ? {} : { partitionBy: node.partitionBy }),
-      ...(node.inputs.length > 1 ? { join: "Trace" as const } : {}),
+      ...joinOf(node, sources),
       inputs,
     };
     return { node: node.name, channels, ...(pool.warning === undefined ? {} : { warning: pool.warning }) };
   });
+}
+
+function joinOf(node: GraphNode, sources: ReadonlyMap<string, ReadonlySet<string>>): Pick<FlowTaskSpec["channels"], "join" | "timeJoin"> {
+  if (node.inputs.length < 2) return {};
+  if (node.timeJoin === undefined) return { join: "Trace" };
+  return { timeJoin: { ...node.timeJoin, sources: node.inputs.map((input) => [...(sources.get(input) ?? [])][0] ?? input) } };
 }
 
 /** Shared memory that the flow may need: cells, and every message that can be live at once at its nominal size. */
@@ -87,7 +95,8 @@ function batchPools(graph: FlowGraph): ReadonlyMap<string, Pool> {
 function batchPool(graph: FlowGraph, node: GraphNode): Pool {
   const floor = deadlockFloor(graph, node);
   const asked = node.buffer?.messages;
-  const wanted = asked ?? DEFAULT_BUFFER_MESSAGES + spread(graph, node);
+  const waits = childrenOf(graph, node).some((child) => child.timeJoin !== undefined);
+  const wanted = asked ?? Math.max(DEFAULT_BUFFER_MESSAGES + spread(graph, node), waits ? TIME_WAITING : 0);
   const messages = Math.max(wanted, floor);
   const widest = Math.max(node.tasks, ...childrenOf(graph, node).map((child) => child.tasks));
   const warning = asked !== undefined && asked < floor ? raisedWarning(node, asked, floor) : undefined;
@@ -97,7 +106,8 @@ function batchPool(graph: FlowGraph, node: GraphNode): Pool {
     return { slots: cells, cells, ...extra };
   }
   const positions = messages + node.holds; // What it holds has its cells already, and no slot yet.
-  return { slots: messages, cells: powerOfTwo(Math.max(positions, WINDOW_PER_TASK * widest, skipSum(graph, node))), ...extra };
+  const cells = powerOfTwo(Math.max(positions, WINDOW_PER_TASK * widest, skipSum(graph, node)));
+  return { slots: waits ? cells : messages, cells, ...extra }; // A join by time must see that its input is full.
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { NodeSpec, VideoFlowSpec } from "../api/kinds.js";
 import type { ComponentDescriptor, Role } from "./descriptor.js";
 import { topologicalOrder } from "./graph-order.js";
+import { type TimeJoin, timeRulesOf } from "./time-joins.js";
 
 /** Looks a component's descriptor up; undefined for a component that is not known here, such as a user's class. */
 export type Describe = (component: string) => ComponentDescriptor | undefined;
@@ -33,6 +34,8 @@ export interface GraphNode {
   /** It finishes an input after at most this many further inputs. */
   readonly holds: number;
   readonly partitionBy?: string;
+  /** Set if it joins its inputs by event time. */
+  readonly timeJoin?: Omit<TimeJoin, "sources">;
   /** Wanted size of its output pool: that of the member whose outputs leave. */
   readonly buffer?: NonNullable<NodeSpec["buffer"]>;
 }
@@ -57,7 +60,7 @@ export function graphOf(spec: VideoFlowSpec, describe: Describe): FlowGraph {
   ).order;
   const nodes = drafts.map((draft) => {
     const children = drafts.filter((other) => other.inputs.includes(draft.name)).map((other) => other.name);
-    return graphNode(draft.name, draft.members, draft.inputs, children, describe);
+    return graphNode(draft, children, spec.flowType, describe);
   });
   return { flowType: spec.flowType, nodes, byName: new Map(nodes.map((node) => [node.name, node])) };
 }
@@ -108,10 +111,9 @@ function outsideInputs(name: string, members: readonly NodeSpec[]): string[] {
 }
 
 function graphNode(
-  name: string,
-  members: readonly NodeSpec[],
-  inputs: readonly string[],
+  { name, members, inputs }: Pick<GraphNode, "name" | "members" | "inputs">,
   children: readonly string[],
+  flowType: VideoFlowSpec["flowType"],
   describe: Describe,
 ): GraphNode {
   const known = members.map((node) => ({ node, descriptor: describe(node.component) }));
@@ -120,19 +122,21 @@ function graphNode(
   const device = supported.find(({ node }) => node.device !== undefined)?.node.device;
   const partitionBy = members.find((node) => node.partitionBy !== undefined)?.partitionBy;
   const buffer = members.at(-1)?.buffer;
+  const timeJoin = members.map((node) => timeRulesOf(node, flowType)).find((rules) => rules !== undefined);
   return {
     name,
     role: members[0]?.role ?? "Processor",
     members,
     inputs,
     children,
-    tasks: Math.min(...known.map(({ node, descriptor }) => effectiveTasks(node, descriptor))),
+    tasks: timeJoin !== undefined ? 1 : Math.min(...known.map(({ node, descriptor }) => effectiveTasks(node, descriptor))),
     gpuWish: supported.length > 0,
     gpuRequired: supported.some(({ node }) => node.device?.required === true),
     gpuUnsupported: wishes.length > 0 && supported.length === 0,
     holds: known.reduce((sum, { descriptor }) => sum + (descriptor?.holds ?? 0), 0),
     ...(device === undefined ? {} : { device }),
     ...(partitionBy === undefined ? {} : { partitionBy }),
+    ...(timeJoin === undefined ? {} : { timeJoin }),
     ...(buffer === undefined ? {} : { buffer }),
   };
 }

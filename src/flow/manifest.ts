@@ -116,12 +116,13 @@ function outputName(parent: Node): string {
 }
 
 function taskOptions(node: Node): Partial<ManifestNode> {
-  const { nbTasks, deviceType, partitionBy, buffer, retries, device } = node.options;
+  const { nbTasks, deviceType, partitionBy, join, buffer, retries, device } = node.options;
   const required = device?.required === true || refusesCpu(node);
   return {
     ...(nbTasks === undefined ? {} : { nbTasks }),
     ...(deviceType === undefined ? {} : { deviceType: deviceType === "gpu" ? "GPU" : "CPU" }),
     ...(partitionBy === undefined ? {} : { partitionBy }),
+    ...(join === undefined ? {} : { join: { ...join, collect: [...(join.collect ?? [])] } }),
     ...(buffer === undefined ? {} : { buffer }),
     ...(retries === undefined ? {} : { retries }),
     ...(device === undefined && !required

@@ -94,11 +94,28 @@ export interface ProcessorOptions extends NodeOptions {
   readonly deviceType?: "cpu" | "gpu";
   /** Metadata field, or "trace_id": messages of one key go to one task. */
   readonly partitionBy?: string;
+  /** How several inputs are brought together; default: by trace. */
+  readonly join?: JoinOptions;
   /** Sizes the output pool. */
   readonly buffer?: { readonly messages?: number; readonly bytes?: number };
   /** Further attempts after the first failure before an input goes to the dead letters; default 3. */
   readonly retries?: number;
   readonly device?: { readonly count?: number; readonly memory?: string; readonly product?: string; readonly required?: boolean };
+}
+
+/** Joins by event time: which messages belong together, and what happens where one is missing. */
+export interface JoinOptions {
+  readonly mode: "Time";
+  /** Milliseconds that events of one group may be apart. */
+  readonly toleranceMs: number;
+  /** Milliseconds after which a group no longer waits for a silent input. Default: 10,000 in realtime, for ever in batch. */
+  readonly timeoutMs?: number;
+  /** A group that waits no longer is given out if it has this many inputs, with null for the others. Default: all. */
+  readonly quorum?: number;
+  /** Names of inputs that give a list of all their messages within the tolerance. */
+  readonly collect?: readonly string[];
+  /** What becomes of a group without its quorum. Default: "drop" in realtime, "wait" in batch. */
+  readonly missing?: "drop" | "wait" | "error";
 }
 
 /** Anything that has outputs of type T. */

@@ -2,22 +2,27 @@
 import type { NodeSpec } from "../api/kinds.js";
 import type { Problem } from "../api/problem.js";
 import { topologicalOrder } from "./graph-order.js";
+import { joinsByTime, sourcesOf } from "./time-joins.js";
 import { type Findings, problems, warnings } from "./validate-findings.js";
 
-/** The inputs of a Trace join come from one and the same producer; otherwise no trace is ever complete. */
+/** The inputs of a Trace join come from one producer, or from one join by time; otherwise no trace is ever complete. */
 export function joinFindings(nodes: readonly NodeSpec[]): Findings {
-  const origin = new Map<string, ReadonlySet<string>>();
-  for (const node of topologicalOrder(nodes).order) {
-    const own = node.role === "Producer" ? [node.name] : node.inputs.flatMap((input) => [...(origin.get(input) ?? [])]);
-    origin.set(node.name, new Set(own));
-  }
+  const ordered = topologicalOrder(nodes).order;
+  const origin = sourcesOf(ordered.map((node) => ({ name: node.name, inputs: node.inputs, joinsByTime: joinsByTime(node) })));
   const found = nodes.flatMap((node, index): Problem[] => {
     const producers = [...(origin.get(node.name) ?? [])];
     const isFirst = node.inputs.every((input) => (origin.get(input)?.size ?? 0) < 2);
     if (producers.length < 2 || !isFirst) return [];
-    const problem = `node ${node.name} joins messages of ${producers.join(" and ")}: traces of two producers never meet`;
+    const byTime = producers.some((name) => nodes.some((other) => other.name === name && other.role !== "Producer"));
+    const what = byTime ? "joins by time and what is before them have traces of their own" : "traces of two producers never meet";
+    const problem = `node ${node.name} joins messages of ${producers.join(" and ")}: ${what}`;
     return [
-      { path: `spec.nodes[${index}].inputs`, problem, got: node.inputs.join(", "), fix: "Join only branches that come from one producer" },
+      {
+        path: `spec.nodes[${index}].inputs`,
+        problem,
+        got: node.inputs.join(", "),
+        fix: "Join only branches that come from one producer, or join by event time: join: { mode: Time, toleranceMs: 20 }",
+      },
     ];
   });
   return problems(...found);

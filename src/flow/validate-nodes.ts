@@ -2,6 +2,7 @@
 import type { NodeSpec } from "../api/kinds.js";
 import type { Problem } from "../api/problem.js";
 import { type Describe, effectiveTasks } from "./graph.js";
+import { joinsByTime } from "./time-joins.js";
 import { type Findings, merge, NO_FINDINGS, problems, warnings } from "./validate-findings.js";
 
 /** @param index number of the node in the spec. */
@@ -46,7 +47,7 @@ function processorFindings(node: NodeSpec, at: string, describe: Describe): Find
     const problem = `${node.component} keeps state: node ${node.name} gets one task, nbTasks ${node.nbTasks} is ignored`;
     found.push(warnings({ path: `${at}.nbTasks`, problem, got: String(node.nbTasks), fix: "Remove nbTasks" }));
   }
-  if (tasks > 1 && node.inputs.length > 1 && node.partitionBy === undefined) {
+  if (tasks > 1 && node.inputs.length > 1 && node.partitionBy === undefined && !joinsByTime(node)) {
     const problem = `node ${node.name} has ${tasks} tasks and ${node.inputs.length} inputs, so it needs partitionBy: the messages of one key must meet in one task`;
     found.push(
       problems({ path: `${at}.partitionBy`, problem, fix: "Add partitionBy: trace_id, or a metadata field that all inputs carry" }),

@@ -12,6 +12,7 @@ import { groupFindings } from "./validate-groups.js";
 import { cycleFindings, inputFindings, nameFindings, sizeFindings } from "./validate-inputs.js";
 import { joinFindings, leafFindings } from "./validate-joins.js";
 import { nodeFindings } from "./validate-nodes.js";
+import { joinFieldFindings, timeJoinFindings } from "./validate-time-joins.js";
 
 export type { Findings } from "./validate-findings.js";
 
@@ -32,11 +33,13 @@ export interface ValidateOptions {
 export function validateSpec(spec: VideoFlowSpec, { describe, builtIns = [] }: ValidateOptions): Findings {
   const known = [...builtIns];
   const single = spec.nodes.map((node, index) =>
-    merge(componentFindings(node, index, describe, known), nodeFindings(node, index, describe)),
+    merge(componentFindings(node, index, describe, known), nodeFindings(node, index, describe), joinFieldFindings(node, index)),
   );
   const wiring = merge(nameFindings(spec.nodes), inputFindings(spec.nodes), cycleFindings(spec.nodes), sizeFindings(spec.nodes));
   const isSound = wiring.problems.length === 0;
-  const graphRules = isSound ? merge(groupFindings(spec.nodes), joinFindings(spec.nodes), leafFindings(spec.nodes)) : NO_FINDINGS;
+  const graphRules = isSound
+    ? merge(groupFindings(spec.nodes), joinFindings(spec.nodes), timeJoinFindings(spec), leafFindings(spec.nodes))
+    : NO_FINDINGS;
   const found = merge(...single, wiring, graphRules);
   return found.problems.length > 0 ? found : merge(found, bufferFindings(spec, describe));
 }

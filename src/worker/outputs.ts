@@ -1,5 +1,5 @@
 /** Gives outputs their lineage: trace, number, event time, metadata. Pure. */
-import type { InputMessage, OutputMessage } from "../transport/port.js";
+import type { InputMessage, OutputMessage, TimeGroup } from "../transport/port.js";
 import type { Lineage } from "./context.js";
 import type { Item } from "./members.js";
 
@@ -15,8 +15,17 @@ export function lineageOf(inputs: readonly InputMessage[]): Lineage {
     traceId: first.traceId,
     seq: Math.min(...inputs.map(({ seq }) => seq)),
     eventTs: times.length === 0 ? undefined : Math.min(...times),
-    metadata: Object.assign({}, ...inputs.map(({ metadata }) => metadata).reverse()) as Record<string, unknown>,
+    metadata: mergedMetadata(inputs),
   };
+}
+
+/** A group of one time is a new message: its number is its time in microseconds, and its trace is named after that. */
+export function timeLineage({ eventTs, number }: TimeGroup, inputs: readonly InputMessage[]): Lineage {
+  return { traceId: `tw-${number}`, seq: number, eventTs, metadata: mergedMetadata(inputs) };
+}
+
+function mergedMetadata(inputs: readonly InputMessage[]): Readonly<Record<string, unknown>> {
+  return Object.assign({}, ...inputs.map(({ metadata }) => metadata).reverse()) as Record<string, unknown>;
 }
 
 /** @param index 0 for the first output of an input; the others get a trace of their own, `<trace>#<index>`. */

@@ -4,11 +4,11 @@
  */
 import { errorText, OperatorError } from "../base/errors.js";
 import { type ConsumerNode, END, type NodeLogger, type ProducerNode } from "../flow/node.js";
-import type { InputMessage, TaskPort, Unit } from "../transport/port.js";
+import type { InputMessage, TaskPort, TimeGroup, Unit } from "../transport/port.js";
 import { type Lineage, NO_LINEAGE } from "./context.js";
 import type { Burial, DeadLetters } from "./dead-letters.js";
 import { type Item, itemsOf, type Member, type Pipeline } from "./members.js";
-import { lineageOf, outputMessage } from "./outputs.js";
+import { lineageOf, outputMessage, timeLineage } from "./outputs.js";
 import { Settlement } from "./settlement.js";
 import type { TaskStates } from "./states.js";
 
@@ -111,8 +111,8 @@ async function untilStop(next: Promise<unknown>, node: ProducerNode<unknown>, po
 export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<void> {
   const { port } = loop;
   await eachUnit(loop, {
-    message: (inputs, lineage) => {
-      const items = pipeline.process(payloadsOf(inputs), lineage);
+    message: (payloads, lineage) => {
+      const items = pipeline.process(payloads, lineage);
       if (items instanceof Promise) return items.then((settled) => writeAll(port, settled, lineage));
       return writeAll(port, items, lineage);
     },
@@ -128,9 +128,9 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<void>
   const node = member.node as ConsumerNode<unknown[]>;
   if (node.settled !== undefined) return runHoldingConsumer(loop, member);
   await eachUnit(loop, {
-    message: (inputs, lineage) => {
+    message: (payloads, lineage) => {
       member.context.lineage = lineage;
-      return node.consume(...payloadsOf(inputs));
+      return node.consume(...payloads);
     },
     flush: () => {},
     commit: () => loop.states.commit(),
@@ -146,9 +146,9 @@ async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void>
   const node = member.node as ConsumerNode<unknown[]>;
   const settlement = new Settlement(loop.port, loop.states, member);
   await eachUnit(loop, {
-    message: async (inputs, lineage) => {
+    message: async (payloads, lineage) => {
       member.context.lineage = lineage;
-      await node.consume(...payloadsOf(inputs));
+      await node.consume(...payloads);
       settlement.count();
     },
     flush: () => {},
@@ -162,7 +162,8 @@ async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void>
 }
 
 interface UnitWork {
-  message(inputs: readonly InputMessage[], lineage: Lineage): void | Promise<void>;
+  /** @param payloads what the node is called with. */
+  message(payloads: readonly unknown[], lineage: Lineage): void | Promise<void>;
   flush(lineage: Lineage): void | Promise<void>;
   /** Outputs out, inputs acknowledged, state kept. */
   commit(unit: Unit): void | Promise<void>;
@@ -224,8 +225,11 @@ function attemptOnce(
 ): void | Promise<void> {
   loop.port.attempt();
   if (unit.kind === "flush") return work.flush(NO_LINEAGE);
-  if (rows.length === 1 && !dead.has(0))
-    return work.message(rows[0] as readonly InputMessage[], lineageOf(rows[0] as readonly InputMessage[]));
+  if (rows.length === 1 && !dead.has(0)) {
+    const row = rows[0] as readonly InputMessage[];
+    if (unit.group !== undefined) return work.message(groupPayloads(unit, unit.group), timeLineage(unit.group, row));
+    return work.message(payloadsOf(row), lineageOf(row));
+  }
   return attemptRows(rows, work, dead);
 }
 
@@ -233,7 +237,7 @@ async function attemptRows(rows: readonly (readonly InputMessage[])[], work: Uni
   for (const [index, inputs] of rows.entries()) {
     if (dead.has(index)) continue;
     try {
-      await work.message(inputs, lineageOf(inputs));
+      await work.message(payloadsOf(inputs), lineageOf(inputs));
     } catch (cause) {
       throw new RowError(index, cause);
     }
@@ -285,7 +289,8 @@ function bury(loop: TaskLoop, inputs: readonly InputMessage[], burial: Burial): 
 }
 
 /** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */
-function rowsOf({ inputs }: Unit): readonly (readonly InputMessage[])[] {
+function rowsOf({ inputs, group }: Unit): readonly (readonly InputMessage[])[] {
+  if (group !== undefined) return [inputs.flat()];
   if (inputs.length !== 1) return [inputs.map((messages) => messages[0] as InputMessage)];
   const [messages] = inputs as readonly [readonly InputMessage[]];
   return messages.length === 1 ? inputs : messages.map((message) => [message]);
@@ -293,6 +298,11 @@ function rowsOf({ inputs }: Unit): readonly (readonly InputMessage[])[] {
 
 function payloadsOf(inputs: readonly InputMessage[]): readonly unknown[] {
   return inputs.length === 1 ? [(inputs[0] as InputMessage).payload] : inputs.map(({ payload }) => payload);
+}
+
+/** What a group of one time gives to the node: a list for each collect input, null for what is missing. */
+function groupPayloads({ inputs }: Unit, { lists }: TimeGroup): readonly unknown[] {
+  return inputs.map((messages, i) => (lists[i] === true ? messages.map(({ payload }) => payload) : (messages[0]?.payload ?? null)));
 }
 
 function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage): void {

@@ -155,9 +155,42 @@ export const SPEC_SCHEMAS = {
         "mode": {
          "type": "string",
          "enum": [
-          "Trace"
+          "Trace",
+          "Time"
          ],
          "default": "Trace"
+        },
+        "toleranceMs": {
+         "type": "number",
+         "minimum": 0,
+         "maximum": 86400000
+        },
+        "timeoutMs": {
+         "type": "number",
+         "minimum": 1,
+         "maximum": 86400000
+        },
+        "quorum": {
+         "type": "integer",
+         "minimum": 1,
+         "maximum": 64
+        },
+        "collect": {
+         "type": "array",
+         "maxItems": 64,
+         "items": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 63
+         }
+        },
+        "missing": {
+         "type": "string",
+         "enum": [
+          "drop",
+          "wait",
+          "error"
+         ]
         }
        },
        "additionalProperties": false

@@ -181,6 +181,39 @@ partitionBy?: string
  */
 join?: "Trace"
 /**
+ * How several inputs are joined by event time.
+ */
+timeJoin?: {
+/**
+ * Milliseconds that events of one group may be apart.
+ */
+toleranceMs: number
+/**
+ * Milliseconds after which a group no longer waits; absent: for ever.
+ */
+timeoutMs?: number
+/**
+ * Inputs that a group needs at least; absent: all.
+ */
+quorum?: number
+/**
+ * Inputs that give lists.
+ * 
+ * @maxItems 64
+ */
+collect: string[]
+/**
+ * What becomes of a group without its quorum.
+ */
+missing: ("drop" | "wait" | "error")
+/**
+ * Per input, the node that numbers its messages.
+ * 
+ * @maxItems 64
+ */
+sources: string[]
+}
+/**
  * The channels that the node reads, in the order of its inputs.
  * 
  * @maxItems 64
@@ -601,9 +634,31 @@ product?: string
  */
 join?: {
 /**
- * Trace joins the messages that come from the same message of the producer.
+ * Trace joins the messages that come from the same message of the producer, Time those whose event times are near each other.
  */
-mode: "Trace"
+mode: ("Trace" | "Time")
+/**
+ * Time: milliseconds that events of one group may be apart.
+ */
+toleranceMs?: number
+/**
+ * Time: milliseconds after which a group no longer waits for a silent input. Default: 10000 in Realtime, for ever in Batch.
+ */
+timeoutMs?: number
+/**
+ * Time: a group that waits no longer is given out if it has this many inputs, with null for the others. Default: all.
+ */
+quorum?: number
+/**
+ * Time: inputs that give a list of all their messages within the tolerance; a group is complete without them.
+ * 
+ * @maxItems 64
+ */
+collect?: string[]
+/**
+ * Time: what becomes of a group without its quorum. Default: drop in Realtime, wait in Batch.
+ */
+missing?: ("drop" | "wait" | "error")
 }
 /**
  * trace_id or a metadata field: all messages of one key go to one task.
