@@ -93,11 +93,15 @@ export class Bell {
   readonly #fd: number;
   readonly #poll: PollHandle;
   readonly #buffer = new Uint8Array(256);
+  readonly #onWake: () => void;
+  #rings = false;
   #wake: (() => void) | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerMs = 0;
 
-  constructor(path: string) {
+  /** @param onWake called before the sleeper goes on, whether it was rung or has slept long enough. */
+  constructor(path: string, onWake: () => void) {
+    this.#onWake = onWake;
     this.#fd = openSync(path, FLAGS);
     this.#poll = libc().poll(this.#fd, () => this.#rung());
   }
@@ -117,19 +121,30 @@ export class Bell {
     this.#timerMs = lookMs;
   }
 
+  /** A sleeper goes on before the ring is read: reading takes a system call, and may wait until it falls asleep again. */
   #rung(): void {
+    this.#rings = true;
+    if (this.#wake === undefined) this.quiet();
+    else this.#settle();
+  }
+
+  /** Reads the rings so far. Before the sleep word is set: a later ring must wake. */
+  quiet(): void {
+    if (!this.#rings) return;
+    this.#rings = false;
     try {
       readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
     } catch (error) {
       if (!isHarmless(error)) throw error;
     }
-    this.#settle();
   }
 
   #settle(): void {
     const wake = this.#wake;
+    if (wake === undefined) return;
     this.#wake = undefined;
-    wake?.();
+    this.#onWake();
+    wake();
   }
 
   close(): void {

@@ -352,41 +352,46 @@ class SharedMemoryPort implements TaskPort, Keeper {
 
   // --- Waiting ------------------------------------------------------------------------------------------------------------
 
-  async waitForInput(): Promise<void> {
+  waitForInput(): Promise<void> {
     this.#ringOwed();
+    this.#bell?.quiet();
     for (;;) {
       const reason = this.#blocked;
       this.#sleepFor(reason === NO_SPACE ? WANTS_SPACE : WANTS_INPUT);
       const found = (this.#intake as Intake).look();
-      if (found !== NO_INPUT && found !== NO_SPACE) return this.#wakeUp();
+      if (found !== NO_INPUT && found !== NO_SPACE) return this.#stayAwake();
       this.#blocked = found;
       if (found === reason) break;
     }
-    await this.#sleep(this.#blocked === NO_SPACE);
+    return this.#sleep(this.#blocked === NO_SPACE);
   }
 
-  async waitForSpace(): Promise<void> {
+  waitForSpace(): Promise<void> {
     this.#ringOwed();
+    this.#bell?.quiet();
     this.#sleepFor(WANTS_SPACE);
-    if (this.reserve()) return this.#wakeUp();
-    await this.#sleep(true);
+    return this.reserve() ? this.#stayAwake() : this.#sleep(true);
   }
 
   #sleepFor(reason: number): void {
     Atomics.store(this.#i32, this.#region + TASK.sleep, reason);
   }
 
-  #wakeUp(): void {
+  readonly #wakeUp = (): void => {
     Atomics.store(this.#i32, this.#region + TASK.sleep, AWAKE);
+    this.#publishState(WORKING);
+  };
+
+  #stayAwake(): Promise<void> {
+    this.#wakeUp();
+    return Promise.resolve();
   }
 
-  async #sleep(forSpace: boolean): Promise<void> {
+  #sleep(forSpace: boolean): Promise<void> {
     this.#publishState(forSpace ? WAITING_SPACE : WAITING_INPUT);
     count(this.#context, forSpace ? COUNTER.spaceWaits : COUNTER.inputWaits, 1);
-    this.#bell ??= new Bell(bellPath(this.#context.memory.dir, this.node, this.taskIndex));
-    await this.#bell.sleep(this.#intake instanceof TimeIntake ? Math.min(this.#lookMs, this.#intake.dueInMs()) : this.#lookMs);
-    this.#wakeUp();
-    this.#publishState(WORKING);
+    this.#bell ??= new Bell(bellPath(this.#context.memory.dir, this.node, this.taskIndex), this.#wakeUp);
+    return this.#bell.sleep(this.#intake instanceof TimeIntake ? Math.min(this.#lookMs, this.#intake.dueInMs()) : this.#lookMs);
   }
 
   /** Parents that wait for space are rung once for many cells, at the latest before this task sleeps. */
