@@ -26,10 +26,10 @@ export async function stageMs(wantedMs, count) {
   return Number(await program("bare-stage.mjs", wantedMs, count));
 }
 
-/** Latencies of 100-byte messages through a Unix socket, in microseconds. */
-export function socketUs(count, perSecond) {
+/** Latencies of 100-byte messages through a Unix socket, in microseconds; the first `warm` messages are not among them. */
+export function socketUs(warm, count, perSecond) {
   return withFolder(async (folder) => {
-    const args = [join(folder, "socket"), count, perSecond];
+    const args = [join(folder, "socket"), warm, count, perSecond];
     const read = await startReader(args);
     await program("bare-socket.mjs", "write", ...args);
     return JSON.parse(await read.printed);

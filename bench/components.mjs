@@ -4,6 +4,11 @@ import { ConsumerNode, END, Message, ProcessorNode, ProducerNode, Tensor } from 
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+async function sleepUntil(ms) {
+  const waitMs = ms - performance.now();
+  if (waitMs > 0) await sleep(waitMs);
+}
+
 /** Nanoseconds of the monotonic clock, the same in every process; exact up to 2^53, 104 days of uptime. */
 const nowNs = () => Number(process.hrtime.bigint());
 
@@ -22,20 +27,19 @@ async function waitForStages({ ready, tasks }) {
   while (!existsSync(ready) || readdirSync(ready).length < tasks) await sleep(2);
 }
 
-/** `count` messages of `bytes`, `perSecond` of them; writes down when it ended. */
+/** `count` messages of `bytes`: the first `warm` of them at once, the others `perSecond`; writes down when it ended. */
 export class Paced extends ProducerNode {
   #next = 0;
   #startMs = 0;
 
   async next() {
-    const { count, perSecond, bytes = 100, ended } = this.params;
-    if (this.#next === 0) this.#startMs = performance.now();
+    const { count, perSecond, bytes = 100, warm = 0, ended } = this.params;
+    if (this.#next === warm) this.#startMs = performance.now();
     if (this.#next === count) {
       if (ended !== undefined) writeFileSync(ended, String(nowNs()));
       return END;
     }
-    const waitMs = this.#startMs + (this.#next * 1000) / perSecond - performance.now();
-    if (waitMs > 0) await sleep(waitMs);
+    if (this.#next > warm) await sleepUntil(this.#startMs + ((this.#next - warm) * 1000) / perSecond);
     this.#next += 1;
     return stamped(Buffer.alloc(bytes), this.#next - 1);
   }
