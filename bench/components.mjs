@@ -75,7 +75,9 @@ export class Keyed extends ProducerNode {
   next() {
     if (this.#next === this.params.count) return END;
     this.#next += 1;
-    return new Message(stamped(Buffer.alloc(100), this.#next - 1), { metadata: { key: `k${this.#next - 1}` } });
+    return new Message(stamped(Buffer.alloc(100), this.#next - 1), {
+      metadata: { key: `k${this.#next - 1}` },
+    });
   }
 }
 
@@ -98,6 +100,21 @@ export class Frames extends ProducerNode {
   }
 }
 
+/** `count` events, `perSecond` of them, each with its event time; without every third one if `sparse`. */
+export class Events extends ProducerNode {
+  #next = 0;
+
+  async next() {
+    const { count, perSecond, startMs, sparse } = this.params;
+    if (sparse && this.#next % 3 === 2) this.#next += 1;
+    if (this.#next >= count) return END;
+    const eventMs = startMs + (this.#next * 1000) / perSecond;
+    await sleep(Math.max(0, eventMs - Date.now()));
+    this.#next += 1;
+    return new Message(this.#next - 1, { eventTs: eventMs / 1000 });
+  }
+}
+
 /** Says nothing for `seconds`, then ends. */
 export class Silent extends ProducerNode {
   async next() {
@@ -110,6 +127,14 @@ export class Silent extends ProducerNode {
 export class Same extends ProcessorNode {
   process(value) {
     return value;
+  }
+}
+
+/** Which of the two halves of a group are there, and whether they belong together. */
+export class Halves extends ProcessorNode {
+  process(a, b) {
+    if (a !== null && b !== null && a !== b) return "wrong";
+    return a === null ? "onlyB" : b === null ? "onlyA" : "complete";
   }
 }
 
@@ -171,8 +196,20 @@ export class Sink extends ConsumerNode {
   }
 
   close() {
-    const seen = { numbers: this.#numbers, latenciesMs: this.#latenciesMs, tasks: this.#tasks, pairs: this.#pairs };
-    writeFileSync(this.params.out, JSON.stringify({ ...seen, firstMadeNs: this.#firstMadeNs, lastNs: this.#lastNs }));
+    const seen = {
+      numbers: this.#numbers,
+      latenciesMs: this.#latenciesMs,
+      tasks: this.#tasks,
+      pairs: this.#pairs,
+    };
+    writeFileSync(
+      this.params.out,
+      JSON.stringify({
+        ...seen,
+        firstMadeNs: this.#firstMadeNs,
+        lastNs: this.#lastNs,
+      }),
+    );
   }
 }
 
@@ -206,9 +243,27 @@ export class Counter extends ConsumerNode {
 
   async close() {
     const { out, statistics } = this.params;
-    const seen = { count: this.#count, faults: this.#faults, firstNs: this.#firstNs, lastNs: this.#lastNs };
+    const seen = {
+      count: this.#count,
+      faults: this.#faults,
+      firstNs: this.#firstNs,
+      lastNs: this.#lastNs,
+    };
     const copied = statistics === undefined ? undefined : (await import(statistics)).copiedBytes();
     writeFileSync(out, JSON.stringify({ ...seen, copied }));
+  }
+}
+
+/** Writes down how often it saw each text. */
+export class Tally extends ConsumerNode {
+  #seen = {};
+
+  consume(text) {
+    this.#seen[text] = (this.#seen[text] ?? 0) + 1;
+  }
+
+  close() {
+    writeFileSync(this.params.out, JSON.stringify(this.#seen));
   }
 }
 

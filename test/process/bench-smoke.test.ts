@@ -16,6 +16,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   scale: ["perSecond", "efficiency"],
   overload: ["batch", "realtime"],
   join: ["perSecond", "efficiency", "share", "correct"],
+  timejoin: ["complete", "onlyA", "onlyB"],
   kill: ["delivered", "duplicates", "recoveryMs", "wallRatio"],
   eos: ["tailMsPerHop"],
   idle: ["cpuSeconds", "rssMb", "privateMb"],
