@@ -7,7 +7,7 @@ import { Reporter } from "../worker/report.js";
 import { runTask, TaskTerminated } from "../worker/task.js";
 
 /** Failures that a restart cannot mend, because the flow itself is wrong. */
-const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAMS_|MODEL_)/;
+const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAM_|MODEL_)/;
 
 function exitCodeOf(error: unknown): number {
   if (!(error instanceof OperatorError) || error.retryable) return EXIT_CRASHED;

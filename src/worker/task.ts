@@ -1,5 +1,5 @@
 /** One task from its launch file to its exit: load, open, run, close. */
-import { errorText } from "../base/errors.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import type { DeviceReport } from "../flow/node.js";
 import { openTaskPort } from "../transport/open.js";
@@ -52,6 +52,7 @@ function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPor
 
 async function runOpened(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<void> {
   const opened: Member[] = [];
+  let isReady = false;
   try {
     for (const member of members) {
       opened.push(member);
@@ -62,14 +63,21 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
     reporter.stateLost(states.lost);
     port.setState("working");
     reporter.ready();
+    isReady = true;
     await Promise.race([run(launch, members, port, states), terminated()]);
   } catch (error) {
+    if (!isReady) endUnopened(members, port, error);
     await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
     throw error;
   }
   await closeAll(opened, (error) => {
     throw error;
   });
+}
+
+/** A producer that can never open has an empty stream: its children end instead of waiting for it. */
+function endUnopened([first]: readonly Member[], port: TaskPort, error: unknown): void {
+  if (first?.member.role === "Producer" && error instanceof OperatorError && !error.retryable) port.end();
 }
 
 /** The process was asked to end before its work was done. */
