@@ -1,0 +1,48 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type ChaosResult, killAtRandom, median } from "../support/chaos.js";
+import { expectedArrivals, fileSink, linesSink, readArrivals, writeChaosFlow } from "../support/chaos-flow.js";
+import { type Workplace, workplace } from "../support/flow-process.js";
+
+const SEED = Number(process.env["CHAOS_SEED"] ?? Date.now() % 1_000_000);
+const KILLS = Number(process.env["CHAOS_KILLS"] ?? 300);
+const CONSUMER_KILLS = Number(process.env["CHAOS_CONSUMER_KILLS"] ?? 60);
+
+let place: Workplace;
+beforeEach(() => {
+  place = workplace();
+});
+afterEach(() => place.remove());
+
+function tell(what: string, { kills, inHand, victims, recoveryMs, messages }: ChaosResult): void {
+  const share = Math.round((100 * inHand) / kills);
+  const recovery = `median recovery ${Math.round(median(recoveryMs))} ms of ${recoveryMs.length}`;
+  process.stdout.write(`${what}: seed ${SEED}, ${kills} kills, ${share} % in hand, ${recovery}, ${messages} messages, ${JSON.stringify(victims)}\n`);
+}
+
+function expectClean({ ended, slotsInUse, cellsInUse }: ChaosResult): void {
+  expect([ended.code, ended.out]).toEqual([0, expect.stringContaining("Succeeded")]);
+  expect(ended.out).not.toContain("DeadLetters");
+  expect([slotsInUse, cellsInUse]).toEqual([0, 0]);
+  expect(place.leftovers()).toEqual([]);
+}
+
+test(`tasks killed ${KILLS} times at random lose, repeat and reorder nothing`, async () => {
+  const flow = place.run(writeChaosFlow(place, linesSink(place)));
+  const result = await killAtRandom(flow, place, { seed: SEED, kills: KILLS, spared: ["sink"] });
+  tell("chaos", result);
+
+  expectClean(result);
+  expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
+  expect(result.kills).toBeGreaterThanOrEqual(KILLS);
+  expect(result.inHand / result.kills).toBeGreaterThanOrEqual(0.8);
+}, 600_000);
+
+test(`a file is right although its writer too is among the ${CONSUMER_KILLS} killed`, async () => {
+  const flow = place.run(writeChaosFlow(place, fileSink(place)));
+  const result = await killAtRandom(flow, place, { seed: SEED + 1, kills: CONSUMER_KILLS, spared: ["source", "work", "pick", "join", "many"] });
+  tell("chaos with consumer", result);
+
+  expectClean(result);
+  expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
+  expect(result.victims).toEqual({ chain: expect.any(Number), sink: expect.any(Number) });
+}, 600_000);
