@@ -51,6 +51,8 @@ export interface Group<P extends Pending> {
   /** The earliest of the members. */
   readonly timeUs: number;
   readonly seenMs: number;
+  /** Rises with each group. */
+  readonly born: number;
 }
 
 export interface Waiting<P extends Pending> {
@@ -102,17 +104,18 @@ export function place<P extends Pending>(waiting: Waiting<P>, message: P, rules:
     rules,
   );
   const others = groups.filter((group) => group !== nearest);
-  return { groups: insert(others, nearest === undefined ? aGroup(message, rules) : joined(nearest, message)), lists };
+  return { groups: insert(others, nearest === undefined ? aGroup(message, rules, groups) : joined(nearest, message)), lists };
 }
 
-function aGroup<P extends Pending>(message: P, { inputs }: TimeRules): Group<P> {
+function aGroup<P extends Pending>(message: P, { inputs }: TimeRules, others: readonly Group<P>[]): Group<P> {
   const members = Array.from({ length: inputs }, (_, input) => (input === message.input ? message : undefined));
-  return { members, timeUs: message.timeUs, seenMs: message.seenMs };
+  const born = others.reduce((last, other) => Math.max(last, other.born), 0) + 1;
+  return { members, timeUs: message.timeUs, seenMs: message.seenMs, born };
 }
 
 function joined<P extends Pending>(group: Group<P>, message: P): Group<P> {
   const members = group.members.map((member, input) => (input === message.input ? message : member));
-  return { members, timeUs: Math.min(group.timeUs, message.timeUs), seenMs: group.seenMs };
+  return { ...group, members, timeUs: Math.min(group.timeUs, message.timeUs) };
 }
 
 /** Among equally near ones the older. */
@@ -129,7 +132,7 @@ function nearestGroup<P extends Pending>(groups: readonly Group<P>[], message: P
 }
 
 function insert<P extends Pending>(groups: readonly Group<P>[], group: Group<P>): readonly Group<P>[] {
-  const at = groups.findIndex((other) => other.timeUs > group.timeUs);
+  const at = groups.findIndex(({ timeUs, born }) => timeUs > group.timeUs || (timeUs === group.timeUs && born > group.born));
   return at < 0 ? [...groups, group] : groups.toSpliced(at, 0, group);
 }
 
@@ -150,10 +153,16 @@ export function decide<P extends Pending>(
   rules: TimeRules,
   nowMs: number,
 ): Decision<P> {
-  const stale = waiting.lists.filter((message) => isStale(waiting, message, progress, rules));
+  const decision = decideIn(waiting, { progress, rules, nowMs, isStuck: false });
+  if (decision.kind !== "wait" || !progress.some(({ full }) => full)) return decision;
+  return decideIn(waiting, { progress, rules, nowMs, isStuck: true });
+}
+
+function decideIn<P extends Pending>(waiting: Waiting<P>, situation: Situation): Decision<P> {
+  const stale = waiting.lists.filter((message) => isStale(waiting, message, situation));
   if (stale.length > 0) return { kind: "shed", messages: stale };
   for (const group of waiting.groups) {
-    const decision = decideGroup(waiting, group, { progress, rules, nowMs });
+    const decision = decideGroup(waiting, group, situation);
     if (decision !== HELD) return decision;
   }
   return { kind: "wait", dueMs: Number.POSITIVE_INFINITY };
@@ -166,6 +175,8 @@ interface Situation {
   readonly progress: readonly InputProgress[];
   readonly rules: TimeRules;
   readonly nowMs: number;
+  /** Nothing can be done unless the inputs that wait for this join are taken as silent. */
+  readonly isStuck: boolean;
 }
 
 function decideGroup<P extends Pending>(waiting: Waiting<P>, group: Group<P>, situation: Situation): Decision<P> | typeof HELD {
@@ -181,10 +192,10 @@ function decideGroup<P extends Pending>(waiting: Waiting<P>, group: Group<P>, si
 }
 
 function incomplete<P extends Pending>(group: Group<P>, missing: readonly number[], situation: Situation): Decision<P> | typeof HELD {
-  const { progress, rules } = situation;
+  const { progress, rules, isStuck } = situation;
   const members = group.members.filter((member) => member !== undefined);
   if (rules.missing === "error") return { kind: "fail", group, missing };
-  const mayStay = members.every(({ input }) => !(progress[input] as InputProgress).full) && progress.some(({ ended }) => !ended);
+  const mayStay = !isStuck && missing.some((input) => !(progress[input] as InputProgress).ended);
   return rules.missing === "wait" && mayStay ? HELD : { kind: "shed", messages: members };
 }
 
@@ -197,14 +208,15 @@ function latest(times: readonly number[]): number {
 }
 
 /** When nothing more is expected of an input for this group: at once if it has passed or ended, else after the timeout. */
-function givenUpMs<P extends Pending>(group: Group<P>, input: number, { progress, rules }: Situation): number {
-  if (hasPassed(group.timeUs, input, progress, rules)) return Number.NEGATIVE_INFINITY;
+function givenUpMs<P extends Pending>(group: Group<P>, input: number, situation: Situation): number {
+  const { progress, rules } = situation;
+  if (hasPassed(group.timeUs, input, situation)) return Number.NEGATIVE_INFINITY;
   return Math.max(group.seenMs, (progress[input] as InputProgress).sinceMs) + rules.timeoutMs;
 }
 
-function hasPassed(timeUs: number, input: number, progress: readonly InputProgress[], rules: TimeRules): boolean {
+function hasPassed(timeUs: number, input: number, { progress, rules, isStuck }: Situation): boolean {
   const { ended, latestUs } = progress[input] as InputProgress;
-  return ended || latestUs > timeUs + rules.toleranceUs || isBlocked(input, progress, rules);
+  return ended || latestUs > timeUs + rules.toleranceUs || (isStuck && isBlocked(input, progress, rules));
 }
 
 /** It, or another input of its source, is full, and it has answered all that was given out: more cannot come. */
@@ -214,7 +226,8 @@ function isBlocked(input: number, progress: readonly InputProgress[], { sources 
 }
 
 /** No group that is there, and none that may come, is near enough. */
-function isStale<P extends Pending>(waiting: Waiting<P>, message: P, progress: readonly InputProgress[], rules: TimeRules): boolean {
+function isStale<P extends Pending>(waiting: Waiting<P>, message: P, situation: Situation): boolean {
+  const { progress, rules } = situation;
   if (nearestGroup(waiting.groups, message, rules) !== undefined) return false;
-  return progress.every((_, input) => rules.collect.has(input) || hasPassed(message.timeUs, input, progress, rules));
+  return progress.every((_, input) => rules.collect.has(input) || hasPassed(message.timeUs, input, situation));
 }
