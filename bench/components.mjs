@@ -180,6 +180,7 @@ export class Pair extends Stage {
 export class Sink extends ConsumerNode {
   #numbers = [];
   #latenciesMs = [];
+  #arrivalsMs = [];
   #tasks = [];
   #pairs = 0;
   #firstMadeNs = 0;
@@ -191,25 +192,15 @@ export class Sink extends ConsumerNode {
     if (this.#numbers.length === 0) this.#firstMadeNs = madeNs;
     this.#numbers.push(numberOf(message));
     this.#latenciesMs.push((this.#lastNs - madeNs) / 1e6);
+    this.#arrivalsMs.push(this.#lastNs / 1e6);
     this.#tasks.push(message[12]);
     this.#pairs += message[16];
   }
 
   close() {
-    const seen = {
-      numbers: this.#numbers,
-      latenciesMs: this.#latenciesMs,
-      tasks: this.#tasks,
-      pairs: this.#pairs,
-    };
-    writeFileSync(
-      this.params.out,
-      JSON.stringify({
-        ...seen,
-        firstMadeNs: this.#firstMadeNs,
-        lastNs: this.#lastNs,
-      }),
-    );
+    const [numbers, latenciesMs, arrivalsMs, tasks] = [this.#numbers, this.#latenciesMs, this.#arrivalsMs, this.#tasks];
+    const seen = { numbers, latenciesMs, arrivalsMs, tasks, pairs: this.#pairs, firstMadeNs: this.#firstMadeNs, lastNs: this.#lastNs };
+    writeFileSync(this.params.out, JSON.stringify(seen));
   }
 }
 
@@ -243,12 +234,7 @@ export class Counter extends ConsumerNode {
 
   async close() {
     const { out, statistics } = this.params;
-    const seen = {
-      count: this.#count,
-      faults: this.#faults,
-      firstNs: this.#firstNs,
-      lastNs: this.#lastNs,
-    };
+    const seen = { count: this.#count, faults: this.#faults, firstNs: this.#firstNs, lastNs: this.#lastNs };
     const copied = statistics === undefined ? undefined : (await import(statistics)).copiedBytes();
     writeFileSync(out, JSON.stringify({ ...seen, copied }));
   }
