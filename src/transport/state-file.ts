@@ -54,9 +54,9 @@ export class StateFile {
     const { length } = state;
     if (length > MAX_STATE_BYTES) throw this.#tooLarge(length);
     const { word } = this;
-    if (word !== 0 && stateLength(word) === length && isSame(this.#active(word), state)) return word;
+    if (word !== 0 && stateLength(word) === length && isSame(this.#half(stateHalf(word), length), state)) return word;
     const half = word === 0 ? 0 : 1 - stateHalf(word);
-    this.#half(half, length).set(state);
+    copyInto(this.#half(half, length), state);
     this.#context.step?.("state written");
     return stateWord(length, half);
   }
@@ -95,8 +95,14 @@ export class StateFile {
   }
 }
 
+function copyInto(half: Buffer, state: Uint8Array): void {
+  if (state.length > SMALL_STATE_BYTES) half.set(state);
+  else for (let i = 0; i < state.length; i += 1) half[i] = state[i] as number;
+}
+
+/** Whether a buffer begins with the state. */
 function isSame(active: Buffer, state: Uint8Array): boolean {
-  if (state.length > SMALL_STATE_BYTES) return active.equals(state);
+  if (state.length > SMALL_STATE_BYTES) return active.subarray(0, state.length).equals(state);
   for (let i = 0; i < state.length; i += 1) if (active[i] !== state[i]) return false;
   return true;
 }

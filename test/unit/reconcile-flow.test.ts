@@ -355,6 +355,12 @@ describe("a flow's life", () => {
     ]).toEqual(["True ProviderFallback", "True TaskBackoff"]);
   });
 
+  test("a task that began empty after a death degrades the flow, by name", () => {
+    const scene = settle({ flow: gpuFlow, hosts });
+    const lost = withStatus(scene.tasks, "f.det.0", { phase: "Running", stateLost: '"det" began empty after a restart' });
+    expect(condition(planOf({ ...scene, tasks: lost }), "Degraded")).toBe("True StateLost");
+  });
+
   test("an invalid new spec leaves alone what runs, and says so", () => {
     const scene = settle({ flow: gpuFlow, hosts });
     const invalid: VideoFlowSpec = aFlowSpec([aNode("lost", { inputs: ["nowhere"] })]);
