@@ -81,7 +81,7 @@ try {
     .at(-1);
   const packedBytes = statSync(join(folder, tarball)).size;
 
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
   const startMs = performance.now();
   call("npm", ["install", "--no-audit", "--no-fund", "--silent", `./${tarball}`]);
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
@@ -94,6 +94,7 @@ try {
   requireOutput("clip.mp4", (path) => statSync(path).size > 0);
   call("npx", ["--no-install", "videoflow", "run", "flow.ts", "--plain"]);
   requireBrightness();
+  call("npm", ["pkg", "set", "type=module"]); // Node itself reads flow.ts as a module only then.
   call(process.execPath, ["--import", "tsx", "flow.ts"]);
   requireBrightness();
 } catch (error) {

@@ -291,6 +291,16 @@ export const ERRORS = {
     message: (d: { pid: number }) => `another run (pid ${d.pid}) is still deciding about the devices of this machine`,
     fix: "Wait until it has started its flow, or stop it.",
   },
+  OUTPUT_UNWRITABLE: {
+    retry: "never",
+    message: (d: { path: string; problem: string }) => `the file ${d.path} cannot be written: ${d.problem}`,
+    fix: "Name a file in a folder where this user may write.",
+  },
+  MEMORY_UNAVAILABLE: {
+    retry: "never",
+    message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
+    fix: "Lower `buffer` of the nodes, free shared memory, or name a larger folder with --shm DIR.",
+  },
   DEVICE_UNAVAILABLE: {
     retry: "never",
     message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
@@ -354,6 +364,16 @@ export class OperatorError<C extends ErrorCode = ErrorCode> extends Error {
     this.name = "OperatorError";
     this.code = code;
     this.detail = detail;
+  }
+
+  /** What to do about it: the last sentence of the message. */
+  get fix(): string {
+    return ERRORS[this.code].fix;
+  }
+
+  /** The message without the fix. */
+  get problem(): string {
+    return this.message.slice(0, this.message.length - this.fix.length).replace(/\.? $/, "");
   }
 
   /** False when the same input can only fail again. */

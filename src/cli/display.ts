@@ -61,10 +61,10 @@ export class Display {
   }
 
   /** Replaces the live display by the report. */
-  finish(snapshot: FlowSnapshot, result: { readonly reason: string; readonly message: string }): void {
+  finish(snapshot: FlowSnapshot, { reason, message }: { readonly reason: string; readonly message: string }): void {
     if (this.#mode === "quiet") return;
     if (this.#mode === "json") {
-      this.#results.write(`${JSON.stringify({ type: "result", ...snapshot, ...result })}\n`);
+      this.#results.write(`${JSON.stringify({ type: "result", ...snapshot, reason, message })}\n`);
       return;
     }
     if (this.#lines > 0) this.#progress.write(redraw(this.#lines, []).trimEnd());

@@ -29,7 +29,7 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
 ];
 
 /** Errors that mean that the host lacks something now. */
-const UNAVAILABLE = new Set<string>(["DEVICE_UNAVAILABLE", "MEMORY_UNAVAILABLE", "SHM_FULL", "SHM_BUDGET"]);
+const UNAVAILABLE = new Set<string>(["DEVICE_UNAVAILABLE", "MEMORY_UNAVAILABLE", "SHM_FULL"]);
 
 /** Errors that mean that the flow ran and failed. */
 const FAILED = new Set<string>(["FLOW_FAILED"]);

@@ -81,7 +81,7 @@ export function checkDocument(
 }
 
 function unreadable(source: string, error: unknown): Problem {
-  if (error instanceof OperatorError) return { source, path: "", problem: error.message, fix: "Correct the file." };
+  if (error instanceof OperatorError) return { source, path: "", problem: error.problem, fix: error.fix };
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === "ENOENT") return { source, path: "", problem: "there is no such file", fix: "Correct the path of the flow file." };
   if (code === "EISDIR") return { source, path: "", problem: "this is a folder", fix: "Name one flow file in it." };

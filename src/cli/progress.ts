@@ -120,11 +120,16 @@ export function renderFinal(snapshot: FlowSnapshot, width = Number.POSITIVE_INFI
   ];
 }
 
+/** A node that works for less of its time than this holds nobody up. */
+const IDLE_BELOW = 0.1;
+
 function renderBottleneck(snapshot: FlowSnapshot): string[] {
   const name = bottleneck(snapshot);
   const node = snapshot.nodes.find((candidate) => candidate.name === name);
-  if (node === undefined) return [];
-  return [`bottleneck: ${node.name}, whose code is busy ${percentText(nodeFigures(node, snapshot.elapsedMs).busy)} of the time`];
+  if (node === undefined || snapshot.state === "Failed") return [];
+  const { busy } = nodeFigures(node, snapshot.elapsedMs);
+  if (busy < IDLE_BELOW) return [`bottleneck: none; the busiest node, ${node.name}, waits ${percentText(1 - busy)} of the time`];
+  return [`bottleneck: ${node.name}, whose code is busy ${percentText(busy)} of the time`];
 }
 
 /** What clears the last drawing and draws anew: nothing else of the terminal is touched. */

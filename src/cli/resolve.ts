@@ -1,8 +1,9 @@
 /** Paths of a flow: made absolute against the folder of its file, and what is missing found before anything starts. */
-import { type Stats, statSync } from "node:fs";
-import { dirname, isAbsolute, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import type { NodeSpec } from "../api/kinds.js";
 import { gotText, type Problem } from "../api/problem.js";
+import { mentionsExport } from "../flow/exports.js";
 import type { Describe } from "../flow/graph.js";
 import { formatPython, isPython, parsePython } from "../flow/python-component.js";
 import { PROBE_PYTHON, type PythonProbe, pythonProblems } from "./python.js";
@@ -52,13 +53,36 @@ export function resolvePaths(
   const resolved = flow.spec.nodes.map((node, index) => resolveNode(node, `spec.nodes[${index}]`, folder, describe, lookUp, python));
   return {
     flow: { ...flow, spec: { ...flow.spec, nodes: resolved.map(({ node }) => node) } },
-    problems: resolved.flatMap(({ problems }) => problems),
+    problems: [...resolved.flatMap(({ problems }) => problems), ...clashes(resolved)],
   };
 }
 
 interface ResolvedNode {
   readonly node: NodeSpec;
   readonly problems: readonly Problem[];
+  /** Files that the node reads and writes, as they really lie. */
+  readonly files: readonly { readonly use: "reads" | "writes"; readonly file: string; readonly path: string }[];
+}
+
+/** A file that is written may be neither read nor written by another node: its content would be lost. */
+function clashes(resolved: readonly ResolvedNode[]): Problem[] {
+  const uses = resolved.flatMap(({ node, files }) => files.map((entry) => ({ ...entry, node: node.name, real: realPath(entry.file) })));
+  return uses.flatMap((entry, i) => {
+    const other = uses.find((candidate, k) => candidate.real === entry.real && k !== i && (candidate.use === "reads" || k < i));
+    if (entry.use === "reads" || other === undefined) return [];
+    const problem = `node ${other.node} ${other.use} the same file ${entry.real}`;
+    return [{ path: entry.path, problem, got: gotText(entry.file), fix: "Write to a file of its own." }];
+  });
+}
+
+/** Links followed as far as the path exists. */
+function realPath(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    const folder = dirname(file);
+    return folder === file ? file : join(realPath(folder), basename(file));
+  }
 }
 
 function resolveNode(node: NodeSpec, path: string, folder: string, describe: Describe, lookUp: LookUp, python: PythonProbe): ResolvedNode {
@@ -68,18 +92,22 @@ function resolveNode(node: NodeSpec, path: string, folder: string, describe: Des
   const params: Record<string, unknown> = { ...node.params };
   const problems: Problem[] = [
     ...missingModule(node.component, component, `${path}.component`, lookUp),
+    ...missingExport(node, component, `${path}.component`, lookUp),
     ...(isPython(component) ? pythonProblems({ ...node, workingDir }, component, `${path}.component`, lookUp, python) : []),
     ...(lookUp(workingDir) === "folder" ? [] : [missing(`${path}.workingDir`, "folder", workingDir, node.workingDir)]),
   ];
+  const files: ResolvedNode["files"][number][] = [];
   for (const name of [...inputFiles, ...outputFiles]) {
-    const check = inputFiles.includes(name) ? mustExist : mustBeWritable;
+    const use = inputFiles.includes(name) ? "reads" : "writes";
+    const check = use === "reads" ? mustExist : mustBeWritable;
     params[name] = mapPaths(params[name], `${path}.params.${name}`, (value, at) => {
       const file = resolve(folder, value);
       problems.push(...check(file, at, value, lookUp));
+      files.push({ use, file, path: at });
       return file;
     });
   }
-  return { node: { ...node, component, workingDir, params }, problems };
+  return { node: { ...node, component, workingDir, params }, problems, files };
 }
 
 /** `./file.ts#Export` with an absolute path; a Python class with the folder where its module is looked for; a built-in name as it is. */
@@ -101,6 +129,17 @@ function moduleFile(component: string): string | undefined {
 function missingModule(written: string, component: string, path: string, lookUp: LookUp): Problem[] {
   const file = moduleFile(component);
   return file === undefined || lookUp(file) === "file" ? [] : [missing(path, "file", file, written)];
+}
+
+/** The text of the module is asked, not the module: nothing of the user's runs before the flow does. */
+function missingExport({ component: written }: NodeSpec, component: string, path: string, lookUp: LookUp): Problem[] {
+  const file = moduleFile(component);
+  const name = component.slice(component.lastIndexOf("#") + 1);
+  if (file === undefined || !component.includes("#") || lookUp(file) !== "file" || !existsSync(file)) return [];
+  if (mentionsExport(readFileSync(file, "utf8"), name)) return [];
+  return [
+    { path, problem: `${file} exports no ${name}`, got: gotText(written), fix: "Export the class from that file, or correct its name." },
+  ];
 }
 
 function missing(path: string, what: "file" | "folder", absolute: string, got: unknown): Problem {

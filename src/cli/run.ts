@@ -21,7 +21,9 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
   const result = await engine.run(flow, options);
   display.finish(result.snapshot, result);
   const code = exitCode(result);
-  if (code === EXIT.failed) err.write(`error: ${result.reason}: ${result.message}\n`);
+  const told = result.message.includes(result.reason) ? result.message : `${result.reason}: ${result.message}`;
+  if (code === EXIT.failed) err.write(`error: ${told}\n`);
+  if (flags.quiet && result.reason === "CompletedWithDeadLetters") err.write(`warning: ${told}\n`);
   return code;
 }
 

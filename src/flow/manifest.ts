@@ -5,6 +5,7 @@ import detectGlobals from "acorn-globals";
 import { API_VERSION, type NewResource, type NodeSpec, type VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import type { ComponentDescriptor } from "./descriptor.js";
+import { mentionsExport } from "./exports.js";
 import type { Flow } from "./flow.js";
 import { FunctionProcessorNode, refuseClosure } from "./function-node.js";
 import { type ComponentClass, describe, type Node, ProcessorNode } from "./node.js";
@@ -165,14 +166,6 @@ function componentOf(node: Node, flow: Flow): string {
     throw new OperatorError("NODE_NOT_EXPORTED", { node: node.name, className: component.name, module: flow.module });
   }
   return `${flow.module}#${component.name}`;
-}
-
-/** Whether the text of a module exports the class, or imports it from where it is exported. The task checks it again. */
-function mentionsExport(text: string, className: string): boolean {
-  const name = className.replace(/\$/g, "\\$");
-  const declared = new RegExp(`\\bexport\\s+(default\\s+)?(abstract\\s+)?(class|const|let|var)\\s+${name}\\b`);
-  const listed = new RegExp(`\\b(export|import)\\b[^;'"]*\\b${name}\\b`);
-  return declared.test(text) || listed.test(text);
 }
 
 function defaultName(module: string | undefined): string {

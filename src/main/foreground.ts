@@ -1,5 +1,5 @@
 /** `videoflow run` and `flow.run()`: controller, agent and store in this process, for one flow, to its end. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Agent, type AgentNote } from "../agent/agent.js";
@@ -7,8 +7,8 @@ import type { KeeperClient } from "../agent/keeper-client.js";
 import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
-import { Prng } from "../base/prng.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
+import { Prng } from "../base/prng.js";
 import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
 import type { FlowSnapshot } from "../cli/snapshot.js";
 import type { FlowDocument, RunOptions, RunResult } from "../cli/world.js";
@@ -51,6 +51,7 @@ export class Foreground {
   readonly #deadLettersDir: string;
   readonly #letters: NewLetters;
   readonly #startMs = REAL_CLOCK.nowMs();
+  readonly #startedAt = REAL_CLOCK.wallMs();
   readonly #tasks = new Map<string, FlowTask>();
   readonly #interrupts: Interrupts;
   #agent: Agent | undefined;
@@ -168,7 +169,7 @@ export class Foreground {
   }
 
   async #conclude(): Promise<RunResult> {
-    const snapshot = this.snapshot();
+    const snapshot = { ...this.snapshot(), outputs: this.#outputs.filter((path) => isNewer(path, this.#startedAt)) };
     const deadLetters = this.#letters.text();
     await this.#close();
     const refusal = refusalOf(this.#flow);
@@ -244,6 +245,12 @@ export class Foreground {
   }
 }
 
+/** Whether a file is there and was written since then; file times may lag by a tick. */
+function isNewer(path: string, sinceMs: number): boolean {
+  const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+  return modified !== undefined && modified >= sinceMs - 1_000;
+}
+
 function wishesGpu({ spec }: VideoFlow): boolean {
   return spec.nodes.some(({ deviceType, device }) => deviceType === "GPU" || device?.required === true);
 }
@@ -259,5 +266,7 @@ function refusalOf(flow: VideoFlow): Error | undefined {
   if (accepted?.status === "False") return new OperatorError("FLOW_INVALID", { flow: name, problems: accepted.message.split("\n") });
   const admitted = conditionOf(flow, "Admitted");
   if (flow.status?.state !== "Failed" || admitted?.status !== "False") return undefined;
+  if (admitted.reason === "SharedMemoryUnavailable")
+    return new OperatorError("MEMORY_UNAVAILABLE", { flow: name, detail: admitted.message });
   return new DeviceUnavailableError(name, admitted.message);
 }

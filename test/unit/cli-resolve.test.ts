@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { validateVideoFlow } from "../../src/api/validate.js";
 import { type LookUp, resolveComponent, resolvePaths } from "../../src/cli/resolve.js";
@@ -43,6 +44,32 @@ describe("paths of a flow", () => {
       ["spec.nodes[2].component", "there is no file /flows/gone.ts", '"./gone.ts#Own"'],
       ["spec.nodes[2].workingDir", "there is no folder /flows/nowhere", '"nowhere"'],
     ]);
+  });
+
+  test("a file that is written is neither read nor written by another node", () => {
+    const writer = (name: string, path: string) => ({
+      name,
+      role: "Consumer",
+      component: "VideoFileWriter",
+      inputs: ["reader"],
+      params: { path },
+    });
+    const flow = aFlow(reader("clip.mp4"), writer("a", "../flows/clip.mp4"), writer("b", "out.mp4"), writer("c", "./out.mp4"));
+
+    expect(resolveAll(flow).problems.map(({ path, problem }) => `${path}: ${problem}`)).toEqual([
+      "spec.nodes[1].params.path: node reader reads the same file /flows/clip.mp4",
+      "spec.nodes[3].params.path: node b writes the same file /flows/out.mp4",
+    ]);
+  });
+
+  test("a class that its module does not export is found in the text of the module", () => {
+    const module = resolve("test/fixtures/components/nodes.mjs");
+    const own = (name: string) => ({ name: "own", role: "Consumer", component: `${module}#${name}`, inputs: ["reader"] });
+    const check = (name: string) =>
+      resolvePaths(aFlow(reader("clip.mp4"), own(name)), "/flows", describeBuiltIn, (path) => (path === module ? "file" : lookUp(path)));
+
+    expect(check("Collector").problems).toEqual([]);
+    expect(check("Colector").problems.map(({ problem }) => problem)).toEqual([`${module} exports no Colector`]);
   });
 
   test("each path of a list is resolved", () => {

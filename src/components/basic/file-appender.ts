@@ -1,5 +1,6 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { errorText, OperatorError } from "../../base/errors.js";
 import { ConsumerNode, type NodeContext, type NodeOptions } from "../../flow/node.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 import { expandPayload } from "./payload-text.js";
@@ -30,8 +31,13 @@ export class FileAppender<In extends readonly unknown[] = readonly unknown[]> ex
   }
 
   override open(_context: NodeContext): void {
-    mkdirSync(dirname(this.params.path), { recursive: true });
-    this.#file = openSync(this.params.path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    const { path } = this.params;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
+    } catch (cause) {
+      throw new OperatorError("OUTPUT_UNWRITABLE", { path, problem: errorText(cause) }, { cause });
+    }
   }
 
   consume(...inputs: In): void {
