@@ -60,6 +60,15 @@ export function buriedPositions(folder: string, run: string, node: string): Read
 
 /** Ids of all letters of a folder, in no order. */
 export function letterIds(folder: string): string[] {
+  return jsonNames(folder).filter((name) => /\.\d+\.\d+$/.test(name));
+}
+
+/** Names of the outputs of a retry in a folder: `<id>.output.<k>`. */
+export function outputNames(folder: string): string[] {
+  return jsonNames(folder).filter((name) => name.includes(".output."));
+}
+
+function jsonNames(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder).flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -".json".length)] : []));
 }
@@ -105,6 +114,11 @@ export function readLetter(folder: string, id: string): DeadLetter {
   return letter;
 }
 
+/** A message that was written by {@link writeWhole}: payload as saved. */
+export function readMessage(folder: string, id: string): LetterMessage {
+  return JSON.parse(readFileSync(join(folder, `${id}.json`), "utf8")) as LetterMessage;
+}
+
 /** All letters of a folder, the oldest first. */
 export function readLetters(folder: string): DeadLetter[] {
   const letters = letterIds(folder).map((id) => readLetter(folder, id));
@@ -120,5 +134,6 @@ export function loadMessage(folder: string, saved: LetterMessage): LetterMessage
 /** Removes a letter and its raw files. */
 export function removeLetter(folder: string, id: string): void {
   rmSync(join(folder, `${id}.json`), { force: true });
-  for (const name of readdirSync(folder)) if (name.startsWith(`${id}.`) && name.endsWith(".bin")) rmSync(join(folder, name), { force: true });
+  for (const name of readdirSync(folder))
+    if (name.startsWith(`${id}.`) && name.endsWith(".bin")) rmSync(join(folder, name), { force: true });
 }

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.js";
+import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
 import type { World } from "./world.js";
@@ -78,7 +79,7 @@ export function createProgram(world: World, done: Done): Command {
     })
     .exitOverride()
     .addHelpText("after", PROGRAM_HELP);
-  for (const add of [addRun, addValidate, addExplain, addDevices, addDoctor]) add(program, world, done);
+  for (const add of [addRun, addValidate, addExplain, addDeadLetters, addDevices, addDoctor]) add(program, world, done);
   return program;
 }
 
@@ -144,6 +145,53 @@ function addExplain(program: Command, world: World, done: Done): void {
     .addHelpText("after", "\nExample:\n  videoflow explain flow.yaml --devices two-gpus.yaml")
     .action(async (file: string, flags: DeviceFlags) => done(await (await import("./explain.js")).explain(file, flags, world)));
 }
+
+function addDeadLetters(program: Command, world: World, done: Done): void {
+  const letters = program
+    .command("deadletters")
+    .summary("show and retry inputs that could not be processed")
+    .description("Shows the inputs that no attempt could process, and runs their node on them again.")
+    .helpCommand(false)
+    .addHelpText("after", LETTERS_HELP);
+  letters
+    .command("list")
+    .summary("list the letters of a folder, the oldest first")
+    .argument("<place>", "the folder, or the name of the flow")
+    .option("--json", "print one JSON array")
+    .action(async (place: string, flags: LetterFlags) => done((await import("./dead-letters.js")).list(place, flags, world)));
+  letters
+    .command("show")
+    .summary("show one letter: its messages and the error with its stack")
+    .argument("<id>", "an ID of the list, or its end: node.position.index")
+    .option("--dir <place>", "the folder, or the name of the flow (default: the working directory)")
+    .option("--json", "print one JSON object")
+    .action(async (id: string, flags: LetterFlags) => done((await import("./dead-letters.js")).show(id, flags, world)));
+  letters
+    .command("retry")
+    .summary("run the node alone on the inputs of letters, and keep what it gives")
+    .argument("<id-or-file...>", "IDs (none with --all) and, last, the flow file")
+    .option("--all", "all letters of the folder")
+    .option("--remove", "remove the letters that were processed")
+    .option("--dir <place>", "the folder, or the name of the flow (default: that of the flow)")
+    .option(...FLOW_OPTION)
+    .option(...DEVICES_OPTION)
+    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--json", "print one JSON object per letter")
+    .action(async (words: string[], flags: RetryFlags) => done(await (await import("./dead-letters.js")).retry(words, flags, world)));
+}
+
+const LETTERS_HELP = `
+A run puts them into <flow>.dead-letters, or where its --dead-letters says: <id>.json with the messages, the error and its
+stack; tensors and bytes are raw files beside it. IDs are <run>.<node>.<position>.<index>.
+
+videoflow deadletters list <place> [--json]
+videoflow deadletters show <id> [--dir <place>] [--json]
+videoflow deadletters retry <id...> <flow-file> [--remove] [--dir <place>] [--devices <file>] [--shm <dir>] [--json]
+videoflow deadletters retry --all <flow-file> …
+
+retry starts a flow of that node alone, with one task, on the saved inputs. It cannot put the results into the run that is
+over: outputs are kept in <place>/retried. A node that keeps state starts without what it had then; trace ids are new;
+a consumer does again what it does, such as writing its files.`;
 
 function addDevices(program: Command, world: World, done: Done): void {
   program

@@ -23,6 +23,8 @@ const TABLE: Readonly<Record<string, () => Promise<unknown>>> = {
   CommandlineConsumer: async () => (await import("./basic/commandline-consumer.js")).CommandlineConsumer,
   VoidConsumer: async () => (await import("./basic/void-consumer.js")).VoidConsumer,
   FileAppender: async () => (await import("./basic/file-appender.js")).FileAppender,
+  DeadLetterReader: async () => (await import("./basic/dead-letter-replay.js")).DeadLetterReader,
+  DeadLetterResults: async () => (await import("./basic/dead-letter-replay.js")).DeadLetterResults,
   VideoFileReader: async () => (await import("./video/video-file-reader.js")).VideoFileReader,
   VideostreamReader: async () => (await import("./video/videostream-reader.js")).VideostreamReader,
   VideoDeviceReader: async () => (await import("./video/video-device-reader.js")).VideoDeviceReader,

@@ -94,6 +94,38 @@ describe("an input that always fails", () => {
   });
 });
 
+describe("dead letters", () => {
+  const frames = { name: "frames", role: "Producer", component: `${NODES}#Framer`, params: { count: 5 } };
+  const numbered = { name: "numbered", role: "Processor", component: `${NODES}#FirstByte`, inputs: ["frames"] };
+  const picky = (fails: boolean) => ({
+    name: "picky",
+    role: "Processor",
+    component: `${NODES}#Picky`,
+    inputs: ["frames", "numbered"],
+    params: { at: [1, 3], fails },
+    retries: 0,
+  });
+  const flow = (fails: boolean) => writeManifest(place, [frames, numbered, picky(fails), lines("picky", "seen.jsonl")]);
+
+  test("are listed, shown, and retried with their tensors in the node alone", async () => {
+    const ran = await place.run(flow(true)).ended;
+    const list = await place.start(["deadletters", "list", place.flow]).ended;
+    const shown = await place.start(["deadletters", "show", "picky.3.0", "--dir", place.flow]).ended;
+    const failed = await place.start(["deadletters", "retry", "picky.3.0", flow(true), "--shm", place.shm]).ended;
+    const retried = await place.start(["deadletters", "retry", "--all", flow(false), "--remove", "--shm", place.shm]).ended;
+    const after = await place.start(["deadletters", "list", place.flow, "--json"]).ended;
+
+    expect([list.err, shown.err, retried.err]).toEqual(["", "", ""]);
+    expect([ran.code, list.code, shown.code, failed.code, retried.code]).toEqual([0, 0, 0, 1, 0]);
+    expect(list.out).toMatch(/\.picky\.1\.0 .*Exception +Error: too picky for 1\n.*\.picky\.3\.0 /);
+    expect(shown.out).toMatch(/input 0: frames:4, seq 4, event time 3\.5\n +metadata {"camera":"north"}[\s\S]*Error: too picky for 3\n +at Picky/);
+    expect(failed.out).toMatch(/picky\.3\.0: failed again: Error: too picky for 3/);
+    expect(retried.out).toMatch(/picky\.1\.0: processed, 1 output\n +{"value":1,"sum":6,"camera":"north"}[\s\S]*{"value":3,"sum":18,"camera":"north"}/);
+    expect(JSON.parse(after.out)).toEqual([]);
+    expect(place.leftovers()).toEqual([]);
+  });
+});
+
 describe("an input that kills its process", () => {
   const letterOf4 = (position: number) => letterOf(position, { node: "killer", attempts: 4, cause: "Death" });
 

@@ -8,6 +8,9 @@ const PROCESSOR = { ...DEFAULT_DESCRIPTOR, role: "Processor", params: NO_PARAMS 
 const CONSUMER = { ...DEFAULT_DESCRIPTOR, role: "Consumer", params: NO_PARAMS } as const satisfies ComponentDescriptor;
 const AGGREGATOR = { ...PROCESSOR, oneTask: true } as const satisfies ComponentDescriptor;
 
+const FOLDER = { type: "string", minLength: 1 } as const;
+const LETTERS = { type: "array", items: { type: "string", minLength: 1 } } as const;
+
 export const BASIC_DESCRIPTORS = {
   IntProducer: {
     ...PRODUCER,
@@ -56,6 +59,31 @@ export const BASIC_DESCRIPTORS = {
           default: 4,
           description: "Decimals that floating-point tensor elements are rounded to.",
         },
+      },
+    },
+  },
+  DeadLetterReader: {
+    ...PROCESSOR,
+    params: {
+      type: "object",
+      additionalProperties: false,
+      required: ["folder", "letters"],
+      properties: {
+        folder: { ...FOLDER, description: "Absolute path of the folder of the dead letters." },
+        letters: { ...LETTERS, description: "Names of the letters; the input n asks for the n-th, from 0." },
+        input: { type: "integer", minimum: 0, default: 0, description: "Which input of the node that gave them up." },
+      },
+    },
+  },
+  DeadLetterResults: {
+    ...CONSUMER,
+    params: {
+      type: "object",
+      additionalProperties: false,
+      required: ["folder", "letters"],
+      properties: {
+        folder: { ...FOLDER, description: "Absolute path of the folder to write to; it must be there." },
+        letters: { ...LETTERS, description: "Names of the letters whose outputs come, as the reader gives them." },
       },
     },
   },

@@ -1,0 +1,149 @@
+/** `videoflow deadletters`: shows the inputs that no attempt could process, and runs their node on them again. */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type DeadLetter, letterIds, outputNames, readLetter, readLetters, readMessage, removeLetter } from "../base/dead-letters.js";
+import { OperatorError } from "../base/errors.js";
+import { EXIT, type ExitCode } from "./exit-codes.js";
+import { loadFlow } from "./flow-file.js";
+import { retryFlow } from "./retry-flow.js";
+import { renderTable } from "./table.js";
+import type { FlowDocument, World } from "./world.js";
+
+export interface LetterFlags {
+  readonly dir?: string;
+  readonly json?: boolean;
+}
+
+export interface RetryFlags extends LetterFlags {
+  readonly all?: boolean;
+  readonly remove?: boolean;
+  readonly flow?: string;
+  readonly devices?: string;
+  readonly shm?: string;
+}
+
+/** Lines of an output that are printed whole. */
+const MOST_PRINTED = 2_000;
+
+/** @param place a folder, or the name of a flow. */
+export function list(place: string, { json }: LetterFlags, { out, cwd }: World): ExitCode {
+  const letters = readLetters(folderOf(place, cwd));
+  const rows = letters.map(({ id, node, time, attempts, cause, error }) => [id, node, time, String(attempts), cause, firstLine(error)]);
+  const columns = ["ID", "NODE", "TIME", "ATTEMPTS", "CAUSE", "ERROR"].map((title) => ({ title }));
+  const width = out.isTTY ? out.columns : undefined;
+  out.write(json === true ? `${JSON.stringify(letters)}\n` : `${renderTable(columns, rows, width).join("\n")}\n`);
+  return EXIT.success;
+}
+
+export function show(id: string, { dir, json }: LetterFlags, { out, cwd }: World): ExitCode {
+  const folder = folderOf(dir ?? ".", cwd);
+  const letter = readLetter(folder, findLetter(folder, id));
+  out.write(json === true ? `${JSON.stringify(letter)}\n` : letterText(letter, folder));
+  return EXIT.success;
+}
+
+function letterText({ id, flow, node, task, time, attempts, cause, error, inputs }: DeadLetter, folder: string): string {
+  const messages = inputs.map(
+    ({ traceId, seq, eventTs, metadata, payload }, i) =>
+      `input ${i}: ${traceId}, seq ${seq}${eventTs === undefined ? "" : `, event time ${eventTs}`}\n` +
+      `  metadata ${JSON.stringify(metadata)}\n  payload  ${shortened(JSON.stringify(payload))}\n`,
+  );
+  const head = `${id}\n  flow ${flow}, node ${node}, task ${task}, ${time}, ${attempts} attempts, ${cause}\n  files in ${folder}\n`;
+  return `${head}${messages.join("")}${error}\n`;
+}
+
+/**
+ * Runs the node of some letters alone, on their inputs. What it gives is kept below the folder of the letters; nothing of it
+ * comes into the run that is over.
+ *
+ * @param words ids and, last, the flow file.
+ * @returns failed if some input failed again.
+ */
+export async function retry(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {
+  const flow = await loadFlow(words.at(-1) as string, world, flags.flow);
+  const folder = folderOf(flags.dir ?? flow.metadata.name, world.cwd);
+  const wanted = flags.all === true ? letterIds(folder) : words.slice(0, -1).map((id) => findLetter(folder, id));
+  if (wanted.length === 0) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id: flags.all === true ? "any" : "(none given)" });
+  const letters = wanted.map((id) => readLetter(folder, id)).toSorted((a, b) => a.position - b.position || a.index - b.index);
+  const descriptors = await world.engine.descriptors();
+  const outcomes: Outcome[] = [];
+  for (const node of new Set(letters.map((letter) => letter.node))) {
+    const results = join(folder, "retried", `${new Date().toISOString().replaceAll(":", "")}-${node}`);
+    const own = letters.filter((letter) => letter.node === node);
+    const again = retryFlow(flow, own, { folder, results, describe: (component) => descriptors.get(component) });
+    outcomes.push(...(await retryNode(again, own, results, flags, world)));
+  }
+  const done = outcomes.filter(({ failed }) => failed === undefined);
+  if (flags.remove === true) for (const { id } of done) removeLetter(folder, id);
+  return done.length === outcomes.length ? EXIT.success : EXIT.failed;
+}
+
+async function retryNode(flow: FlowDocument, letters: readonly DeadLetter[], results: string, flags: RetryFlags, world: World) {
+  mkdirSync(results, { recursive: true, mode: 0o700 });
+  const { snapshot, reason, message } = await world.engine.run(flow, {
+    ...(flags.devices === undefined ? {} : { devicesFile: flags.devices }),
+    ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),
+    deadLettersDir: results,
+    onSnapshot: () => {},
+    onNotice: (text) => world.err.write(`${text}\n`),
+  });
+  const ended = snapshot.state === "Succeeded";
+  if (!ended) world.err.write(`error: ${reason}: ${message}\n`);
+  const outcomes = outcomesOf(letters, results, ended);
+  for (const outcome of outcomes) report(outcome, results, flags, world);
+  return outcomes;
+}
+
+interface Outcome {
+  readonly id: string;
+  /** Why it failed again. */
+  readonly failed?: string;
+  /** Names of its outputs. */
+  readonly outputs: readonly string[];
+}
+
+/** The n-th letter was the n-th message of the retry, so its position there is n. */
+function outcomesOf(letters: readonly DeadLetter[], results: string, ended: boolean): Outcome[] {
+  const names = outputNames(results);
+  const buried = readLetters(results);
+  return letters.map(({ id }, at) => {
+    const again = buried.find(({ position }) => position === at);
+    const outputs = names.filter((name) => name.startsWith(`${id}.output.`)).toSorted();
+    if (again !== undefined) return { id, outputs, failed: firstLine(again.error) };
+    return ended ? { id, outputs } : { id, outputs, failed: "the retry did not end" };
+  });
+}
+
+function report({ id, failed, outputs }: Outcome, results: string, { json }: RetryFlags, { out }: World): void {
+  const files = outputs.map((name) => join(results, `${name}.json`));
+  if (json === true) return void out.write(`${JSON.stringify({ id, ...(failed === undefined ? {} : { failed }), outputs: files })}\n`);
+  if (failed !== undefined) return void out.write(`${id}: failed again: ${failed}\n`);
+  out.write(`${id}: processed, ${outputs.length === 1 ? "1 output" : `${outputs.length} outputs`}\n`);
+  for (const [i, name] of outputs.entries()) {
+    const { payload } = readMessage(results, name);
+    out.write(`  ${shortened(JSON.stringify(payload))}\n  in ${files[i]}\n`);
+  }
+}
+
+/** A folder, or the folder of a flow's dead letters in the working directory. */
+function folderOf(place: string, cwd: string): string {
+  const folder = resolve(cwd, place);
+  if (existsSync(folder) && statSync(folder).isDirectory()) return folder;
+  return resolve(cwd, `${place}.dead-letters`);
+}
+
+/** A letter by its id, or by the end of it: `work.17.0`. @throws OperatorError DEAD_LETTER_UNKNOWN */
+function findLetter(folder: string, id: string): string {
+  const ids = letterIds(folder);
+  const found = ids.includes(id) ? [id] : ids.filter((other) => other.endsWith(`.${id}`));
+  if (found.length !== 1) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id });
+  return found[0] as string;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
+
+function shortened(text: string): string {
+  return text.length <= MOST_PRINTED ? text : `${text.slice(0, MOST_PRINTED)}…`;
+}
