@@ -4,10 +4,15 @@ import { describe, expect, test } from "@jest/globals";
 import type { DeviceClaim, FlowTask, Host, VideoFlow } from "../../src/api/kinds.js";
 import { parseManifests } from "../../src/api/parse.js";
 import { validateVideoFlow } from "../../src/api/validate.js";
+import { Identity } from "../../src/components/basic/identity.js";
+import { IntProducer } from "../../src/components/basic/int-producer.js";
+import { VoidConsumer } from "../../src/components/basic/void-consumer.js";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import type { Change } from "../../src/controller/flow/observed.js";
 import { reconcileFlow } from "../../src/controller/flow/reconcile.js";
 import { shapeOf } from "../../src/controller/flow/shape.js";
+import { Flow } from "../../src/flow/flow.js";
+import { markBuiltIn } from "../../src/flow/manifest.js";
 import { aHost, devices, EPOCH } from "../support/builders.js";
 
 const FOLDER = "manifests/flows";
@@ -104,4 +109,19 @@ describe.each(SAMPLES)("%s", (file) => {
     expect(tasks.map(({ spec }) => spec.channels)).toEqual(settle(flow, ONE_HOST).tasks.map(({ spec }) => spec.channels));
     expect(flow).toEqual(flowOf(file));
   });
+});
+
+test("requirement 10: a flow in TypeScript is placed whole on one of two hosts, its spec unchanged", () => {
+  markBuiltIn({ IntProducer, Identity, VoidConsumer });
+  const work = new Identity({}, { name: "work", nbTasks: 2, deviceType: "gpu" }).from(new IntProducer({ end: 3 }, { name: "numbers" }));
+  const manifest = new Flow([new VoidConsumer({}, { name: "sink" }).from(work)], { name: "typed" }).toManifest();
+  const { flow, problems } = validateVideoFlow(manifest);
+  const metadata = { namespace: "default", uid: "uid-1", resourceVersion: "1", generation: 1, creationTimestamp: EPOCH };
+  const stored = { ...flow, metadata: { ...metadata, ...flow?.metadata } } as VideoFlow;
+
+  const placed = [ONE_HOST, TWO_HOSTS].map((hosts) => settle(stored, hosts).tasks);
+
+  expect(problems).toEqual([]);
+  expect(placed.map((tasks) => new Set(tasks.map(({ spec }) => spec.host)).size)).toEqual([1, 1]);
+  expect(placed[0]?.map(({ spec }) => spec.channels)).toEqual(placed[1]?.map(({ spec }) => spec.channels));
 });
