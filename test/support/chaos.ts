@@ -1,17 +1,22 @@
 /** Kills tasks of a running flow at random, mostly in the middle of a message, and measures how they come back. */
 import { renameSync, writeFileSync } from "node:fs";
-import { identityOf, isAlive, type ProcessIdentity, readEnvironment } from "../../src/base/process-identity.js";
-import { signalProcess } from "../../src/base/process-signal.js";
 import { Prng } from "../../src/base/prng.js";
-import { readPlan } from "../../src/transport/files.js";
-import type { FlowStats, TaskStats } from "../../src/transport/port.js";
-import { openFlowStats } from "../../src/transport/stats.js";
+import { identityOf, isAlive, readEnvironment } from "../../src/base/process-identity.js";
+import type { TaskStats } from "../../src/transport/port.js";
+import { ChaosMemory, type CommitStage, hasMessage, nameOf } from "./chaos-memory.js";
+import { type HeldProcess, holdProcess } from "./chaos-process.js";
 import { type Ended, eventually, type FlowProcess, livePids, liveTasks, memoryOf, type Workplace } from "./flow-process.js";
 
 /** Tasks that are dead or starting at a time. */
 const AT_ONCE = 3;
 /** Kills at a moment that no statistics chose: starting tasks, sleeping ones, ones that commit. */
 const BLIND = 0.1;
+/** Kills within {@link COMMIT_US} after the victim began a commit. */
+const AT_COMMIT = 0.2;
+const COMMIT_US = 200;
+const COMMIT_WAIT_MS = 25;
+/** Nothing is done blindly while a smaller share of the kills hit a message: on a busy machine aims miss. */
+const ENOUGH = 0.85;
 const LOOK_MS = 2;
 /** So long a victim may take to have a message in hand. */
 const AIM_MS = 80;
@@ -36,6 +41,8 @@ export interface ChaosResult {
   readonly kills: number;
   /** Kills of a task with a message in hand. */
   readonly inHand: number;
+  /** How many died in the middle of a commit: before or after the store that makes it count. */
+  readonly commits: Readonly<Record<CommitStage, number>>;
   /** By node. */
   readonly victims: Readonly<Record<string, number>>;
   /** From each kill to the first commit of the replacement. */
@@ -51,10 +58,12 @@ interface Victim {
   readonly atMs: number;
 }
 
+type Manner = "with a message" | "at a commit" | "blind";
+
 interface Aim {
   readonly task: string;
-  readonly victim: ProcessIdentity;
-  readonly blind: boolean;
+  readonly victim: HeldProcess;
+  readonly manner: Manner;
   readonly endMs: number;
 }
 
@@ -67,9 +76,9 @@ export async function killAtRandom(flow: FlowProcess, place: Workplace, options:
       return liveTasks(place.flow).flatMap(({ pid }) => memoryOf(pid) ?? [])[0];
     },
   );
-  const stats = openFlowStats(dir, readPlan(dir));
+  const memory = new ChaosMemory(dir);
   try {
-    const chaos = new Chaos(place, stats, options);
+    const chaos = new Chaos(place, memory, options);
     const done = flow.ended.then((ended) => ({ ended }));
     for (;;) {
       const end = await Promise.race([done, pause(LOOK_MS)]);
@@ -77,97 +86,120 @@ export async function killAtRandom(flow: FlowProcess, place: Workplace, options:
       chaos.step();
     }
   } finally {
-    stats.close();
+    memory.close();
   }
 }
 
 class Chaos {
   readonly #place: Workplace;
-  readonly #stats: FlowStats;
+  readonly #memory: ChaosMemory;
   readonly #options: ChaosOptions;
   readonly #prng: Prng;
   readonly #victims = new Map<string, Victim>();
   readonly #killed = new Set<string>();
   readonly #perNode: Record<string, number> = {};
+  readonly #commits = { none: 0, prepared: 0, committed: 0 };
   readonly #recoveryMs: number[] = [];
   #aim: Aim | undefined;
-  #isNextBlind = false;
+  #manner: Manner = "with a message";
   #kills = 0;
   #inHand = 0;
   #messages: number | undefined;
 
-  constructor(place: Workplace, stats: FlowStats, options: ChaosOptions) {
+  constructor(place: Workplace, memory: ChaosMemory, options: ChaosOptions) {
     this.#place = place;
-    this.#stats = stats;
+    this.#memory = memory;
     this.#options = options;
     this.#prng = new Prng(options.seed);
   }
 
   step(): void {
-    const tasks = this.#stats.tasks().filter(({ node, state }) => !this.#options.spared.includes(node) && state !== "ended");
+    const tasks = this.#memory.tasks().filter(({ node, state }) => !this.#options.spared.includes(node) && state !== "ended");
     this.#noteRecoveries(tasks);
     this.#aim ??= this.#takeAim(tasks);
     if (this.#aim === undefined) return;
-    const { task: name, victim, blind, endMs } = this.#aim;
+    const { task: name, manner, endMs } = this.#aim;
     const task = tasks.find((candidate) => nameOf(candidate) === name);
     const isDue = performance.now() > endMs;
-    if (isDue || task === undefined) this.#aim = undefined;
-    if (task !== undefined && (blind ? isDue : hasMessage(task))) this.#kill(task, victim);
+    if (task !== undefined && (manner === "blind" ? isDue : hasMessage(task))) this.#kill(task, this.#aim);
+    else if (isDue || task === undefined) this.#drop(this.#aim);
   }
 
   result(ended: Ended): ChaosResult {
+    if (this.#aim !== undefined) this.#drop(this.#aim);
     return {
       ended,
       messages: this.#messages ?? -1,
       kills: this.#kills,
       inHand: this.#inHand,
+      commits: this.#commits,
       victims: this.#perNode,
       recoveryMs: this.#recoveryMs,
-      slotsInUse: this.#stats.slotsInUse(),
-      cellsInUse: this.#stats.edges().reduce((sum, { inFlight }) => sum + inFlight, 0),
+      slotsInUse: this.#memory.slotsInUse,
+      cellsInUse: this.#memory.cellsInUse,
     };
+  }
+
+  #drop({ victim }: Aim): void {
+    victim.release();
+    this.#aim = undefined;
   }
 
   /** Finds the process beforehand: looking for it takes longer than a message. */
   #takeAim(tasks: readonly TaskStats[]): Aim | undefined {
-    const blind = this.#isNextBlind;
-    const waitMs = blind ? this.#prng.range(0, AIM_MS) : AIM_MS;
-    const candidates = tasks.filter((task) => blind || !this.#victims.has(nameOf(task)));
+    const manner = this.#manner;
+    const waitMs = manner === "blind" ? this.#prng.range(0, AIM_MS) : AIM_MS;
+    const candidates = tasks.filter((task) => manner === "blind" || !this.#victims.has(nameOf(task)));
     if (candidates.length === 0 || this.#victims.size >= AT_ONCE) return undefined;
     const task = this.#prng.pick(candidates);
-    const victim = this.#processOf(task);
-    return victim && { task: nameOf(task), victim, blind, endMs: performance.now() + waitMs };
+    const victim = this.#hold(task);
+    return victim && { task: nameOf(task), victim, manner, endMs: performance.now() + waitMs };
   }
 
-  /** The start time is read before the environment: a process that has the pid later is not signalled. */
-  #processOf({ node, taskIndex }: TaskStats): ProcessIdentity | undefined {
+  /** The start time is read before the environment: a process that has the pid later is not held. */
+  #hold({ node, taskIndex }: TaskStats): HeldProcess | undefined {
     for (const pid of livePids()) {
       const identity = identityOf(pid);
       if (identity === undefined || !isAlive(identity) || this.#killed.has(`${pid} ${identity.startTime}`)) continue;
       const env = readEnvironment(pid);
       const [flow, name, index] = ["VF_FLOW_ID", "VF_NODE_NAME", "VF_REPLICA_ID"].map((variable) => env?.get(variable));
-      if (flow === this.#place.flow && name === node && index === String(taskIndex)) return identity;
+      if (flow === this.#place.flow && name === node && index === String(taskIndex)) return holdProcess(identity);
     }
     return undefined;
   }
 
   /** What was in hand is read after the signal: the dead change nothing, and their words are put in order milliseconds later. */
-  #kill(before: TaskStats, victim: ProcessIdentity): void {
-    this.#aim = undefined;
-    this.#isNextBlind = this.#prng.chance(BLIND);
-    if (signalProcess(victim, "SIGKILL") !== "sent") return;
-    const after = this.#stats.tasks().find((task) => nameOf(task) === nameOf(before)) as TaskStats;
-    this.#killed.add(`${victim.pid} ${victim.startTime}`);
-    this.#victims.set(nameOf(after), { task: nameOf(after), committed: after.committed, atMs: performance.now() });
+  #kill(before: TaskStats, aim: Aim): void {
+    if (aim.manner === "at a commit" && this.#memory.watchForCommit(before, COMMIT_WAIT_MS)) waitUs(this.#prng.range(0, COMMIT_US));
+    const isKilled = aim.victim.kill();
+    const atMs = performance.now();
+    const after = this.#memory.task(aim.task);
+    const { pid, startTime } = aim.victim.identity;
+    this.#drop(aim);
+    this.#killed.add(`${pid} ${startTime}`);
+    if (!isKilled) return;
+    this.#commits[this.#memory.commitStage(after)] += 1;
+    this.#victims.set(aim.task, { task: aim.task, committed: after.committed, atMs });
+    this.#count(after);
+  }
+
+  #count(victim: TaskStats): void {
     this.#kills += 1;
-    if (hasMessage(after)) this.#inHand += 1;
-    this.#perNode[after.node] = (this.#perNode[after.node] ?? 0) + 1;
+    if (hasMessage(victim)) this.#inHand += 1;
+    this.#perNode[victim.node] = (this.#perNode[victim.node] ?? 0) + 1;
+    this.#manner = this.#nextManner();
     this.#options.onKill?.(this.#kills);
     if (this.#kills === this.#options.kills) this.#endSource();
   }
 
+  #nextManner(): Manner {
+    const chance = this.#prng.next();
+    if (this.#inHand < ENOUGH * this.#kills || chance > BLIND + AT_COMMIT) return "with a message";
+    return chance < BLIND ? "blind" : "at a commit";
+  }
+
   #endSource(): void {
-    const source = this.#stats.tasks().find(({ node }) => node === "source");
+    const source = this.#memory.tasks().find(({ node }) => node === "source");
     this.#messages = (source?.committed ?? 0) + TAIL;
     writeFileSync(this.#place.path("until.part"), String(this.#messages));
     renameSync(this.#place.path("until.part"), this.#place.path("until"));
@@ -184,13 +216,9 @@ class Chaos {
   }
 }
 
-function nameOf({ node, taskIndex }: TaskStats): string {
-  return `${node}.${taskIndex}`;
-}
-
-/** A producer holds its next message while it makes it. */
-function hasMessage({ inHand, lastInHand, state }: TaskStats): boolean {
-  return inHand !== undefined || (lastInHand === undefined && state === "user-code");
+function waitUs(us: number): void {
+  const endMs = performance.now() + us / 1000;
+  while (performance.now() < endMs);
 }
 
 function pause(ms: number): Promise<undefined> {

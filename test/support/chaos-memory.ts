@@ -1,0 +1,70 @@
+/** What the memory of a running flow says about its tasks; it stays readable after the flow has removed its names. */
+import { openControl, readPlan } from "../../src/transport/files.js";
+import { TASK } from "../../src/transport/layout.js";
+import type { TaskStats } from "../../src/transport/port.js";
+import { openFlowStats } from "../../src/transport/stats.js";
+
+export type CommitStage = "none" | "prepared" | "committed";
+
+export class ChaosMemory {
+  readonly #control: ReturnType<typeof openControl>;
+  readonly #stats: ReturnType<typeof openFlowStats>;
+
+  constructor(dir: string) {
+    const plan = readPlan(dir);
+    this.#control = openControl(dir, plan);
+    this.#stats = openFlowStats(dir, plan);
+  }
+
+  tasks(): TaskStats[] {
+    return this.#stats.tasks();
+  }
+
+  task(name: string): TaskStats {
+    return this.tasks().find((task) => nameOf(task) === name) as TaskStats;
+  }
+
+  get slotsInUse(): number {
+    return this.#stats.slotsInUse();
+  }
+
+  get cellsInUse(): number {
+    return this.#stats.edges().reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
+  /** Looks without a pause until the task leaves user code, as a commit begins. @returns false if it does not within the time. */
+  watchForCommit(task: TaskStats, timeoutMs: number): boolean {
+    const { i32 } = this.#control;
+    const inUserCode = this.#region(task) + TASK.inUserCode;
+    const endMs = performance.now() + timeoutMs;
+    while (performance.now() < endMs) if (Atomics.load(i32, inUserCode) === 0) return true;
+    return false;
+  }
+
+  /** How far a dead task was in a commit: "prepared" will be taken back, "committed" will be finished. */
+  commitStage(task: TaskStats): CommitStage {
+    const [prepared, commit, applied] = [TASK.prepared, TASK.commit, TASK.applied].map((word) =>
+      Atomics.load(this.#control.i32, this.#region(task) + word),
+    );
+    if (commit !== applied) return "committed";
+    return prepared === commit ? "none" : "prepared";
+  }
+
+  close(): void {
+    this.#stats.close();
+    this.#control.unmap();
+  }
+
+  #region({ node, taskIndex }: TaskStats): number {
+    return this.#control.layout.nodes.find(({ plan }) => plan.name === node)?.tasks[taskIndex]?.region ?? 0;
+  }
+}
+
+export function nameOf({ node, taskIndex }: TaskStats): string {
+  return `${node}.${taskIndex}`;
+}
+
+/** A producer holds its next message while it makes it. */
+export function hasMessage({ inHand, lastInHand, state }: TaskStats): boolean {
+  return inHand !== undefined || (lastInHand === undefined && state === "user-code");
+}
