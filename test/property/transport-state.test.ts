@@ -5,10 +5,23 @@ import { expectedOf, type RandomFlow, randomFlow, withState } from "../support/t
 import { type Played, play } from "../support/transport-player.js";
 
 const FIRST = Number(process.env["DAG_SEED"] ?? 30_000);
-const COUNT = process.env["DAG_SEED"] === undefined ? Number(process.env["DAG_COUNT"] ?? 60) : 1;
+const COUNT = process.env["DAG_SEED"] === undefined ? Number(process.env["DAG_COUNT"] ?? 40) : 1;
+
+const TIMEOUT_MS = 120_000;
 
 /** Steps that only state and late acknowledgement have; the others are hit without them as well. */
-const STEPS = ["acknowledged", "bits taken back", "committed", "offered again", "prepared", "redo written", "set aside", "slots freed", "state written", "totals copied"];
+const STEPS = [
+  "acknowledged",
+  "bits taken back",
+  "committed",
+  "offered again",
+  "prepared",
+  "redo written",
+  "set aside",
+  "slots freed",
+  "state written",
+  "totals copied",
+];
 
 type Check = (flow: RandomFlow, played: Played) => void;
 
@@ -46,16 +59,28 @@ async function playSeeds(deaths: number, flowType: "Batch" | "Realtime"): Promis
   return labels;
 }
 
-test("running checksums and late acknowledgements are exactly those of the model", async () => {
-  expect(await playSeeds(0, "Batch")).toEqual(new Set());
-});
+test(
+  "running checksums and late acknowledgements are exactly those of the model",
+  async () => {
+    expect(await playSeeds(0, "Batch")).toEqual(new Set());
+  },
+  TIMEOUT_MS,
+);
 
-test("after a death at any step the state is the fold of the committed inputs, and what was set aside comes again", async () => {
-  const labels = await playSeeds(0.05, "Batch");
-  expect(STEPS.filter((label) => !labels.has(label))).toEqual([]);
-});
+test(
+  "after a death at any step the state is the fold of the committed inputs, and what was set aside comes again",
+  async () => {
+    const labels = await playSeeds(0.05, "Batch");
+    expect(STEPS.filter((label) => !labels.has(label))).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
 
-test("in realtime inputs that are acknowledged late come once and in order through deaths", async () => {
-  const labels = await playSeeds(0.03, "Realtime");
-  expect([...labels]).toContain("set aside");
-});
+test(
+  "in realtime inputs that are acknowledged late come once and in order through deaths",
+  async () => {
+    const labels = await playSeeds(0.03, "Realtime");
+    expect([...labels]).toContain("set aside");
+  },
+  TIMEOUT_MS,
+);

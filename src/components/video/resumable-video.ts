@@ -1,4 +1,4 @@
-import { existsSync, fsyncSync, openSync, closeSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import type { Packet } from "node-av/lib";
 import type { Ffmpeg } from "./ffmpeg.js";
 import { type EncoderOptions, FrameEncoder } from "./frame-encoder.js";

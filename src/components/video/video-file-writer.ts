@@ -82,7 +82,8 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
 
   /** Finishes the file and gives it its name; without a frame there is no file. */
   override close(): void {
-    if (this.#video === undefined && this.#restored !== undefined && !isFinished(this.params.path)) this.#video = this.#resume(this.#restored);
+    if (this.#video === undefined && this.#restored !== undefined && !isFinished(this.params.path))
+      this.#video = this.#resume(this.#restored);
     const video = this.#video;
     this.#video = undefined;
     this.#restored = undefined;
