@@ -50,6 +50,15 @@ export class ChaosMemory {
     return prepared === commit ? "none" : "prepared";
   }
 
+  /** A line per task and per edge. */
+  text(): string {
+    const tasks = this.tasks().map(
+      (task) => `${nameOf(task)}: ${task.state}, ${task.committed} committed, ${task.inHand ?? "none"} in hand`,
+    );
+    const edges = this.#stats.edges().map(({ from, to, inFlight, cells }) => `${from} -> ${to}: ${inFlight} of ${cells} cells`);
+    return [...tasks, ...edges].join("\n");
+  }
+
   close(): void {
     this.#stats.close();
     this.#control.unmap();

@@ -22,6 +22,8 @@ const LOOK_MS = 2;
 const AIM_MS = 80;
 /** A replacement that finds nothing to do has come back as well. */
 const GIVE_UP_MS = 4_000;
+/** A flow that commits nothing for so long has lost a message or a wake-up. */
+const STALLED_MS = 60_000;
 /** Messages that the source gives at least after the last counted kill. */
 const TAIL = 60;
 
@@ -105,6 +107,7 @@ class Chaos {
   #kills = 0;
   #inHand = 0;
   #messages: number | undefined;
+  #progress = { committed: -1, atMs: performance.now() };
 
   constructor(place: Workplace, memory: ChaosMemory, options: ChaosOptions) {
     this.#place = place;
@@ -113,8 +116,11 @@ class Chaos {
     this.#prng = new Prng(options.seed);
   }
 
+  /** One look, perhaps a kill. @throws Error with the state of the flow if it stands still. */
   step(): void {
-    const tasks = this.#memory.tasks().filter(({ node, state }) => !this.#options.spared.includes(node) && state !== "ended");
+    const all = this.#memory.tasks();
+    this.#noteProgress(all);
+    const tasks = all.filter(({ node, state }) => !this.#options.spared.includes(node) && state !== "ended");
     this.#noteRecoveries(tasks);
     this.#aim ??= this.#takeAim(tasks);
     if (this.#aim === undefined) return;
@@ -138,6 +144,13 @@ class Chaos {
       slotsInUse: this.#memory.slotsInUse,
       cellsInUse: this.#memory.cellsInUse,
     };
+  }
+
+  #noteProgress(tasks: readonly TaskStats[]): void {
+    const committed = tasks.reduce((sum, task) => sum + task.committed, 0);
+    const nowMs = performance.now();
+    if (committed !== this.#progress.committed) this.#progress = { committed, atMs: nowMs };
+    if (nowMs - this.#progress.atMs > STALLED_MS) throw new Error(`no task commits (${this.#kills} kills)\n${this.#memory.text()}`);
   }
 
   #drop({ victim }: Aim): void {
