@@ -8,7 +8,7 @@ import { scaled } from "./scale.bench.mjs";
 const TASKS = 2;
 
 export async function run({ smoke, runs, log }) {
-  const [messages, call] = smoke ? [30, 4] : [240, 40];
+  const [messages, call] = smoke ? [60, 4] : [240, 40];
   const seen = { delivered: [], duplicates: [], recovery: [], ratio: [] };
   for (let i = 0; i < runs; i += 1) {
     const clean = await scaled(TASKS, messages);
@@ -28,37 +28,42 @@ export async function run({ smoke, runs, log }) {
   };
 }
 
+/** Kills task 0 in its message number `call`. Where the sibling did all the rest meanwhile, recovery counts as long as that took. */
 async function killOne(messages, call) {
   const name = flowName();
-  let [diedMs, backMs] = [0, 0];
+  const over = new AbortController();
+  let watched;
   const victim = (folder) => {
     const files = { call, here: join(folder, "here"), died: join(folder, "died"), back: join(folder, "back") };
-    watch(files, name, (ms) => {
-      diedMs = ms;
-    }).then((ms) => {
-      backMs = ms;
-    });
+    watched = watch(files, name, over.signal);
     return files;
   };
-  const result = await scaled(TASKS, messages, { victim, options: { name } });
-  return { ...result, recoveryMs: backMs - diedMs };
+  try {
+    const result = await scaled(TASKS, messages, { victim, options: { name } });
+    over.abort();
+    return { ...result, recoveryMs: await watched };
+  } finally {
+    over.abort();
+  }
 }
 
-/** Kills task 0 as soon as it says that it is there. @returns when its replacement had its first message, in milliseconds. */
-async function watch({ here, died, back }, flow, onDeath) {
-  const pid = Number(await written(here));
+/** @returns milliseconds from the death of task 0 to the first message of its replacement. */
+async function watch({ here, died, back }, flow, over) {
+  const pid = Number(await written(here, over));
   const task = liveTasks(flow).find((candidate) => candidate.pid === pid);
   if (task?.node !== "stage" || task.index !== 0) throw new Error(`process ${pid} is not task 0 of ${flow}`);
   writeFileSync(died, "");
-  onDeath(monotonicMs());
+  const diedMs = monotonicMs();
   process.kill(pid, "SIGKILL");
-  return Number(await written(back)) / 1e6;
+  const backNs = await written(back, over);
+  return (backNs === "" ? monotonicMs() : Number(backNs) / 1e6) - diedMs;
 }
 
-async function written(file) {
+/** The content of a file as soon as there is one; nothing if the flow is over before. */
+async function written(file, over) {
   for (;;) {
     const text = existsSync(file) ? readFileSync(file, "utf8") : "";
-    if (text !== "") return text;
+    if (text !== "" || over.aborted) return text;
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }

@@ -26,7 +26,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
 /** Runs a benchmark small and fast. @returns its last line, parsed. */
 async function smoke(name: string): Promise<Record<string, unknown>> {
   const args = ["bench/bench.mjs", name, "--smoke", "--json"];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 120_000 });
   return JSON.parse(stdout.trimEnd().split("\n").at(-1) as string);
 }
 
@@ -61,5 +61,5 @@ test.each(cases)(
     expect(node).toBe(process.version);
     expect(numbersOf(figures).filter((number) => !Number.isFinite(number))).toEqual([]);
   },
-  60_000,
+  120_000,
 );
