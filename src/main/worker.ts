@@ -10,6 +10,7 @@ import { runTask, TaskTerminated } from "../worker/task.js";
 const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAM_|MODEL_)/;
 
 function exitCodeOf(error: unknown): number {
+  if (error instanceof OperatorError && error.code === "SHM_FULL") return EXIT_BAD_CONFIGURATION; // It would meet the same buffers again.
   if (!(error instanceof OperatorError) || error.retryable) return EXIT_CRASHED;
   return CONFIGURATION.test(error.code) ? EXIT_BAD_CONFIGURATION : EXIT_BAD_INPUT;
 }

@@ -260,7 +260,7 @@ async function attemptAgain(
     loop.states.rollBack();
     const row = error instanceof RowError ? error.row : 0;
     const cause = error instanceof RowError ? error.cause : error;
-    if (unit.kind === "flush") throw cause;
+    if (unit.kind === "flush" || isNoFaultOfInput(cause)) throw cause;
     if (attempts > loop.retries) {
       const burial: Burial = { position: unit.position, index: row, attempts, cause: "Exception", error: cause };
       bury(loop, rows[row] as readonly InputMessage[], burial);
@@ -275,6 +275,11 @@ async function attemptAgain(
       error = next;
     }
   }
+}
+
+/** The host lacks memory: the next input would fare no better, so none is given up for it. */
+function isNoFaultOfInput(error: unknown): boolean {
+  return error instanceof OperatorError && error.code === "SHM_FULL";
 }
 
 /** Which message of the unit killed its process is not known: all of them are given up. */

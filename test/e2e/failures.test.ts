@@ -1,8 +1,8 @@
 import { readFileSync, truncateSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { readLetters } from "../../src/base/dead-letters.js";
 import { writeClip } from "../../src/components/video/clip.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
-import { readLetters } from "../../src/base/dead-letters.js";
 import { NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { readAll, someFrames } from "../support/video-context.js";
 
@@ -118,9 +118,13 @@ describe("dead letters", () => {
     expect([list.err, shown.err, retried.err]).toEqual(["", "", ""]);
     expect([ran.code, list.code, shown.code, failed.code, retried.code]).toEqual([0, 0, 0, 1, 0]);
     expect(list.out).toMatch(/\.picky\.1\.0 .*Exception +Error: too picky for 1\n.*\.picky\.3\.0 /);
-    expect(shown.out).toMatch(/input 0: frames:4, seq 4, event time 3\.5\n +metadata {"camera":"north"}[\s\S]*Error: too picky for 3\n +at Picky/);
+    expect(shown.out).toMatch(
+      /input 0: frames:4, seq 4, event time 3\.5\n +metadata {"camera":"north"}[\s\S]*Error: too picky for 3\n +at Picky/,
+    );
     expect(failed.out).toMatch(/picky\.3\.0: failed again: Error: too picky for 3/);
-    expect(retried.out).toMatch(/picky\.1\.0: processed, 1 output\n +{"value":1,"sum":6,"camera":"north"}[\s\S]*{"value":3,"sum":18,"camera":"north"}/);
+    expect(retried.out).toMatch(
+      /picky\.1\.0: processed, 1 output\n +{"value":1,"sum":6,"camera":"north"}[\s\S]*{"value":3,"sum":18,"camera":"north"}/,
+    );
     expect(JSON.parse(after.out)).toEqual([]);
     expect(place.leftovers()).toEqual([]);
   });
@@ -129,29 +133,35 @@ describe("dead letters", () => {
 describe("an input that kills its process", () => {
   const letterOf4 = (position: number) => letterOf(position, { node: "killer", attempts: 4, cause: "Death" });
 
-  test.each([1, 2])("goes to the dead letters after its retries, and its deaths are given back to the budget of %i tasks", async (nbTasks) => {
-    const file = writeManifest(place, [
-      { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 12, everyMs: 0 } },
-      {
-        name: "killer",
-        role: "Processor",
-        component: `${NODES}#Killer`,
-        inputs: ["source"],
-        params: { at: [3, 8] },
-        nbTasks,
-        restart: { maxRestarts: 4, initialBackoffSeconds: 0.1 },
-      },
-      lines("killer", "seen.jsonl"),
-    ]);
+  test.each([1, 2])(
+    "goes to the dead letters after its retries, and its deaths are given back to the budget of %i tasks",
+    async (nbTasks) => {
+      const file = writeManifest(place, [
+        { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 12, everyMs: 0 } },
+        {
+          name: "killer",
+          role: "Processor",
+          component: `${NODES}#Killer`,
+          inputs: ["source"],
+          params: { at: [3, 8] },
+          nbTasks,
+          restart: { maxRestarts: 4, initialBackoffSeconds: 0.1 },
+        },
+        lines("killer", "seen.jsonl"),
+      ]);
 
-    const { code, out } = await place.run(file, ["--json"]).ended;
-    const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "{}") as object;
+      const { code, out } = await place.run(file, ["--json"]).ended;
+      const result = JSON.parse(out.trimEnd().split("\n").at(-1) ?? "{}") as object;
 
-    expect([code, result]).toEqual([0, expect.objectContaining({ state: "Succeeded", reason: "CompletedWithDeadLetters" })]);
-    expect(readLetters(place.path(`${place.flow}.dead-letters`)).toSorted((a, b) => a.position - b.position)).toEqual([letterOf4(3), letterOf4(8)]);
-    expect(payloads("seen.jsonl")).toEqual(numbers(12).filter((n) => n !== 3 && n !== 8));
-    expect(place.leftovers()).toEqual([]);
-  });
+      expect([code, result]).toEqual([0, expect.objectContaining({ state: "Succeeded", reason: "CompletedWithDeadLetters" })]);
+      expect(readLetters(place.path(`${place.flow}.dead-letters`)).toSorted((a, b) => a.position - b.position)).toEqual([
+        letterOf4(3),
+        letterOf4(8),
+      ]);
+      expect(payloads("seen.jsonl")).toEqual(numbers(12).filter((n) => n !== 3 && n !== 8));
+      expect(place.leftovers()).toEqual([]);
+    },
+  );
 });
 
 test("what is missing is told all at once, before anything starts", async () => {
