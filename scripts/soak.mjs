@@ -14,19 +14,24 @@ if (!existsSync("dist/main/cli.js")) {
   console.error("dist/ is missing: run npm run build");
   process.exit(1);
 }
-const { soakRun } = await tsImport("../test/support/chaos-soak.ts", import.meta.url);
-const sum = { runs: 0, kills: 0, inHand: 0, recoveryMs: [] };
+const { abandonSoak, soakRun } = await tsImport("../test/support/chaos-soak.ts", import.meta.url);
+// The flow is no child of the terminal: it would go on for ever.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => abandonSoak().finally(() => process.exit(130)));
+const sum = { runs: 0, kills: 0, inHand: 0, inCommit: 0, recoveryMs: [] };
 while (sum.kills < kills) {
   const seed = firstSeed + sum.runs;
   const { result, problems } = await soakRun(seed, Math.min(KILLS_PER_RUN, kills - sum.kills), sum.runs % 2 === 1);
   sum.runs += 1;
   sum.kills += result.kills;
   sum.inHand += result.inHand;
+  sum.inCommit += result.commits.prepared + result.commits.committed;
   sum.recoveryMs.push(...result.recoveryMs);
   const recovery = sum.recoveryMs.toSorted((a, b) => a - b);
   const [middle, slow] = [0.5, 0.99].map((part) => Math.round(recovery[Math.floor(recovery.length * part)] ?? Number.NaN));
   const share = Math.round((100 * sum.inHand) / sum.kills);
-  console.log(`seed ${seed}: ${sum.kills} of ${kills} kills, ${share} % in hand, back after ${middle} ms (median), ${slow} ms (p99)`);
+  console.log(
+    `seed ${seed}: ${sum.kills} of ${kills} kills, ${share} % in hand, ${sum.inCommit} in a commit, back after ${middle} ms (median), ${slow} ms (p99)`,
+  );
   if (problems.length > 0) {
     console.error(`seed ${seed} failed:\n${problems.join("\n")}`);
     process.exit(1);

@@ -6,12 +6,20 @@ import { type Workplace, workplace } from "./flow-process.js";
 
 const TOLD_BYTES = 20_000;
 
+let current: Workplace | undefined;
+
+/** Ends the flow under way and removes what is its. */
+export async function abandonSoak(): Promise<void> {
+  await current?.remove();
+}
+
 /**
  * @param killsConsumer the consumer too is killed, so it is one that cuts what it would repeat.
  * @returns problems: empty if everything arrived once, in order, and nothing is left.
  */
 export async function soakRun(seed: number, kills: number, killsConsumer: boolean): Promise<{ result: ChaosResult; problems: string[] }> {
   const place = workplace();
+  current = place;
   try {
     const sink = killsConsumer ? fileSink(place) : linesSink(place);
     const flow = place.run(writeChaosFlow(place, sink));
