@@ -32,12 +32,15 @@ export class ChaosMemory {
     return this.#stats.edges().reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
+  /** Whether user code has a message at this very moment. */
+  isInUserCode(task: TaskStats): boolean {
+    return Atomics.load(this.#control.i32, this.#region(task) + TASK.inUserCode) === 1;
+  }
+
   /** Looks without a pause until the task leaves user code, as a commit begins. @returns false if it does not within the time. */
   watchForCommit(task: TaskStats, timeoutMs: number): boolean {
-    const { i32 } = this.#control;
-    const inUserCode = this.#region(task) + TASK.inUserCode;
     const endMs = performance.now() + timeoutMs;
-    while (performance.now() < endMs) if (Atomics.load(i32, inUserCode) === 0) return true;
+    while (performance.now() < endMs) if (!this.isInUserCode(task)) return true;
     return false;
   }
 

@@ -127,7 +127,7 @@ class Chaos {
     const { task: name, manner, endMs } = this.#aim;
     const task = tasks.find((candidate) => nameOf(candidate) === name);
     const isDue = performance.now() > endMs;
-    if (task !== undefined && (manner === "blind" ? isDue : hasMessage(task))) this.#kill(task, this.#aim);
+    if (task !== undefined && (manner === "blind" ? isDue : this.#memory.isInUserCode(task))) this.#kill(task, this.#aim);
     else if (isDue || task === undefined) this.#drop(this.#aim);
   }
 
