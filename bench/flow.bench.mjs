@@ -40,7 +40,8 @@ async function flow(folder, maxFrames, nbTasks) {
     node("reader", "Producer", "VideoFileReader", { path: CLIP, maxFrames }),
     node("detector", "Processor", "OnnxObjectDetector", { model: MODEL, threads: 1 }, { inputs: ["reader"], nbTasks }),
     node("tracker", "Processor", "BoundingBoxTracker", {}, { inputs: ["detector"], oneTask: true }),
-    node("annotator", "Processor", "TrackerAnnotator", {}, { inputs: ["reader", "tracker"] }),
+    // The writer holds frames back until they are safe; a spec does not say so of a user's own class.
+    node("annotator", "Processor", "TrackerAnnotator", {}, { inputs: ["reader", "tracker"], buffer: { messages: 32 } }),
     node(
       "writer",
       "Consumer",
