@@ -1,8 +1,13 @@
 /** The built-in components, for flows written in TypeScript. Importing them loads no codec and no inference runtime. */
 export { CountAggregator, MaxAggregator, MinAggregator, ProductAggregator, SumAggregator } from "./basic/aggregators.js";
 export { CommandlineConsumer } from "./basic/commandline-consumer.js";
+export {
+  DeadLetterReader,
+  type DeadLetterReaderParams,
+  DeadLetterResults,
+  type DeadLetterResultsParams,
+} from "./basic/dead-letter-replay.js";
 export { FileAppender, type FileAppenderParams } from "./basic/file-appender.js";
-export { DeadLetterReader, type DeadLetterReaderParams, DeadLetterResults, type DeadLetterResultsParams } from "./basic/dead-letter-replay.js";
 export { Identity } from "./basic/identity.js";
 export { IntProducer, type IntProducerParams } from "./basic/int-producer.js";
 export { Joiner } from "./basic/joiner.js";

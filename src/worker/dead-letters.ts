@@ -1,6 +1,7 @@
 /** Where inputs go that no attempt could process: files that survive the task, one letter each. */
-import { errorText } from "../base/errors.js";
+
 import { type DeadLetter, writeLetter } from "../base/dead-letters.js";
+import { errorText } from "../base/errors.js";
 import type { InputMessage } from "../transport/port.js";
 import type { TaskLaunch } from "./launch.js";
 

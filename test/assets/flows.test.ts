@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Frame } from "../../src/base/tensor.js";
-import { END, type Message } from "../../src/flow/node.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
+import { END, type Message } from "../../src/flow/node.js";
 import { type Ended, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { open } from "../support/video-context.js";
 

@@ -71,11 +71,14 @@ describe("toManifest", () => {
     expect(build()).toEqual(build());
   });
 
-  test.each(["gpu", undefined] as const)("records that a component which throws for the CPU requires a GPU, device type %s", (deviceType) => {
-    const { spec } = flowOf(new GpuOnly({}, deviceType === undefined ? {} : { deviceType }).from(reader())).toManifest();
+  test.each(["gpu", undefined] as const)(
+    "records that a component which throws for the CPU requires a GPU, device type %s",
+    (deviceType) => {
+      const { spec } = flowOf(new GpuOnly({}, deviceType === undefined ? {} : { deviceType }).from(reader())).toManifest();
 
-    expect(spec.nodes[1]).toMatchObject({ device: { required: true }, supportedDevices: ["GPU"] });
-  });
+      expect(spec.nodes[1]).toMatchObject({ device: { required: true }, supportedDevices: ["GPU"] });
+    },
+  );
 
   test("records that a OneTaskProcessorNode has one task", () => {
     expect(flowOf(new Running({}, { nbTasks: 4 }).from(reader())).toManifest().spec.nodes[1]).toMatchObject({ oneTask: true, nbTasks: 4 });

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { maskCredentials } from "../../src/base/mask.js";
 import { Backoff } from "../../src/components/video/backoff.js";
 import { declaredSizeBytes } from "../../src/components/video/container-size.js";
+import { padRgb } from "../../src/components/video/frame-encoder.js";
 import { FrameSelector } from "../../src/components/video/frame-selector.js";
 import { selectNames } from "../../src/components/video/image-folder-reader.js";
 import { toFraction } from "../../src/components/video/rational.js";
 import { parseRotation, type Rotation, rotateRgb } from "../../src/components/video/rotation.js";
-import { padRgb } from "../../src/components/video/frame-encoder.js";
 
 describe("maskCredentials", () => {
   test.each([
