@@ -133,7 +133,7 @@ function graphNode(
     gpuWish: supported.length > 0,
     gpuRequired: supported.some(({ node }) => node.device?.required === true),
     gpuUnsupported: wishes.length > 0 && supported.length === 0,
-    holds: known.reduce((sum, { descriptor }) => sum + (descriptor?.holds ?? 0), 0),
+    holds: known.reduce((sum, { node, descriptor }) => sum + (descriptor?.holds ?? node.holds ?? 0), 0),
     ...(device === undefined ? {} : { device }),
     ...(partitionBy === undefined ? {} : { partitionBy }),
     ...(timeJoin === undefined ? {} : { timeJoin }),

@@ -92,23 +92,24 @@ function moduleSpecs(module: TaskModuleNode<never, unknown>, flow: Flow): Manife
 
 function nodeSpec(node: Node, flow: Flow): ManifestNode {
   const descriptor = describe(node.constructor as ComponentClass);
+  const component = componentOf(node, flow);
   const inputs = node.parents.map(outputName);
   return {
     name: node.name,
     role: descriptor.role,
-    component: componentOf(node, flow),
+    component,
     params: paramsOf(node),
     ...(inputs.length > 0 ? { inputs } : {}),
     ...(descriptor.oneTask ? { oneTask: true } : {}),
-    ...supportedDevices(node, descriptor),
+    ...(component.includes("#") ? ownDescriptor(node, descriptor) : {}),
     ...taskOptions(node),
   };
 }
 
-/** What the controller must know of a class that it never loads; it asks only where a GPU is at stake. */
-function supportedDevices(node: Node, descriptor: ComponentDescriptor): Partial<ManifestNode> {
-  if (refusesCpu(node)) return { supportedDevices: ["GPU"] };
-  return node.options.deviceType === "gpu" ? { supportedDevices: [...descriptor.devices] } : {};
+/** What the controller must know of a class that it never loads; devices only where a GPU is at stake. */
+function ownDescriptor(node: Node, { devices, holds }: ComponentDescriptor): Partial<ManifestNode> {
+  const supported = refusesCpu(node) ? ["GPU" as const] : node.options.deviceType === "gpu" ? [...devices] : undefined;
+  return { ...(holds > 0 ? { holds } : {}), ...(supported === undefined ? {} : { supportedDevices: supported }) };
 }
 
 /** A fused module is known to its children by the node whose outputs leave it. */

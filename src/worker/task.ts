@@ -21,6 +21,7 @@ import { TaskStates } from "./states.js";
 export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<void> {
   const loaded: LoadedNode[] = [];
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
+  refuseTooManyHolds(launch, loaded);
   const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
   const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, { private: isPrivate });
   try {
@@ -30,6 +31,25 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<v
   } finally {
     port.close();
   }
+}
+
+/** A component that holds back more inputs than its parents have places for would wait for ever. */
+function refuseTooManyHolds({ node, plan }: TaskLaunch, loaded: readonly LoadedNode[]): void {
+  const holds = loaded.reduce((sum, { descriptor }) => sum + descriptor.holds, 0);
+  const places = plan.edges.flatMap(({ from, to, cells }) => {
+    const slots = plan.nodes.find(({ name }) => name === from)?.slots ?? 0;
+    return to === node ? [Math.min(cells, slots)] : [];
+  });
+  const room = Math.min(...places) - 1;
+  if (holds === 0 || holds <= room) return;
+  const component = loaded.map(({ member }) => member.component).join(", ");
+  throw new OperatorError("COMPONENT_DISAGREES", {
+    node,
+    component,
+    what: "holds",
+    spec: `at most ${room} (write holds: ${holds})`,
+    found: String(holds),
+  });
 }
 
 function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPort, reportDevice: (report: DeviceReport) => void): Member[] {

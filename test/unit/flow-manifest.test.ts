@@ -23,6 +23,10 @@ export class GpuOnly extends ProcessorNode<[number], number> {
     return value;
   }
 }
+export class HoldingSink extends ConsumerNode<[number]> {
+  static override readonly descriptor = { holds: 20 };
+  override consume(_value: number): void {}
+}
 export class Running extends OneTaskProcessorNode<[number], number> {
   override process(value: number): number {
     return value;
@@ -79,6 +83,12 @@ describe("toManifest", () => {
       expect(spec.nodes[1]).toMatchObject({ device: { required: true }, supportedDevices: ["GPU"] });
     },
   );
+
+  test("records how many inputs a class of the user's holds back", () => {
+    const sink = new HoldingSink({}, { name: "sink" }).from(reader());
+
+    expect(new Flow([sink], { name: "f" }).toManifest().spec.nodes[1]).toMatchObject({ holds: 20 });
+  });
 
   test("records that a OneTaskProcessorNode has one task", () => {
     expect(flowOf(new Running({}, { nbTasks: 4 }).from(reader())).toManifest().spec.nodes[1]).toMatchObject({ oneTask: true, nbTasks: 4 });

@@ -97,6 +97,11 @@ export const SPEC_SCHEMAS = {
        "type": "boolean",
        "default": false
       },
+      "holds": {
+       "type": "integer",
+       "minimum": 0,
+       "maximum": 4096
+      },
       "supportedDevices": {
        "type": "array",
        "maxItems": 2,

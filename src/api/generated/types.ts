@@ -595,6 +595,10 @@ nbTasks: number
  */
 oneTask: boolean
 /**
+ * Further inputs after which a component of your own has finished an input at the latest, from its descriptor; written by toManifest(). Sizes the channels.
+ */
+holds?: number
+/**
  * Devices that the source code of a component of your own supports, from its descriptor; written by toManifest(). Absent: a GPU wish is believed.
  * 
  * @maxItems 2
