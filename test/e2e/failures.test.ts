@@ -43,7 +43,7 @@ describe("a broken video", () => {
     const kept = await readAll(new VideoFileReader({ path: place.path("new/kept.mp4") }));
     const at = Number(/cut\.mkv" (?:ends early, at|is broken at) frame (\d+)/.exec(err)?.[1]);
 
-    expect([code, err]).toEqual([1, expect.stringMatching(/error: VIDEO_(TRUNCATED|BROKEN): .*cut\.mkv/)]);
+    expect([code, err]).toEqual([1, expect.stringMatching(/error: task .* failed: VIDEO_(TRUNCATED|BROKEN): .*cut\.mkv/)]);
     expect([at > 5, kept.length]).toEqual([true, at]);
     expect(place.leftovers()).toEqual([]);
   });

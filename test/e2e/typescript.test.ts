@@ -62,7 +62,7 @@ await new Flow([new VoidConsumer({}, { name: "sink" }).from(own), ...extra], { n
 
   const { code, err } = await place.run(file).ended;
 
-  expect([code, err]).toEqual([1, expect.stringMatching(/error: FLOW_MISMATCH: .*flow\.ts.*node "own"/)]);
+  expect([code, err]).toEqual([1, expect.stringMatching(/error: task .* failed: FLOW_MISMATCH: .*flow\.ts.*node "own"/)]);
   expect(place.leftovers()).toEqual([]);
 });
 
