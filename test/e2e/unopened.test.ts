@@ -18,6 +18,6 @@ test("a file that is no video ends the flow, whose other tasks wait for its fram
 
   const { code, err } = await place.run(file).ended;
 
-  expect([code, err]).toEqual([1, expect.stringMatching(/error: VIDEO_UNREADABLE: .*noise\.mp4/)]);
+  expect([code, err]).toEqual([1, expect.stringMatching(/error: task .* failed: VIDEO_UNREADABLE: .*noise\.mp4/)]);
   expect(place.leftovers()).toEqual([]);
 });
