@@ -20,7 +20,7 @@ await build({
   sourcemap: "linked",
   legalComments: "none",
   // Native packages and the TypeScript loader stay outside; everything else is bundled because a task starts faster that way.
-  external: ["koffi", "lmdb", "node-av", "node-av/*", "onnxruntime-node", "tsx", "tsx/*"],
+  external: ["koffi", "lmdb", "node-av", "node-av/*", "onnxruntime-node", "tsx", "tsx/*", "acorn-globals"],
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
 chmodSync(`${fresh}/main/cli.js`, 0o755);

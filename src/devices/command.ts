@@ -1,5 +1,7 @@
 /** Runs a program that may hang in the kernel: the caller never waits longer than it said. */
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
 export interface CommandResult {
   readonly outcome: "Exited" | "NotFound" | "TimedOut";
@@ -9,8 +11,15 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/** A look at the folders is cheaper than a process that finds nothing to run. */
+function isOnPath(command: string): boolean {
+  if (command.includes("/")) return existsSync(command);
+  return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, command)));
+}
+
 /** Never throws. A program that is cut off is killed, and not waited for. */
 export function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
+  if (!isOnPath(command)) return Promise.resolve({ outcome: "NotFound", code: -1, stdout: "", stderr: "" });
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
     const text = { stdout: "", stderr: "" };

@@ -1,7 +1,7 @@
 /** Turns the nodes of a flow into the spec of a `VideoFlow` resource. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { basename } from "node:path";
-import detectGlobals from "acorn-globals";
 import { API_VERSION, type NewResource, type NodeSpec, type VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import type { ComponentDescriptor } from "./descriptor.js";
@@ -154,7 +154,9 @@ function paramsOf(node: Node): Record<string, unknown> {
   return JSON.parse(JSON.stringify(node.params)) as Record<string, unknown>;
 }
 
+/** The parser is loaded by the first flow that has a function node: every task that imports a user's module would wait for it. */
 function freeVariables(program: string): readonly string[] {
+  const detectGlobals = createRequire(import.meta.url)("acorn-globals") as (text: string) => readonly { readonly name: string }[];
   return detectGlobals(program).map(({ name }) => name);
 }
 
