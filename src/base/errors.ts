@@ -117,6 +117,11 @@ export const ERRORS = {
     message: (d: { version: string; oldest: string }) => `version ${d.version} is older than the oldest one that is kept, ${d.oldest}`,
     fix: "List the objects again and watch without a version.",
   },
+  STORE_UNREACHABLE: {
+    retry: "backoff",
+    message: (d: { path: string }) => `nobody answers on the store's socket ${d.path}`,
+    fix: "Start the process that owns the store, or name the state folder that it uses.",
+  },
   STORE_CLOSED: {
     retry: "never",
     message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
