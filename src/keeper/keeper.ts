@@ -12,7 +12,8 @@ import {
   type SpawnRequest,
   type TaskMemory,
 } from "../base/keeper-protocol.js";
-import { identityOf, isDead, type ProcessIdentity, type ProcessStat, readEnvironment } from "../base/process-identity.js";
+import { killUntilNone } from "../base/kill-until-none.js";
+import { identityOf, type ProcessIdentity, type ProcessStat, readEnvironment } from "../base/process-identity.js";
 import { becomeSubreaper, signalProcess } from "../base/process-signal.js";
 import { descendantsOf, identify, listProcesses } from "../base/process-table.js";
 import { findSetpriv } from "./gate.js";
@@ -81,11 +82,11 @@ export class Keeper {
   async terminate(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
-    await killUntilNone(
-      () => descendantsOf(listProcesses(), process.pid),
-      TERMINATE_DEADLINE_MS,
-      () => this.#reap(),
-    );
+    await killUntilNone(() => descendantsOf(listProcesses(), process.pid), {
+      deadlineMs: TERMINATE_DEADLINE_MS,
+      lookMs: LOOK_AGAIN_MS,
+      reap: () => this.#reap(),
+    });
     for (const dir of this.#ownedDirs) rmSync(dir, { recursive: true, force: true });
     this.#options.end();
   }
@@ -123,11 +124,7 @@ export class Keeper {
 
   /** @returns whether every process of the task is dead. */
   #killTree(task: TaskProcess): Promise<boolean> {
-    return killUntilNone(
-      () => this.#treeOf(task),
-      TREE_DEADLINE_MS,
-      () => this.#reap(),
-    );
+    return killUntilNone(() => this.#treeOf(task), { deadlineMs: TREE_DEADLINE_MS, lookMs: LOOK_AGAIN_MS, reap: () => this.#reap() });
   }
 
   #treeOf(task: TaskProcess): ProcessStat[] {
@@ -160,23 +157,6 @@ export class Keeper {
   #reap(): void {
     const own = new Set([...this.#tasks.values()].map((task) => task.identity.pid));
     reapStrangers(own);
-  }
-}
-
-/**
- * Kills what `find` finds, again and again, until it finds nothing alive: what forks faster than it is found dies later.
- *
- * @returns false if something still lives at the deadline.
- */
-async function killUntilNone(find: () => readonly ProcessStat[], deadlineMs: number, reap: () => void): Promise<boolean> {
-  const endMs = performance.now() + deadlineMs;
-  for (;;) {
-    const alive = find().filter((stat) => !isDead(stat));
-    if (alive.length === 0) return true;
-    if (performance.now() > endMs) return false;
-    for (const stat of alive) signalProcess(identify(stat), "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    reap();
   }
 }
 

@@ -53,17 +53,13 @@ function viewOf({ uuid, product, memoryMiB, healthy, message }: HostDevice): Dev
   return { uuid, product, memoryMiB, ...(healthy ? {} : { unavailable: message ?? "not healthy" }) };
 }
 
+/** Components use the FFmpeg of node-av alone; one that the system has does not help them. */
 async function media(): Promise<MediaReport> {
-  try {
-    const { loadFfmpeg } = await import("../components/video/ffmpeg.js");
-    const encoder = (await loadFfmpeg()).Codec.findEncoderByName(H264_ENCODER);
-    return { source: "FFmpeg of the package node-av", h264: encoder?.name ?? undefined };
-  } catch (error) {
-    return { source: undefined, h264: undefined, fix: errorText(error) };
-  }
+  const { source, encoders, fix } = await (await import("../components/video/probe-ffmpeg.js")).probeFfmpeg();
+  if (source === "node-av") return { source: "FFmpeg of the package node-av", h264: encoders.h264 };
+  return { source: undefined, h264: undefined, ...(fix === undefined ? {} : { fix }) };
 }
 
-const H264_ENCODER = "libx264" as never; // The library's type lists only the names of its own constants.
 const SYS_PIDFD_OPEN = 434; // The same on x86-64 and arm64.
 
 async function supervision(): Promise<SupervisionReport> {

@@ -1,2 +1,2 @@
 /** What a task's process needs of the data plane. */
-export { keyOf, openTaskPort, ownerOf } from "./task-port.js";
+export { openTaskPort } from "./task-port.js";

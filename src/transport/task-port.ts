@@ -1,5 +1,4 @@
 /** The port of one task: takes units, hands out slots, commits. {@link ./port.ts} says what callers may rely on. */
-import { createHash } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { OperatorError } from "../base/errors.js";
 import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from "../base/tensor.js";
@@ -35,6 +34,7 @@ import { recover } from "./recover.js";
 import { isFree } from "./ring.js";
 import { StateFile } from "./state-file.js";
 import { stateCode } from "./task-state.js";
+import { partitionOwner } from "./wire/identity.js";
 import { referenceSlot, referenceTask, slotReference } from "./words.js";
 
 const WORKING = stateCode("working");
@@ -463,7 +463,7 @@ class SharedMemoryPort implements TaskPort, Keeper {
       const edge = outputs[i] as EdgeLayout;
       if (edge.partitionBy === undefined) continue;
       const child = (this.#context.memory.layout.nodes[edge.to] as NodeLayout).plan;
-      const owner = ownerOf(keyOf(message, edge.partitionBy), child.tasks);
+      const owner = partitionOwner(keyOf(message, edge.partitionBy), child.tasks);
       if (this.#written.length > 0 && this.#owners[i] !== owner) {
         throw new OperatorError("PARTITION_KEY_MIXED", { node: child.name, field: edge.partitionBy });
       }
@@ -734,11 +734,6 @@ function growOrLetGo(pool: OwnPool, entry: number, sizeBytes: number): Uint8Arra
 }
 
 /** The key of a message for a partitioned child: its trace id or a field of its metadata. */
-export function keyOf(message: Pick<OutputMessage, "traceId" | "metadata">, partitionBy: string): string {
+function keyOf(message: Pick<OutputMessage, "traceId" | "metadata">, partitionBy: string): string {
   return partitionBy === "trace_id" ? message.traceId : String(message.metadata?.[partitionBy] ?? "");
-}
-
-/** The first 8 hexadecimal digits of SHA-256(key), modulo the number of tasks: the same in every language. */
-export function ownerOf(key: string, tasks: number): number {
-  return createHash("sha256").update(key).digest().readUInt32BE(0) % tasks;
 }
