@@ -3,6 +3,7 @@
  * Knows the graph; must not know how a channel is built. Pure.
  */
 import type { FlowTaskSpec } from "../api/kinds.js";
+import { isLive, type Rooms, safeRooms } from "./channels-liveness.js";
 import { longestPaths, reconvergences } from "./channels-paths.js";
 import { keepsOf, releasesOf } from "./channels-realtime.js";
 import type { FlowGraph, GraphNode } from "./graph.js";
@@ -89,17 +90,29 @@ const NO_POOL: Pool = { slots: 0, cells: 1 };
  * task, in any order, so each pool has a slot for every cell and slots never decide.
  */
 function batchPools(graph: FlowGraph): ReadonlyMap<string, Pool> {
-  return new Map(graph.nodes.map((node) => [node.name, node.children.length === 0 ? NO_POOL : batchPool(graph, node)]));
+  const rooms = liveRooms(graph);
+  return new Map(graph.nodes.map((node) => [node.name, node.children.length === 0 ? NO_POOL : batchPool(graph, node, rooms)]));
 }
 
-function batchPool(graph: FlowGraph, node: GraphNode): Pool {
-  const floor = deadlockFloor(graph, node);
+/** Messages that each node has room for: what is wanted, raised where the flow could stop with less. */
+function liveRooms(graph: FlowGraph): Rooms {
+  const own = new Map(graph.nodes.map((node) => [node.name, Math.max(wantedMessages(graph, node), deadlockFloor(graph, node))]));
+  if (isLive(graph, own)) return own;
+  const safe = safeRooms(graph);
+  return new Map([...own].map(([name, messages]) => [name, Math.max(messages, safe.get(name) ?? 1)]));
+}
+
+function wantedMessages(graph: FlowGraph, node: GraphNode): number {
+  const waits = childrenOf(graph, node).some((child) => child.timeJoin !== undefined);
+  return node.buffer?.messages ?? Math.max(DEFAULT_BUFFER_MESSAGES + spread(graph, node), waits ? TIME_WAITING : 0);
+}
+
+function batchPool(graph: FlowGraph, node: GraphNode, rooms: Rooms): Pool {
   const asked = node.buffer?.messages;
   const waits = childrenOf(graph, node).some((child) => child.timeJoin !== undefined);
-  const wanted = asked ?? Math.max(DEFAULT_BUFFER_MESSAGES + spread(graph, node), waits ? TIME_WAITING : 0);
-  const messages = Math.max(wanted, floor);
+  const messages = rooms.get(node.name) ?? 1;
   const widest = Math.max(node.tasks, ...childrenOf(graph, node).map((child) => child.tasks));
-  const warning = asked !== undefined && asked < floor ? raisedWarning(node, asked, floor) : undefined;
+  const warning = asked !== undefined && asked < messages ? raisedWarning(node, asked, messages) : undefined;
   const extra = warning === undefined ? {} : { warning };
   if (node.tasks > 1) {
     const cells = powerOfTwo(Math.max(WINDOW_PER_TASK * node.tasks, (asked ?? 0) * node.tasks, messages));
@@ -111,10 +124,10 @@ function batchPool(graph: FlowGraph, node: GraphNode): Pool {
 }
 
 /**
- * The fewest messages with which no schedule can deadlock. A child that holds h inputs acknowledges one only after h more;
+ * The fewest messages that ways from this one node need. A child that holds h inputs acknowledges one only after h more;
  * where two ways from the node meet again, the join acknowledges only after all the nodes on the longer way got what they hold.
  */
-export function deadlockFloor(graph: FlowGraph, node: GraphNode): number {
+function deadlockFloor(graph: FlowGraph, node: GraphNode): number {
   if (graph.nodes.every((other) => other.holds === 0)) return 1;
   const direct = childrenOf(graph, node).map((child) => child.holds);
   const joined = skipPaths(

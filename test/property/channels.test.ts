@@ -61,6 +61,19 @@ describe("batch channels", () => {
     );
   });
 
+  test("fixed case: ways that part at two nodes and meet at two others", () => {
+    const holding = (parents: number[], holds: number, buffer: number) => ({ parents, tasks: 1, holds, buffer, partitioned: false });
+    const graph = graphFrom([
+      holding([0], 0, 1),
+      holding([0], 0, 1),
+      holding([1, 0], 9, 0),
+      holding([0], 0, 0),
+      holding([6, 2], 3, 0),
+      holding([3, 2], 9, 0),
+    ]);
+    expect(stuckNodes(graph, channelsOf(graph), { positions: 40, prng: new Prng(0), filter: 0 })).toEqual([]);
+  });
+
   test("without the room for what parallel nodes hold, some graph deadlocks", () => {
     const graph = graphFrom([
       { parents: [0], tasks: 1, holds: 3, buffer: 1, partitioned: false },
