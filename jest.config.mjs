@@ -5,6 +5,7 @@ export default {
   testEnvironment: "node",
   roots: ["<rootDir>/test"],
   globalSetup: "<rootDir>/test/support/global-setup.mjs",
+  setupFiles: ["<rootDir>/test/support/fixed-seed.ts"],
   testMatch: assets ? ["<rootDir>/test/assets/**/*.test.ts"] : ["<rootDir>/test/{unit,property,sim,process,e2e}/**/*.test.ts"],
   extensionsToTreatAsEsm: [".ts"],
   moduleNameMapper: { "^(\\.{1,2}/.*)\\.js$": "$1" },
