@@ -26,7 +26,7 @@ export class Simulation {
   readonly #store: EmbeddedStore;
   readonly #agents: FakeAgent[];
   readonly #invariants = new Invariants();
-  #snapshot: Snapshot = { VideoFlow: [], FlowTask: [], DeviceClaim: [], Host: [] };
+  #snapshot: Snapshot = { VideoFlow: [], FlowTask: [], DeviceClaim: [], Host: [], Event: [], Lease: [] };
   #controller: { readonly loop: Controller; readonly store: FaultyStore } | undefined;
   #tick = 0;
   #checked = "";
@@ -202,7 +202,8 @@ export class Simulation {
 
   async #look(): Promise<Snapshot> {
     const [VideoFlow, FlowTask] = [await this.#store.list("VideoFlow"), await this.#store.list("FlowTask")];
-    return { VideoFlow, FlowTask, DeviceClaim: await this.#store.list("DeviceClaim"), Host: await this.#store.list("Host") };
+    const [DeviceClaim, Host] = [await this.#store.list("DeviceClaim"), await this.#store.list("Host")];
+    return { VideoFlow, FlowTask, DeviceClaim, Host, Event: await this.#store.list("Event"), Lease: await this.#store.list("Lease") };
   }
 
   /** Looks only when something was written or a process began or ended. */

@@ -1,6 +1,6 @@
 /** What every store promises: run it against each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { API_VERSION, type NewResource } from "../../src/api/kinds.js";
+import { API_VERSION, type EventRecord, type Lease, microTime, type NewResource } from "../../src/api/kinds.js";
 import type { OperatorError } from "../../src/base/errors.js";
 import type { ObjectKey, Store, WatchEvent } from "../../src/store/store.js";
 import { aFlowSpec, aNewFlow } from "./builders.js";
@@ -16,6 +16,29 @@ function aClaim(name: string, uid: string): NewResource<"DeviceClaim"> {
   const ownerReferences = [{ apiVersion: API_VERSION, kind: "VideoFlow", name: "f", uid }];
   const spec = { flow: "f", run: "r", node: "n", index: 0, required: false, count: 1, sharing: "Exclusive" as const };
   return { apiVersion: API_VERSION, kind: "DeviceClaim", metadata: { name, namespace: "default", ownerReferences }, spec };
+}
+
+function anEvent(name: string): NewResource<"Event"> {
+  return {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: { name, namespace: "default" },
+    involvedObject: { apiVersion: API_VERSION, kind: "VideoFlow", namespace: "default", name: "f", uid: "u" },
+    type: "Warning",
+    reason: "TaskFailed",
+    message: "task f.n.0 ended with code 1",
+    count: 1,
+    firstTimestamp: "2026-01-02T03:04:05Z",
+    lastTimestamp: "2026-01-02T03:04:05Z",
+    source: { component: "videoflow-agent", host: "edge-1" },
+    reportingComponent: "videoflow-agent",
+  };
+}
+
+function aLease(name: string, wallMs: number): NewResource<"Lease"> {
+  const [acquireTime, renewTime] = [microTime(0), microTime(wallMs)];
+  const spec = { holderIdentity: "edge-1", leaseDurationSeconds: 40, acquireTime, renewTime, leaseTransitions: 0 };
+  return { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name, namespace: "default" }, spec };
 }
 
 export function storeContract(name: string, open: OpenStore): void {
@@ -130,6 +153,23 @@ export function storeContract(name: string, open: OpenStore): void {
       await store.create(aNewFlow("f"));
       await others.until(1);
       expect(events.seen).toEqual([]);
+    });
+
+    test("keeps events, which have no spec, and counts them up", async () => {
+      const one = await store.create(anEvent("f.1"));
+      const lastTimestamp = "2026-01-02T03:05:06Z";
+      await store.update<"Event">({ ...one, count: 2, lastTimestamp });
+      const { metadata, ...found } = (await store.get({ kind: "Event", namespace: "default", name: "f.1" })) as EventRecord;
+      const { metadata: _, ...content } = anEvent("f.1");
+      expect([found, metadata.generation]).toEqual([{ ...content, count: 2, lastTimestamp }, 1]);
+    });
+
+    test("keeps leases; one of two who renew on the same version wins", async () => {
+      const one = await store.create(aLease("edge-1", 1_000));
+      const renewed: Lease = { ...one, spec: { ...one.spec, renewTime: microTime(2_000) } };
+      const codes = [await store.update(renewed).then(() => "renewed"), await store.update(renewed).catch(codeOf)];
+      const [found] = await store.list("Lease", { namespace: "default" });
+      expect([codes, found?.spec, found?.metadata.generation]).toEqual([["renewed", "STORE_CONFLICT"], aLease("edge-1", 2_000).spec, 1]);
     });
 
     test("hands out objects that a reader cannot change for others", async () => {

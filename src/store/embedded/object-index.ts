@@ -74,13 +74,14 @@ export class ObjectIndex {
       generation: 1,
       creationTimestamp: this.#door.timestamp(),
     };
-    return [{ type: "Added", object: stored({ apiVersion: given.apiVersion, kind: given.kind, metadata, spec: given.spec }) }];
+    return [{ type: "Added", object: stored({ apiVersion: given.apiVersion, kind: given.kind, metadata, ...contentOf(given) }) }];
   }
 
   /** @throws OperatorError STORE_CONFLICT, STORE_GONE */
   update(given: AnyResource): Effects {
     const old = this.#current(given);
-    const specChanged = given.spec !== old.spec && !isDeepStrictEqual(plain(given.spec), old.spec);
+    const content = contentChange(given, old);
+    const specChanged = content !== undefined && !UNVERSIONED.has(given.kind);
     const { deletionTimestamp: _, ...free } = given.metadata;
     const { uid, creationTimestamp, namespace, name, deletionTimestamp } = old.metadata;
     const metadata = {
@@ -89,14 +90,18 @@ export class ObjectIndex {
       generation: old.metadata.generation + (specChanged ? 1 : 0),
       resourceVersion: old.metadata.resourceVersion,
     };
-    return this.#replace(old, { ...old, metadata: plain(metadata), spec: specChanged ? plain(given.spec) : old.spec } as AnyResource);
+    const { apiVersion, kind, status } = old as AnyResource & { status?: unknown };
+    const kept = status === undefined ? {} : { status };
+    const next = { apiVersion, kind, metadata: plain(metadata), ...(content ?? contentOf(old)), ...kept };
+    return this.#replace(old, next as AnyResource);
   }
 
   /** @throws OperatorError STORE_CONFLICT, STORE_GONE */
   updateStatus(given: AnyResource): Effects {
     const old = this.#current(given);
-    const { status: _, ...rest } = old;
-    const next = given.status === undefined ? rest : { ...rest, status: plain(given.status) };
+    const { status: _, ...rest } = old as AnyResource & { status?: unknown };
+    const { status } = given as { status?: unknown };
+    const next = status === undefined ? rest : { ...rest, status: plain(status) };
     return this.#replace(old, next as AnyResource);
   }
 
@@ -186,6 +191,25 @@ export class ObjectIndex {
       if (owned?.size === 0) this.#byOwner.delete(uid);
     }
   }
+}
+
+/** Kinds of Kubernetes whose writes do not raise a generation. */
+const UNVERSIONED: ReadonlySet<Kind> = new Set<Kind>(["Event", "Lease"]);
+
+/** What an update writes beside the metadata: the spec, or the fields of a kind that has none. */
+function contentOf(object: object): object {
+  const { apiVersion: _, kind: _kind, metadata: _metadata, status: _status, ...content } = object as Record<string, unknown>;
+  return content;
+}
+
+/** @returns a private copy of the new content; undefined if it is the old one. */
+function contentChange(given: object, old: object): object | undefined {
+  const [next, known] = [contentOf(given) as Record<string, unknown>, contentOf(old) as Record<string, unknown>];
+  const shared =
+    Object.keys(next).length === Object.keys(known).length && Object.entries(next).every(([key, value]) => value === known[key]);
+  if (shared) return undefined;
+  const copy = plain(next) as object;
+  return isDeepStrictEqual(copy, known) ? undefined : copy;
 }
 
 /** A private, frozen copy without undefined fields: what JSON keeps. */
