@@ -1,4 +1,5 @@
 /** One task's place in the control memory, with every index worked out once: what the port and the recovery both act on. */
+import { performance } from "node:perf_hooks";
 import { Bells } from "./bells.js";
 import { type ControlMemory, openControl } from "./files.js";
 import { COUNTER, type EdgeLayout, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
@@ -58,4 +59,17 @@ export function openContext(dir: string, plan: DataPlan, name: string, index: nu
 export function count(context: TaskContext, counter: number, by: number): void {
   const at = context.counters + counter;
   context.f64[at] = (context.f64[at] as number) + by;
+}
+
+/** Tells the agent what the task is doing. @param state a code of {@link ./task-state.ts}. */
+export function publishState({ i32, region }: TaskContext, state: number): void {
+  i32[region + TASK.state] = state;
+}
+
+/** performance.now() plus this is the boot clock in milliseconds. */
+const BOOT_OFFSET_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
+
+/** Something was taken, committed or written just now. */
+export function noteProgress({ f64, counters }: TaskContext): void {
+  f64[counters + COUNTER.progressMs] = performance.now() + BOOT_OFFSET_MS;
 }

@@ -1,0 +1,180 @@
+/** The outputs of the unit in hand: in slots that no reader can see before the commit. */
+import { OperatorError } from "../base/errors.js";
+import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from "../base/tensor.js";
+import { type Allocation, MessageWriter } from "./codec.js";
+import { ANYONE, EVERYONE, type Redo } from "./commit.js";
+import { count, type TaskContext } from "./context.js";
+import { COUNTER, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT } from "./layout.js";
+import type { OwnPool } from "./pool.js";
+import type { OutputMessage } from "./port.js";
+import { partitionOwner } from "./wire/identity.js";
+import { slotReference } from "./words.js";
+
+export class Outbox {
+  /** Per child edge: the replica that the outputs belong to. */
+  readonly owners: Int32Array;
+  readonly #context: TaskContext;
+  readonly #pool: OwnPool | undefined;
+  readonly #writer: MessageWriter | undefined;
+  readonly #written: number[] = [];
+  readonly #allocations: Allocation[] = [];
+  #sizeBytes = 0;
+  #epoch = { valid: true };
+
+  /** @param pool undefined for a task without children: what it writes goes nowhere. */
+  constructor(context: TaskContext, pool: OwnPool | undefined) {
+    this.#context = context;
+    this.#pool = pool;
+    this.#writer = pool && new MessageWriter(pool);
+    this.owners = new Int32Array(context.outputs.length);
+  }
+
+  /** Outputs written so far, and the bytes of their payloads. */
+  get count(): number {
+    return this.#written.length;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  allocate<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
+    const pool = this.#pool;
+    if (pool === undefined) return Tensor.zeros(dtype, shape);
+    const length = elementCount(shape);
+    const sizeBytes = length * itemSizeBytes(dtype);
+    this.#refuseBeyond(this.#written.length + this.#allocations.length);
+    const entry = pool.begin();
+    const { buffer, byteOffset } = growOrLetGo(pool, entry, Math.max(sizeBytes, 1));
+    this.#allocations.push({ entry, buffer, offset: byteOffset, sizeBytes });
+    const epoch = this.#epoch;
+    const owner = { isValid: () => epoch.valid, retain: () => () => {} };
+    return new Tensor(dtype, shape, viewElements(dtype, buffer, byteOffset, length), owner);
+  }
+
+  #refuseBeyond(outputs: number): void {
+    if (outputs < MAX_OUTPUTS) return;
+    throw new OperatorError("OUTPUTS_TOO_MANY", { node: this.#context.node.plan.name, limit: MAX_OUTPUTS });
+  }
+
+  write(message: OutputMessage): void {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    this.#refuseBeyond(this.#written.length);
+    const copied = writer.copiedBytes;
+    const entry = writer.write(message, this.#allocations);
+    if (this.#allocations.length > 0) this.#consume(entry);
+    this.#own(message);
+    this.#written.push(entry);
+    this.#sizeBytes += writer.payloadBytes;
+    if (writer.copiedBytes !== copied) count(this.#context, COUNTER.copied, writer.copiedBytes - copied);
+    this.#context.step?.("written");
+  }
+
+  #consume(entry: number): void {
+    const at = this.#allocations.findIndex((allocation) => allocation.entry === entry);
+    if (at >= 0) this.#allocations.splice(at, 1);
+  }
+
+  /** Which replica of each partitioned child the outputs belong to. */
+  #own(message: OutputMessage): void {
+    const { outputs } = this.#context;
+    for (let i = 0; i < outputs.length; i += 1) {
+      const edge = outputs[i] as EdgeLayout;
+      if (edge.partitionBy === undefined) continue;
+      const child = (this.#context.memory.layout.nodes[edge.to] as NodeLayout).plan;
+      const owner = partitionOwner(keyOf(message, edge.partitionBy), child.tasks);
+      if (this.#written.length > 0 && this.owners[i] !== owner) {
+        throw new OperatorError("PARTITION_KEY_MIXED", { node: child.name, field: edge.partitionBy });
+      }
+      this.owners[i] = owner;
+    }
+  }
+
+  /** Realtime: whether the outputs fit beside what readers still hold. */
+  hasRoom(): boolean {
+    return (this.#pool as OwnPool).hasRoomFor(this.#written.length);
+  }
+
+  /** Realtime: there is no room, so they are given up and counted. */
+  giveUp(): void {
+    count(this.#context, COUNTER.dropped, this.#written.length);
+    this.#letGo();
+  }
+
+  /** Links the outputs and puts them into the redo record, with their owners. */
+  fill(redo: Redo): void {
+    const { i32, task } = this.#context;
+    const head = this.#linkChain();
+    redo.count = this.#written.length;
+    redo.head = head < 0 ? 0 : slotReference(task.index, head);
+    redo.headWord = head < 0 ? 0 : (this.#pool as OwnPool).word(head);
+    redo.generation = head < 0 ? 0 : (i32[redo.headWord + SLOT.generation] as number);
+    this.#setOwners(redo);
+  }
+
+  /** @returns the first slot of the chain of outputs, -1 if there are none. */
+  #linkChain(): number {
+    const written = this.#written;
+    if (written.length === 0) return -1;
+    const { i32 } = this.#context;
+    const pool = this.#pool as OwnPool;
+    for (let i = 0; i + 1 < written.length; i += 1) {
+      const slot = pool.word(written[i] as number);
+      const next = written[i + 1] as number;
+      i32[slot + SLOT.next] = next + 1;
+      i32[slot + SLOT.nextGeneration] = i32[pool.word(next) + SLOT.generation] as number;
+    }
+    return written[0] as number;
+  }
+
+  /** A unit without outputs belongs to replica position mod tasks; only the first input of a join says whose it is. */
+  #setOwners(redo: Redo): void {
+    const { outputs, memory } = this.#context;
+    for (let i = 0; i < outputs.length; i += 1) {
+      const edge = outputs[i] as EdgeLayout;
+      const child = (memory.layout.nodes[edge.to] as NodeLayout).plan;
+      if (edge.partitionBy === undefined) this.owners[i] = child.partitionBy !== undefined && child.tasks > 1 ? EVERYONE : ANYONE;
+      else if (redo.count === 0) this.owners[i] = redo.position % child.tasks;
+    }
+  }
+
+  /** Before another attempt: what was written is forgotten. */
+  discard(): void {
+    this.#letGo();
+    this.#dropAllocations();
+  }
+
+  /** The unit was committed: its slots leave the hand. */
+  clear(): void {
+    this.#letGo();
+    if (this.#allocations.length > 0 || this.#pool !== undefined) this.#dropAllocations();
+  }
+
+  #letGo(): void {
+    for (const entry of this.#written) this.#pool?.letGo(entry);
+    this.#written.length = 0;
+    this.#sizeBytes = 0;
+  }
+
+  #dropAllocations(): void {
+    for (const { entry } of this.#allocations) this.#pool?.letGo(entry);
+    this.#allocations.length = 0;
+    this.#epoch.valid = false;
+    this.#epoch = { valid: true };
+  }
+}
+
+function growOrLetGo(pool: OwnPool, entry: number, sizeBytes: number): Uint8Array {
+  try {
+    return pool.grow(entry, sizeBytes);
+  } catch (error) {
+    pool.letGo(entry);
+    throw error;
+  }
+}
+
+/** The key of a message for a partitioned child: its trace id or a field of its metadata. */
+function keyOf(message: Pick<OutputMessage, "traceId" | "metadata">, partitionBy: string): string {
+  return partitionBy === "trace_id" ? message.traceId : String(message.metadata?.[partitionBy] ?? "");
+}
