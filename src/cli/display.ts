@@ -1,6 +1,7 @@
 /** Shows a run while it lasts: in place on a terminal, a line a second otherwise, objects for programs, or nothing. */
+
+import type { FlowSnapshot } from "../api/snapshot.js";
 import { colour, redraw, renderFinal, renderLive, renderPlain } from "./progress.js";
-import type { FlowSnapshot } from "./snapshot.js";
 import type { Output } from "./world.js";
 
 export type DisplayMode = "live" | "plain" | "json" | "quiet";

@@ -1,5 +1,5 @@
 /** Live progress and the final report as text. Pure: snapshots in, lines out. */
-import type { FlowSnapshot, NodeSnapshot } from "./snapshot.js";
+import type { FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
 import { bytesText, type Column, cutLine, renderTable } from "./table.js";
 
 /** What is shown of one node. */

@@ -2,9 +2,12 @@
  * What a command needs from outside, handed in by src/main: streams, environment, and the parts of the product that lie above this layer.
  * Knows their contracts; must not know who fulfils them.
  */
-import type { NewResource, VideoFlow } from "../api/kinds.js";
+import type { Explanation } from "../api/explanation.js";
+import type { NewResource } from "../api/kinds.js";
+import type { FlowSnapshot } from "../api/snapshot.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
-import type { FlowSnapshot } from "./snapshot.js";
+
+export type { EdgePlan, Explanation, NodePlan } from "../api/explanation.js";
 
 /** A stream that people or programs read. What is written is masked: no credentials pass. */
 export interface Output {
@@ -75,43 +78,6 @@ export interface RunResult {
   readonly message: string;
   /** "drained" after the first Ctrl-C, "killed" after the second. */
   readonly interrupted?: "drained" | "killed";
-}
-
-/** What a run of a flow would look like on this host. */
-export interface Explanation {
-  readonly flow: VideoFlow["metadata"]["name"];
-  readonly flowType: string;
-  readonly nodes: readonly NodePlan[];
-  readonly edges: readonly EdgePlan[];
-  /** Where each task would be placed and why, in the words of the allocator. */
-  readonly decisions: readonly {
-    readonly task: string;
-    readonly deviceType: string;
-    readonly devices: readonly string[];
-    readonly message: string;
-  }[];
-  readonly warnings: readonly string[];
-  /** Shared memory of all messages that can be in flight, at their nominal size. */
-  readonly sharedMemoryBytes: number;
-  /** Why the flow would not be admitted; undefined if it would. */
-  readonly refused?: string;
-}
-
-export interface NodePlan {
-  readonly name: string;
-  readonly role: string;
-  /** Built-in name or absolute path#Export. */
-  readonly component: string;
-  readonly inputs: readonly string[];
-  readonly tasks: number;
-  readonly taskGroup?: string;
-}
-
-export interface EdgePlan {
-  readonly from: string;
-  readonly to: string;
-  /** Cells of the edge: messages that it holds at most. */
-  readonly capacity: number;
 }
 
 export interface DeviceView {

@@ -1,7 +1,7 @@
 /** Puts together what is shown of a running flow: its status from the store, its figures from shared memory. Pure. */
 import type { FlowObservation } from "../agent/agent.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
-import type { FlowSnapshot, NodeSnapshot } from "../cli/snapshot.js";
+import type { FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
 import type { Describe } from "../flow/graph.js";
 
 export interface SnapshotInput {

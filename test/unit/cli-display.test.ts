@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import type { FlowSnapshot } from "../../src/api/snapshot.js";
 import { coloured, Display, displayMode, isDue } from "../../src/cli/display.js";
-import type { FlowSnapshot } from "../../src/cli/snapshot.js";
 import type { Output } from "../../src/cli/world.js";
 
 class Recorder implements Output {

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import type { FlowSnapshot } from "../../src/api/snapshot.js";
 import { OperatorError } from "../../src/base/errors.js";
 import { runCommandLine } from "../../src/cli/program.js";
-import type { FlowSnapshot } from "../../src/cli/snapshot.js";
 import type { Engine, RunResult, World } from "../../src/cli/world.js";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import type { FlowSnapshot, NodeSnapshot } from "../../src/api/snapshot.js";
 import { bottleneck, devicesText, nodeFigures, redraw, renderFinal, renderLive, renderPlain } from "../../src/cli/progress.js";
-import type { FlowSnapshot, NodeSnapshot } from "../../src/cli/snapshot.js";
 
 const aNode = (name: string, fields: Partial<NodeSnapshot> = {}): NodeSnapshot => ({
   name,

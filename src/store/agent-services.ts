@@ -1,0 +1,106 @@
+/**
+ * What an agent answers beside the objects of its store: logs, figures, decisions. The agent's process fulfils it, commands ask.
+ * Everything is plain data: it travels over a socket.
+ */
+import type { Explanation } from "../api/explanation.js";
+import type { FlowSnapshot } from "../api/snapshot.js";
+
+/** A namespaced name. */
+export interface FlowKey {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface AgentAbout {
+  readonly version: string;
+  readonly pid: number;
+  readonly host: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly stateDir: string;
+  /** Absent while there is none. */
+  readonly keeperPid?: number;
+  /** What guarantees that no process is left behind. */
+  readonly containment?: string;
+}
+
+/** Which logs to read. */
+export interface LogQuery {
+  readonly flow: FlowKey;
+  /** Only the tasks of this node. */
+  readonly node?: string;
+  /** Only this task of the node. */
+  readonly index?: number;
+  /** Go on when the end is reached, until the reader stops or the flow is gone. */
+  readonly follow?: boolean;
+  /** Only so many of the last lines of each task. */
+  readonly tail?: number;
+  /** The log that was set aside before this one. */
+  readonly previous?: boolean;
+}
+
+/** Whole lines of one task, in order; control characters are as the task wrote them. */
+export interface LogChunk {
+  /** Name of the task. */
+  readonly task: string;
+  /** Ends in a newline. */
+  readonly text: string;
+}
+
+/** What one task uses now. */
+export interface TaskUsage {
+  readonly task: string;
+  readonly flow: FlowKey;
+  readonly node: string;
+  readonly index: number;
+  readonly phase: string;
+  readonly pid?: number;
+  /** Cores of the whole process tree: 1.5 is one and a half. Absent: not known yet. */
+  readonly cpuCores?: number;
+  /** Resident bytes of the whole process tree. */
+  readonly memoryBytes?: number;
+  readonly restarts: number;
+  readonly devices: readonly string[];
+  /** Inputs finished since the run began; of a producer, messages given out. */
+  readonly messages: number;
+  readonly dropped: number;
+  /** Microseconds in user code since the run began. */
+  readonly processUs: number;
+  /** What the task does now: working, waiting-input, … */
+  readonly state?: string;
+}
+
+/** What one device is used for. */
+export interface DeviceUsage {
+  readonly uuid: string;
+  readonly product: string;
+  readonly memoryMiB: number;
+  readonly healthy: boolean;
+  /** Why it is not granted. */
+  readonly message?: string;
+  /** Tasks that hold it, `<namespace>/<name>`. */
+  readonly holders: readonly string[];
+  /** 0 to 100; absent where the provider does not know. */
+  readonly utilizationPercent?: number;
+  readonly memoryUsedMiB?: number;
+}
+
+export interface Usage {
+  /** Boot clock of the agent, in milliseconds: rates are differences of two usages. */
+  readonly nowMs: number;
+  readonly tasks: readonly TaskUsage[];
+  readonly devices: readonly DeviceUsage[];
+}
+
+export interface AgentServices {
+  about(): Promise<AgentAbout>;
+  /** Ends at the end of the logs, or, with follow, when the reader stops. */
+  logs(query: LogQuery): AsyncIterable<LogChunk>;
+  /** What a running flow looks like; undefined if there is no such flow. */
+  snapshot(flow: FlowKey): Promise<FlowSnapshot | undefined>;
+  usage(flow?: FlowKey): Promise<Usage>;
+  /** What each claim of a stored flow asked, tried and got, and who holds the rest; by the allocator itself. */
+  explain(flow: FlowKey): Promise<Explanation>;
+  /** Folder of the flow's dead letters on the agent's machine. */
+  deadLettersDir(flow: FlowKey): Promise<string>;
+}
