@@ -29,7 +29,7 @@ function jsonSchema(schema) {
     }),
   );
   if (out.type === "object" && out.properties !== undefined) out.additionalProperties = false;
-  else if (out.type === "object") out.additionalProperties = true;
+  else if (out.type === "object") out.additionalProperties ??= true;
   return out;
 }
 

@@ -41,6 +41,26 @@ export const SPEC_SCHEMAS = {
     },
     "additionalProperties": false
    },
+   "hostSelector": {
+    "type": "object",
+    "maxProperties": 16,
+    "additionalProperties": {
+     "type": "string",
+     "maxLength": 63
+    }
+   },
+   "onHostLoss": {
+    "type": "string",
+    "enum": [
+     "Wait",
+     "Move"
+    ]
+   },
+   "fenceSeconds": {
+    "type": "integer",
+    "minimum": 5,
+    "maximum": 86400
+   },
    "nodes": {
     "type": "array",
     "minItems": 1,
@@ -147,9 +167,32 @@ export const SPEC_SCHEMAS = {
          ],
          "default": "Exclusive"
         },
+        "identifiers": {
+         "type": "string",
+         "enum": [
+          "Uuid",
+          "Index"
+         ]
+        },
         "product": {
          "type": "string",
          "maxLength": 128
+        }
+       },
+       "additionalProperties": false
+      },
+      "resources": {
+       "type": "object",
+       "properties": {
+        "cpu": {
+         "type": "string",
+         "pattern": "^([0-9]+(\\.[0-9]+)?|[0-9]+m)$",
+         "maxLength": 32
+        },
+        "memory": {
+         "type": "string",
+         "pattern": "^[0-9]+(\\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$",
+         "maxLength": 32
         }
        },
        "additionalProperties": false
@@ -328,7 +371,11 @@ export const SPEC_SCHEMAS = {
   "type": "object",
   "properties": {
    "schedulable": {
-    "type": "boolean",
+    "enum": [
+     true,
+     false,
+     "Draining"
+    ],
     "default": true
    }
   },

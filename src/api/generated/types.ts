@@ -39,6 +39,10 @@ product?: string
  * Whether the device is shared by memory.
  */
 sharing: ("Exclusive" | "Shared")
+/**
+ * How the task's environment names the devices; absent: Uuid.
+ */
+identifiers?: ("Uuid" | "Index")
 }
 /**
  * What was decided.
@@ -74,6 +78,10 @@ devices: string[]
  * Shared grants: memory granted on each device.
  */
 memoryMiB?: number
+/**
+ * Shared grants: None, for nothing keeps a task within its memory.
+ */
+isolation?: "None"
 }
 /**
  * Written by the agent once the task may use the devices.
@@ -128,6 +136,23 @@ deviceType: ("CPU" | "GPU")
  * Name of the DeviceClaim that holds the task's GPUs; absent on the CPU.
  */
 claim?: string
+/**
+ * Seconds after the host's last renewed Lease at which its keeper kills the task; absent: never. Set for flows with onHostLoss Move.
+ */
+fenceSeconds?: number
+/**
+ * What the task needs of its host.
+ */
+resources?: {
+/**
+ * Cores.
+ */
+cpu?: number
+/**
+ * Memory in MiB.
+ */
+memoryMiB?: number
+}
 /**
  * The nodes that run in this process, in topological order; more than one in a task group.
  * 
@@ -397,7 +422,7 @@ message?: string
  */
 conditions?: {
 /**
- * An adjective: Ready, Degraded.
+ * An adjective: DevicesHealthy (written by the agent), Reachable (written by the controller).
  */
 type: string
 /**
@@ -427,9 +452,9 @@ lastTransitionTime: string
  */
 export interface HostSpec {
 /**
- * Whether flows may be placed here.
+ * true: flows may be placed here. false: no new ones. Draining: no new ones, and those that run here move to other hosts that can take them.
  */
-schedulable: boolean
+schedulable: (true | false | "Draining")
 }
 /**
  * What its agent observed.
@@ -490,6 +515,10 @@ memoryMiB: number
  */
 healthy: boolean
 /**
+ * Why it cannot be granted: a stranger computes on it, another run holds it, it vanished, its holder is not proved dead, or it cannot be read.
+ */
+reason?: ("Busy" | "Held" | "Lost" | "Quarantined" | "Unreadable")
+/**
  * UUID of the GPU that a MIG instance is part of.
  */
 parent?: string
@@ -505,7 +534,7 @@ message?: string
  */
 conditions?: {
 /**
- * An adjective: Ready.
+ * An adjective: Reachable (written by the controller; all others by the agent).
  */
 type: string
 /**
@@ -555,6 +584,20 @@ policy?: ("Fail" | "Wait")
  */
 timeoutSeconds?: number
 }
+/**
+ * Labels that the host must carry, such as kubernetes.io/hostname: edge-1. Absent: any host.
+ */
+hostSelector?: {
+[k: string]: string
+}
+/**
+ * What happens when the host of the flow is not heard of any more. Wait (the default) leaves its tasks alone until the host is back; Move has them killed there after fenceSeconds, and then runs the flow on another host.
+ */
+onHostLoss?: ("Wait" | "Move")
+/**
+ * With onHostLoss Move: the host kills the tasks so many seconds after it could last renew its Lease. Default: 30.
+ */
+fenceSeconds?: number
 /**
  * The vertices of the graph, in any order.
  * 
@@ -629,9 +672,26 @@ memory?: string
  */
 sharing: ("Exclusive" | "Shared")
 /**
+ * How CUDA_VISIBLE_DEVICES names the GPUs. Uuid (the default) is safe; Index is for programs that cannot parse UUIDs.
+ */
+identifiers?: ("Uuid" | "Index")
+/**
  * Text that the product name of the GPU must contain, such as H100; case is ignored.
  */
 product?: string
+}
+/**
+ * What each task of the node needs of its host; the flow is placed where the sum of all flows fits.
+ */
+resources?: {
+/**
+ * Cores, such as 2, 0.5 or 500m.
+ */
+cpu?: string
+/**
+ * Memory of its process tree, such as 2Gi.
+ */
+memory?: string
 }
 /**
  * How a node with several inputs brings them together.
