@@ -122,6 +122,16 @@ export const ERRORS = {
     message: (d: { path: string }) => `nobody answers on the store's socket ${d.path}`,
     fix: "Start the process that owns the store, or name the state folder that it uses.",
   },
+  REQUEST_INVALID: {
+    retry: "never",
+    message: (d: { problem: string }) => `the request cannot be read: ${d.problem}`,
+    fix: "Use the videoflow of the agent's version; docs/reference/agent-socket.md describes the requests.",
+  },
+  WRITE_REFUSED: {
+    retry: "never",
+    message: (d: { object: string; problem: string }) => `${d.object} cannot be written: ${d.problem}`,
+    fix: "Change the object as the message says; docs/reference/agent-socket.md lists what clients may write.",
+  },
   STORE_CLOSED: {
     retry: "never",
     message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
