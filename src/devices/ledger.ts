@@ -25,11 +25,14 @@ export interface DeviceUse {
 export class Ledger {
   readonly #devices: readonly HostDevice[];
   readonly #holds: Map<string, Hold[]>;
+  /** UUID to the GPU that it is part of, or to its instances: they are the same memory. */
+  readonly #related: ReadonlyMap<string, readonly HostDevice[]>;
 
   constructor(host: DeviceHost, held: readonly HeldDevices[] = []) {
     this.#devices = host.devices;
     this.#holds = new Map(host.devices.map(({ uuid }) => [uuid, []]));
-    for (const { claim, devices, memoryMiB, reserved } of held) {
+    this.#related = relatives(host.devices);
+    for (const { claim, devices, memoryMiB, reserved } of held.toSorted(byClaim)) {
       for (const uuid of devices) this.#add(uuid, { claim, memoryMiB, reserved: reserved === true });
     }
   }
@@ -37,7 +40,7 @@ export class Ledger {
   /** Whether the device could be granted now. */
   fits(device: HostDevice, request: DeviceRequest): boolean {
     if (!device.healthy || !suits(device, request)) return false;
-    if (this.#related(device).some(({ uuid }) => this.#holdsOf(uuid).length > 0)) return false;
+    if (this.#relativesOf(device).some(({ uuid }) => this.#holdsOf(uuid).length > 0)) return false;
     const holds = this.#holdsOf(device.uuid);
     const needMiB = sharedMiB(request);
     if (needMiB === undefined) return holds.length === 0;
@@ -53,6 +56,13 @@ export class Ledger {
     this.#holds.get(uuid)?.pop();
   }
 
+  /** Devices of one kind are interchangeable now: the same product and memory, and the same part of it taken. */
+  kindOf(device: HostDevice): string {
+    if (this.#relativesOf(device).length > 0) return device.uuid;
+    const whole = this.#holdsOf(device.uuid).some(({ memoryMiB }) => memoryMiB === undefined);
+    return `${device.memoryMiB} ${whole ? "whole" : this.#freeMiB(device)} ${device.healthy} ${device.product}`;
+  }
+
   /** Devices that the request could have now. */
   free(request: DeviceRequest): readonly HostDevice[] {
     return this.#devices.filter((device) => this.fits(device, request));
@@ -63,7 +73,7 @@ export class Ledger {
   }
 
   #use(device: HostDevice): DeviceUse {
-    const holds = [device, ...this.#related(device)].flatMap(({ uuid }) => this.#holdsOf(uuid));
+    const holds = [device, ...this.#relativesOf(device)].flatMap(({ uuid }) => this.#holdsOf(uuid));
     const by = holds.map(({ claim }) => claim);
     const freeMiB = this.#freeMiB(device);
     if (!device.healthy) return { device, state: "Unhealthy", by, freeMiB: 0, text: device.message ?? "unhealthy" };
@@ -86,10 +96,24 @@ export class Ledger {
     return Math.max(0, device.memoryMiB - used);
   }
 
-  /** The GPU that a MIG instance is part of, or the instances of a GPU: they are the same memory. */
-  #related(device: HostDevice): readonly HostDevice[] {
-    return this.#devices.filter(({ uuid, parent }) => uuid !== device.uuid && (uuid === device.parent || parent === device.uuid));
+  #relativesOf({ uuid }: HostDevice): readonly HostDevice[] {
+    return this.#related.get(uuid) ?? [];
   }
+}
+
+/** So that what is said of a device does not depend on the order in which its holders were listed. */
+function byClaim(a: HeldDevices, b: HeldDevices): number {
+  return a.claim < b.claim ? -1 : a.claim > b.claim ? 1 : 0;
+}
+
+function relatives(devices: readonly HostDevice[]): ReadonlyMap<string, readonly HostDevice[]> {
+  if (devices.every(({ parent }) => parent === undefined)) return new Map();
+  return new Map(
+    devices.map((device) => [
+      device.uuid,
+      devices.filter(({ uuid, parent }) => uuid !== device.uuid && (uuid === device.parent || parent === device.uuid)),
+    ]),
+  );
 }
 
 /** Memory that a shared request takes of each device; undefined: it takes the whole device. Without a size nothing can be shared. */
