@@ -13,7 +13,9 @@ const required = ({ requests }: Scene) => requests.filter((request) => request.r
 function safety(scene: Scene): string | undefined {
   const allocation = allocate(scene);
   const all = [...scene.held, ...holdsOf(allocation)];
-  return overcommitted(scene.devices, all) ?? withRelative(scene.devices, all) ?? badGrant(scene, allocation) ?? halfAdmitted(scene, allocation);
+  return (
+    overcommitted(scene.devices, all) ?? withRelative(scene.devices, all) ?? badGrant(scene, allocation) ?? halfAdmitted(scene, allocation)
+  );
 }
 
 function overcommitted(devices: readonly HostDevice[], all: readonly ReturnType<typeof holdsOf>[number][]): string | undefined {
@@ -57,7 +59,14 @@ function completeness(scene: Scene): string | undefined {
   const possible = anyWay(scene.devices, scene.held, required(scene));
   if (admitted !== possible) return possible ? "refused although there is a way" : "admitted although there is no way";
   const names = decisions.map(({ claim }) => claim).toSorted();
-  if (names.join() !== scene.requests.map(({ claim }) => claim).toSorted().join()) return `decided: ${names.join()}`;
+  if (
+    names.join() !==
+    scene.requests
+      .map(({ claim }) => claim)
+      .toSorted()
+      .join()
+  )
+    return `decided: ${names.join()}`;
   if (decisions.some(({ message }) => message === "")) return "a decision without a message";
   const ideal = scene.devices.map((device) => ({ ...device, healthy: true }));
   const expected = admitted ? "Allocated" : anyWay(ideal, [], required(scene)) ? "WaitingForDevices" : "Unsatisfiable";
@@ -71,7 +80,9 @@ function liveness(scene: Scene): string | undefined {
   const allocation = allocate(scene);
   const ledger = new Ledger({ name: "h", devices: scene.devices }, [...scene.held, ...holdsOf(allocation)]);
   const onCpu = new Set(allocation.decisions.filter(({ reason }) => reason === "CpuFallback").map(({ claim }) => claim));
-  const starved = scene.requests.find((wish) => onCpu.has(wish.claim) && ledger.free(wish).length >= wish.count && alone(scene, wish.claim));
+  const starved = scene.requests.find(
+    (wish) => onCpu.has(wish.claim) && ledger.free(wish).length >= wish.count && alone(scene, wish.claim),
+  );
   if (starved !== undefined) return `${starved.claim} runs on the CPU beside free devices`;
   if (allocation.reason !== "WaitingForDevices") return undefined;
   const healed = { ...scene, held: [], devices: scene.devices.map((device) => ({ ...device, healthy: true })) };
