@@ -172,7 +172,12 @@ export class Agent {
     const plan = reconcileHost(this.#observed());
     for (const action of plan.actions) if (action.op === "prepare") await this.#apply(action);
     await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#apply(action)));
-    const pollMs = this.#retry || this.#processes.starting ? STARTING_POLL_MS : this.#processes.live ? RUNNING_POLL_MS : undefined;
+    const pollMs =
+      this.#retry || this.#processes.starting || this.#memories.settling
+        ? STARTING_POLL_MS
+        : this.#processes.live
+          ? RUNNING_POLL_MS
+          : undefined;
     const delays = [plan.requeueAfterMs, pollMs].filter((delay) => delay !== undefined);
     return delays.length === 0 ? undefined : Math.min(...delays);
   }
@@ -212,7 +217,15 @@ export class Agent {
       case "go":
         return this.#processes.go(action.uid);
       case "stop":
-        return this.#processes.stop(action.uid, action.graceMs);
+        return this.#processes.stop(action.uid, action.graceMs, action.why);
+      case "retire":
+        return this.#processes.retire(action.uid);
+      case "pause":
+        this.#memories.pause(action.run, action.paused);
+        return this.#kick();
+      case "setTasks":
+        this.#memories.setTasks(action.run, action.node, action.count);
+        return this.#kick();
       case "kill":
         return this.#processes.kill(action.uid, action.why);
       default:

@@ -4,8 +4,11 @@ import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, type TaskReport 
 
 export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
 
+/** Why the agent asked a process to end. Replaced: another process of the task follows, or none for now. */
+export type StopReason = "Stopped" | "Deleted" | "Replaced";
+
 /** Why the agent itself ended a process. */
-export type KillReason = "Stopped" | "Deleted" | "StartupDeadline" | "NoProgress" | "DeviceEnvironment" | "KeeperLost";
+export type KillReason = StopReason | "StartupDeadline" | "NoProgress" | "DeviceEnvironment" | "KeeperLost";
 
 /** How a process ended, as its keeper told. */
 export interface ProcessEnd {
@@ -13,10 +16,11 @@ export interface ProcessEnd {
   readonly signal: string | null;
 }
 
-/** finished: its work is done. hopeless: a restart cannot help. crashed: it may. */
-export type ExitKind = "finished" | "hopeless" | "crashed";
+/** finished: its work is done. hopeless: a restart cannot help. crashed: it may. retired: it ended as asked, its work goes on. */
+export type ExitKind = "finished" | "hopeless" | "crashed" | "retired";
 
 export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): ExitKind {
+  if (killed === "Replaced") return end.code === EXIT_FINISHED ? "finished" : "retired";
   if (killed === "DeviceEnvironment" || killed === "KeeperLost") return "hopeless";
   if (killed !== undefined) return "crashed";
   if (end.code === EXIT_FINISHED) return "finished";

@@ -3,20 +3,24 @@ import type { DeviceClaim, FlowTask } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
 import type { TaskStats } from "../transport/port.js";
-import type { KillReason, LastExit } from "./exit.js";
+import type { ExitKind, KillReason, LastExit, StopReason } from "./exit.js";
 import type { Death } from "./restart.js";
 
 /** A process of a task, from the request to spawn it until its whole tree is dead. Times are those of the boot clock. */
 export interface LiveProcess {
   readonly incarnation: number;
+  /** Template that it was started from. */
+  readonly templateHash: string;
   /** Absent while the keeper has not answered. */
   readonly identity?: ProcessIdentity;
   /** The gate was opened; absent: nothing of the task runs yet. */
   readonly startedAtMs?: number;
   readonly report?: TaskReport;
   readonly stats?: TaskStats;
-  /** SIGTERM was sent. */
-  readonly stopped?: true;
+  /** It was asked to commit what it has in hand and end. */
+  readonly retireAskedAtMs?: number;
+  /** SIGTERM was sent, and why. */
+  readonly stopped?: StopReason;
   /** Why SIGKILL was sent. */
   readonly killed?: KillReason;
   /** The live environment does not list exactly the claim. */
@@ -28,9 +32,13 @@ export interface TaskRecord {
   readonly process?: LiveProcess;
   /** Processes started so far. */
   readonly incarnations: number;
-  /** Oldest first; only those that nobody ordered. */
+  /** Template of the last process. */
+  readonly templateHash?: string;
+  /** Template of the process that was ready last. */
+  readonly readyTemplate?: string;
+  /** Oldest first; only those that nobody ordered, of the last template. */
   readonly deaths: readonly Death[];
-  readonly lastExit?: LastExit & { readonly kind: "finished" | "hopeless" | "crashed"; readonly treeDead: boolean };
+  readonly lastExit?: LastExit & { readonly kind: ExitKind; readonly treeDead: boolean };
   /** The process could not even be spawned. */
   readonly spawnProblem?: string;
   readonly provider?: string;
@@ -46,6 +54,12 @@ export interface MemoryState {
   readonly problem?: string;
   /** When the flow was asked to drain. */
   readonly drainAskedAtMs?: number;
+  /** Producers were asked to hold back. */
+  readonly paused?: boolean;
+  /** Nothing is in flight and nobody works; looked at only while paused. */
+  readonly atRest?: boolean;
+  /** Tasks that each node has in the memory. */
+  readonly tasks?: ReadonlyMap<string, number>;
 }
 
 /** Everything that the decision depends on. What is not here cannot influence it. */

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import type { DataPlan } from "../transport/plan.js";
 import { assembleDataPlan } from "./data-plan.js";
-import { type LiveProcess, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
+import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
 import { decideTask, isFinal, type RunState, type TaskAction, type TaskDecision, wantsStop } from "./reconcile-task.js";
 
 /** While one of its tasks has it, deleting the task waits until its process tree is dead. */
@@ -16,6 +16,10 @@ export type HostAction =
   | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan }
   /** Asks the flow to end its producers and finish what is in flight. */
   | { readonly op: "drain"; readonly run: string }
+  /** Producers hold back, or go on. */
+  | { readonly op: "pause"; readonly run: string; readonly paused: boolean }
+  /** From now on the node has so many tasks; those beyond are retired for good. */
+  | { readonly op: "setTasks"; readonly run: string; readonly node: string; readonly count: number }
   /** All tasks of the run are final and dead. */
   | { readonly op: "removeMemory"; readonly run: string }
   | { readonly op: "prepare"; readonly claim: DeviceClaim }
@@ -72,8 +76,19 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     missingClaims,
     stopping: tasks.some(wantsStop),
     keeperLost,
+    isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
   };
   return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
+}
+
+/** Some task had a process, of which this agent knows nothing, and the memory is not there. */
+function isMemoryLost(tasks: readonly FlowTask[], memory: MemoryState | undefined, { records }: ObservedHost): boolean {
+  if (memory !== undefined || tasks.every(isFinal)) return false;
+  return tasks.some((task) => hadProcess(task) && (records.get(task.metadata.uid)?.incarnations ?? 0) === 0);
+}
+
+function hadProcess({ status }: FlowTask): boolean {
+  return status?.phase === "Running" || status?.phase === "Backoff" || status?.phase === "Succeeded" || status?.pid !== undefined;
 }
 
 /** When the last of the live tasks did something, if none of them can do anything now. */
@@ -89,7 +104,8 @@ function claimOf({ metadata, spec }: FlowTask, { claims }: ObservedHost): Device
 }
 
 /** Memory comes when the whole flow is here and before any process, and goes when nobody needs it any more. */
-function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState, { records, keeperLost }: ObservedHost): HostAction[] {
+function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState, observed: ObservedHost): HostAction[] {
+  const { records, keeperLost } = observed;
   const { memory } = state;
   const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
   const over = tasks.every(isFinal) && !live;
@@ -99,9 +115,29 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
     return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];
-  const drain =
-    memory.state === "ready" && memory.drainAskedAtMs === undefined && live && tasks.some((task) => task.spec.desiredState === "Stopped");
-  return drain ? [{ op: "drain", run }] : [];
+  if (memory.state !== "ready") return [];
+  const drain = memory.drainAskedAtMs === undefined && live && tasks.some(({ spec }) => spec.desiredState === "Stopped");
+  return [
+    ...(drain ? [{ op: "drain", run } as const] : []),
+    ...pauseActions(run, tasks, memory),
+    ...scaleActions(run, tasks, memory, observed),
+  ];
+}
+
+function pauseActions(run: string, tasks: readonly FlowTask[], memory: MemoryState): HostAction[] {
+  const paused = tasks.some((task) => task.spec.desiredState === "Paused" && !isFinal(task));
+  return paused === (memory.paused ?? false) ? [] : [{ op: "pause", run, paused }];
+}
+
+/** Once all tasks of a node agree on their number. The keys of a partitioned node change hands while none of it lives. */
+function scaleActions(run: string, tasks: readonly FlowTask[], memory: MemoryState, { records }: ObservedHost): HostAction[] {
+  return [...(memory.tasks ?? [])].flatMap(([node, count]): HostAction[] => {
+    const own = tasks.filter(({ spec }) => spec.node === node);
+    const wanted = own[0]?.spec.nbTasks ?? count;
+    if (wanted === count || own.some(({ spec }) => spec.nbTasks !== wanted)) return [];
+    const alive = own.some(({ metadata }) => records.get(metadata.uid)?.process !== undefined);
+    return own[0]?.spec.channels.partitionBy !== undefined && alive ? [] : [{ op: "setTasks", run, node, count: wanted }];
+  });
 }
 
 function actionsOf(task: FlowTask, record: TaskRecord | undefined, claim: DeviceClaim | undefined, decision: TaskDecision): HostAction[] {
@@ -122,7 +158,7 @@ function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boo
 
 /** The status that the agent wants to stand in the store; the fields of a process are there only while it lives. */
 export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, { phase, reason, message }: TaskDecision): FlowTaskStatus {
-  const { process, lastExit, provider, providerReason, stateLost } = record;
+  const { process, lastExit, provider, providerReason, stateLost, readyTemplate } = record;
   return {
     observedGeneration: task.metadata.generation,
     phase,
@@ -130,6 +166,7 @@ export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, {
     message,
     ...(process?.identity ?? {}),
     restarts: Math.max(0, record.incarnations - 1),
+    ...(readyTemplate === undefined ? {} : { templateHash: readyTemplate }),
     ...(provider === undefined ? {} : { provider }),
     ...(providerReason === undefined ? {} : { providerReason }),
     ...(stateLost === undefined ? {} : { stateLost }),
@@ -151,7 +188,7 @@ function reconcileStrangers({ tasks, records }: ObservedHost): HostAction[] {
   return [...records].flatMap(([uid, { process }]): HostAction[] => {
     if (known.has(uid)) return [];
     if (process === undefined) return [{ op: "forget", uid }];
-    if (process.stopped || process.killed !== undefined) return [];
+    if (process.stopped !== undefined || process.killed !== undefined) return [];
     return process.startedAtMs === undefined
       ? [{ op: "kill", uid, why: "Deleted" }]
       : [{ op: "stop", uid, graceMs: 2_000, why: "Deleted" }];

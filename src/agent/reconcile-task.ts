@@ -1,15 +1,17 @@
 /** What to do about one task. Pure: no I/O, clock or chance. */
 import type { FlowTask, FlowTaskStatus } from "../api/kinds.js";
-import type { KillReason } from "./exit.js";
+import type { KillReason, StopReason } from "./exit.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type TaskRecord } from "./observed.js";
 import { decideRestart } from "./restart.js";
 
-export type SpawnReason = "Admitted" | "Restart";
+export type SpawnReason = "Admitted" | "Restart" | "Replaced";
 
 export type TaskAction =
   | { readonly op: "spawn"; readonly why: SpawnReason }
   | { readonly op: "go" }
-  | { readonly op: "stop"; readonly graceMs: number; readonly why: "Stopped" | "Deleted" }
+  /** Asks it to take no further input, to commit what it has in hand, and to end. */
+  | { readonly op: "retire" }
+  | { readonly op: "stop"; readonly graceMs: number; readonly why: StopReason }
   | { readonly op: "kill"; readonly why: KillReason };
 
 export type Phase = NonNullable<FlowTaskStatus["phase"]>;
@@ -36,12 +38,19 @@ export interface RunState {
   /** Some task of the run was asked to stop. */
   readonly stopping: boolean;
   readonly keeperLost: boolean;
+  /** An earlier agent ran tasks of it, and the memory that they shared is gone. */
+  readonly isMemoryLost: boolean;
   /** Since when every live task waits and none can go on; absent while one works. */
   readonly standstillSinceMs?: number;
 }
 
 /** A drain that stands still for so long is over: what a dead task kept back will not come. */
 const STANDSTILL_MS = 2_000;
+const TREE_ALIVE: TaskDecision = { phase: "Backoff", reason: "TreeAlive", message: "a process of the task cannot be killed" };
+const REPLACED: TaskDecision = {
+  ...{ phase: "Starting", reason: "Replacing", message: "the process of the new template starts" },
+  action: { op: "spawn", why: "Replaced" },
+};
 const FINAL: readonly Phase[] = ["Succeeded", "Failed", "Stopped"];
 /** Between SIGTERM and SIGKILL at most; the drain before it has the whole grace period. */
 const MAX_TERM_MS = 5_000;
@@ -54,14 +63,40 @@ export function wantsStop(task: FlowTask): boolean {
   return task.spec.desiredState === "Stopped" || task.metadata.deletionTimestamp !== undefined;
 }
 
+/** No process of its template, or none at all, is wanted. */
+function wantsRetirement({ spec }: FlowTask, live: LiveProcess): boolean {
+  return spec.desiredState === "Retired" || live.templateHash !== spec.templateHash;
+}
+
+/** One too many for its node: retired for good. */
+function isSurplus({ spec }: FlowTask): boolean {
+  return spec.index >= spec.nbTasks;
+}
+
 export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: RunState): TaskDecision {
   const known = record ?? NEW_RECORD;
   if (isFinal(task)) return stayFinal(task, known.process);
-  if (known.process !== undefined) return wantsStop(task) ? stopLive(task, known.process, run) : tendLive(task, known.process, run);
+  if (known.process !== undefined) return decideLive(task, known.process, run);
   if (wantsStop(task))
     return { phase: "Stopped", reason: "StopRequested", message: "stopped before it had finished, as asked", ...endedBy(known) };
   if (run.keeperLost) return { phase: "Failed", reason: "KeeperLost", message: "the keeper, the parent of all tasks, died" };
-  return known.incarnations === 0 ? decideFirst(known, run) : decideNext(task, known, run);
+  if (run.isMemoryLost) return { phase: "Failed", reason: "MemoryLost", message: "the host or its agent was started anew" };
+  if (task.spec.desiredState === "Retired") return decideRetired(task, known);
+  return known.incarnations === 0 ? decideFirst(task, known, run) : decideNext(task, known, run);
+}
+
+function decideLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecision {
+  if (wantsStop(task)) return stopLive(task, live, run);
+  return wantsRetirement(task, live) ? retireLive(task, live, run) : tendLive(task, live, run);
+}
+
+/** It has no process, and gets none before it is asked to run. */
+function decideRetired(task: FlowTask, { lastExit }: TaskRecord): TaskDecision {
+  if (lastExit?.treeDead === false) return TREE_ALIVE;
+  if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: lastExit.reason, message: "the task finished" };
+  if (isSurplus(task))
+    return { phase: "Stopped", reason: "ScaledDown", message: `node ${task.spec.node} has ${task.spec.nbTasks} tasks now` };
+  return { phase: "Pending", reason: "Retired", message: "it has committed what it had in hand, and has no process" };
 }
 
 /** What finished by itself says so, also when a stop was asked meanwhile. */
@@ -79,7 +114,7 @@ function stayFinal({ status }: FlowTask, live: LiveProcess | undefined): TaskDec
 function stopLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecision {
   const deleted = task.metadata.deletionTimestamp !== undefined;
   const stopping = { ...phaseOfLive(live), reason: "Stopping", message: "asked to drain and end" };
-  if (live.killed !== undefined || live.stopped) return stopping;
+  if (live.killed !== undefined || live.stopped !== undefined) return stopping;
   if (live.startedAtMs === undefined) return { ...stopping, action: { op: "kill", why: deleted ? "Deleted" : "Stopped" } };
   const graceMs = task.spec.terminationGracePeriodSeconds * 1000;
   const stop = {
@@ -91,6 +126,20 @@ function stopLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
   const standstillMs = Math.max(askedAtMs, run.standstillSinceMs ?? Number.POSITIVE_INFINITY) + STANDSTILL_MS;
   const termAtMs = Math.min(askedAtMs + graceMs, standstillMs);
   return run.nowMs >= termAtMs ? stop : { ...stopping, lookAtMs: Math.min(termAtMs, run.nowMs + STANDSTILL_MS / 4) };
+}
+
+/** Ask, SIGTERM, SIGKILL: whatever it has in hand when it must be ended is offered again. */
+function retireLive({ spec }: FlowTask, live: LiveProcess, { nowMs }: RunState): TaskDecision {
+  const message = spec.desiredState === "Retired" ? "asked to commit what it has in hand and to end" : "asked to end: its template changed";
+  const retiring = { ...phaseOfLive(live), reason: "Retiring", message };
+  if (live.killed !== undefined || live.stopped !== undefined) return retiring;
+  if (live.identity === undefined) return retiring;
+  if (live.startedAtMs === undefined || live.report?.phase !== "ready") return { ...retiring, action: { op: "kill", why: "Replaced" } };
+  const graceMs = spec.terminationGracePeriodSeconds * 1000;
+  if (live.retireAskedAtMs === undefined) return { ...retiring, action: { op: "retire" }, lookAtMs: nowMs + graceMs };
+  const termAtMs = live.retireAskedAtMs + graceMs;
+  if (nowMs < termAtMs) return { ...retiring, lookAtMs: termAtMs };
+  return { ...retiring, action: { op: "stop", graceMs: Math.min(graceMs, MAX_TERM_MS), why: "Replaced" } };
 }
 
 function phaseOfLive(live: LiveProcess): { phase: Phase } {
@@ -110,7 +159,13 @@ function tendLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
       ? { ...starting, action: { op: "kill", why: "StartupDeadline" } }
       : { ...starting, lookAtMs: deadlineMs };
   }
-  return watchProgress(task, live, live.startedAtMs, run.nowMs);
+  return { ...watchProgress(task, live, live.startedAtMs, run.nowMs), ...pausedText(task, run.memory) };
+}
+
+function pausedText({ spec }: FlowTask, memory: MemoryState | undefined): Partial<TaskDecision> {
+  if (spec.desiredState !== "Paused" || memory?.paused !== true) return {};
+  if (memory.atRest === true) return { reason: "Drained", message: "holds back, as asked; no message is in flight" };
+  return { reason: "Paused", message: "holds back, as asked" };
 }
 
 /** P1: the program starts only after pid, start time and boot were written down. */
@@ -129,7 +184,7 @@ function watchProgress({ spec }: FlowTask, { stats }: LiveProcess, startedAtMs: 
 }
 
 /** Nothing of a flow starts before all of it is here: tasks, memory, devices. */
-function decideFirst(record: TaskRecord, run: RunState): TaskDecision {
+function decideFirst({ spec }: FlowTask, record: TaskRecord, run: RunState): TaskDecision {
   const pending = (reason: string, message: string): TaskDecision => ({ phase: "Pending", reason, message });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (run.memory?.state === "failed") return { phase: "Failed", reason: "MemoryUnavailable", message: run.memory.problem ?? "" };
@@ -137,6 +192,9 @@ function decideFirst(record: TaskRecord, run: RunState): TaskDecision {
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);
   if (run.missingClaims.length > 0) return pending("WaitingForDevices", `not allocated yet: ${run.missingClaims.join(", ")}`);
   if (run.memory === undefined) return pending("WaitingForMemory", "the flow's shared memory is not there yet");
+  if (spec.index >= (run.memory.tasks?.get(spec.node) ?? Number.POSITIVE_INFINITY)) {
+    return pending("WaitingForMemory", `the flow's shared memory has no room for task ${spec.index} of node ${spec.node} yet`);
+  }
   return { phase: "Starting", reason: "Starting", message: "the process starts", action: { op: "spawn", why: "Admitted" } };
 }
 
@@ -149,8 +207,9 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
     message: firstLine(lastExit?.message) || `the process ended: ${lastExit?.reason}`,
   });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
-  if (lastExit?.treeDead === false) return { phase: "Backoff", reason: "TreeAlive", message: "a process of the task cannot be killed" };
+  if (lastExit?.treeDead === false) return TREE_ALIVE;
   if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: lastExit.reason, message: "the task finished" };
+  if (lastExit?.kind === "retired" || (record.templateHash ?? task.spec.templateHash) !== task.spec.templateHash) return REPLACED;
   if (lastExit?.kind === "hopeless") return failed(lastExit.reason);
   if (run.memory === undefined) return { phase: "Pending", reason: "WaitingForMemory", message: "the flow's shared memory is not there" };
   const decision = decideRestart(task.spec.restart, record.deaths, run.nowMs);

@@ -43,6 +43,8 @@ interface RunMemory {
   readonly dir: string;
   readonly plan: DataPlan;
   readonly stats?: FlowStats;
+  /** Tasks that each node has now. */
+  readonly tasks: Map<string, number>;
 }
 
 export class RunMemories {
@@ -61,7 +63,12 @@ export class RunMemories {
 
   /** By run. */
   get states(): ReadonlyMap<string, MemoryState> {
-    return new Map([...this.#runs].map(([run, memory]) => [run, memory.state]));
+    return new Map([...this.#runs].map(([run, memory]) => [run, this.#stateOf(memory)]));
+  }
+
+  /** Some run is paused, and messages are still on their way. */
+  get settling(): boolean {
+    return [...this.#runs.values()].some((memory) => memory.state.paused === true && !isAtRest(memory.stats));
   }
 
   dirOf(run: string): string {
@@ -75,13 +82,14 @@ export class RunMemories {
   /** The keeper owns the folder before it exists, so that no death leaves it behind. A failure becomes a state. */
   create(run: string, plan: DataPlan): void {
     const dir = this.dirOf(run);
+    const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
     try {
       mkdirSync(this.#base, { recursive: true, mode: 0o700 });
       this.#keeper.own(dir);
       this.#memories.create(dir, plan);
-      this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan) });
+      this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan), tasks });
     } catch (error) {
-      this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan });
+      this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks });
     }
   }
 
@@ -90,6 +98,33 @@ export class RunMemories {
     if (memory === undefined) return;
     memory.state = { ...memory.state, drainAskedAtMs: nowMs };
     this.#memories.requestStop(memory.dir, memory.plan);
+  }
+
+  pause(run: string, paused: boolean): void {
+    const memory = this.#runs.get(run);
+    if (memory === undefined) return;
+    memory.state = { ...memory.state, paused };
+    this.#memories.requestPause(memory.dir, memory.plan, paused);
+  }
+
+  /** @returns whether the task can be asked. */
+  requestRetire({ spec }: FlowTask): boolean {
+    const memory = this.#runs.get(spec.run);
+    if (memory === undefined || this.#memories.requestRetire === undefined) return false;
+    this.#memories.requestRetire(memory.dir, memory.plan, spec.node, spec.index);
+    return true;
+  }
+
+  clearRetire({ spec }: FlowTask): void {
+    const memory = this.#runs.get(spec.run);
+    if (memory !== undefined) this.#memories.clearRetire?.(memory.dir, memory.plan, spec.node, spec.index);
+  }
+
+  setTasks(run: string, node: string, count: number): void {
+    const memory = this.#runs.get(run);
+    if (memory === undefined) return;
+    this.#memories.setTasks?.(memory.dir, memory.plan, node, count);
+    memory.tasks.set(node, count);
   }
 
   remove(run: string): void {
@@ -129,10 +164,21 @@ export class RunMemories {
     for (const memory of this.#runs.values()) memory.stats?.close();
   }
 
+  #stateOf({ state, stats, tasks }: RunMemory): MemoryState {
+    return { ...state, tasks, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
+  }
+
   #look({ stats }: RunMemory): Snapshot {
     if (stats === undefined) return { tasks: [], edges: [], slotsInUse: 0 };
     return { tasks: stats.tasks(), edges: stats.edges(), slotsInUse: stats.slotsInUse() };
   }
+}
+
+/** No message is in flight, and no task has anything in hand. */
+function isAtRest(stats: FlowStats | undefined): boolean {
+  if (stats === undefined) return true;
+  const busy = stats.tasks().some(({ state, inHand }) => state === "user-code" || inHand !== undefined);
+  return !busy && stats.edges().every(({ inFlight }) => inFlight === 0);
 }
 
 function sumByNode(stats: readonly TaskStats[], tasks: readonly FlowTask[]): NodeObservation[] {

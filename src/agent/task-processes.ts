@@ -6,7 +6,7 @@ import { errorText } from "../base/errors.js";
 import type { ExitRecord } from "../base/keeper-protocol.js";
 import { readEnvironment } from "../base/process-identity.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
-import { describeExit, type KillReason, kindOfExit, type ProcessEnd } from "./exit.js";
+import { describeExit, type KillReason, kindOfExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
@@ -16,6 +16,8 @@ import type { TaskFiles } from "./task-files.js";
 
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
+/** Between SIGTERM and SIGKILL for a task that could not be asked. */
+const SIGTERM_GRACE_MS = 5_000;
 
 export interface TaskProcessesOptions {
   readonly keeper: KeeperClient;
@@ -71,9 +73,11 @@ export class TaskProcesses {
     const deviceEnvironment = this.#options.deviceEnvironment(devices);
     const committedBefore = this.#options.memories.statsOf(task)?.committed ?? 0;
     const detail = { task, id: `${uid}.${incarnation}`, deviceEnvironment, committedBefore };
+    this.#options.memories.clearRetire(task);
     this.#details.set(uid, detail);
-    this.#records.set(uid, { ...record, incarnations: incarnation + 1, process: { incarnation } });
+    this.#records.set(uid, started(record, task.spec.templateHash));
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
+    else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", "its template changed");
     else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endText(record)}`);
     void this.#ask(detail, incarnation, devices);
   }
@@ -123,8 +127,16 @@ export class TaskProcesses {
     this.#tell(uid, (id) => this.#options.keeper.go(id));
   }
 
-  stop(uid: string, graceMs: number): void {
-    this.#update(uid, { stopped: true });
+  /** The task takes no further input, commits what it has in hand, and ends. */
+  retire(uid: string): void {
+    const detail = this.#details.get(uid);
+    if (detail === undefined) return;
+    this.#update(uid, { retireAskedAtMs: this.#options.clock.nowMs() });
+    if (!this.#options.memories.requestRetire(detail.task)) this.stop(uid, SIGTERM_GRACE_MS, "Replaced");
+  }
+
+  stop(uid: string, graceMs: number, why: StopReason): void {
+    this.#update(uid, { stopped: why });
     this.#tell(uid, (id) => this.#options.keeper.stop(id, graceMs));
   }
 
@@ -154,6 +166,7 @@ export class TaskProcesses {
     if (report === undefined) return;
     if (live.report === undefined && report.phase === "ready") this.#verify(uid, live, deviceEnvironment);
     this.#update(uid, { report });
+    if (report.phase === "ready") this.#rememberTemplate(uid, live.templateHash);
     this.#rememberProvider(uid, report);
     this.#rememberLoss(uid, report);
   }
@@ -171,6 +184,11 @@ export class TaskProcesses {
     const { providerReason: _old, ...rest } = record;
     const why = [reason, fix].filter(Boolean).join(": ");
     this.#records.set(uid, { ...rest, provider, ...(why === "" ? {} : { providerReason: why }) });
+  }
+
+  #rememberTemplate(uid: string, readyTemplate: string): void {
+    const record = this.#records.get(uid);
+    if (record !== undefined && record.readyTemplate !== readyTemplate) this.#records.set(uid, { ...record, readyTemplate });
   }
 
   #rememberLoss(uid: string, { stateLost }: TaskReport): void {
@@ -197,15 +215,15 @@ export class TaskProcesses {
   #finish(uid: string, detail: Detail, end: ProcessEnd, treeDead: boolean): void {
     const record = this.#records.get(uid) ?? NEW_RECORD;
     const { process: live, ...rest } = record;
-    const killed = live?.killed ?? (live?.stopped ? "Stopped" : undefined);
+    const killed = live?.killed ?? live?.stopped ?? (live?.retireAskedAtMs === undefined ? undefined : "Replaced");
     const { files, note } = this.#options;
     const report = readReport(files.reportFile(detail.task));
     const kind = kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
-    const lines = kind === "finished" ? "" : files.lastLines(detail.task);
+    const lines = kind === "finished" || kind === "retired" ? "" : files.lastLines(detail.task);
     const buried = files.buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
     const lastExit = { ...describeExit(end, killed, report, lines), ...reason, kind, treeDead };
-    const ordered = killed === "Stopped" || killed === "Deleted";
+    const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced";
     const earlier = giveBack(rest.deaths, buried);
     const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);
@@ -231,6 +249,13 @@ export class TaskProcesses {
     const detail = this.#details.get(uid);
     if (detail !== undefined) act(detail.id);
   }
+}
+
+/** A template that is new pays nothing for the deaths of the one before. */
+function started(record: TaskRecord, templateHash: string): TaskRecord {
+  const deaths = record.templateHash === templateHash ? record.deaths : [];
+  const { incarnations } = record;
+  return { ...record, deaths, templateHash, incarnations: incarnations + 1, process: { incarnation: incarnations, templateHash } };
 }
 
 /** How the process before ended, in a few words. */

@@ -1,6 +1,6 @@
 /** What a running flow looks like at one moment: the input of everything that shows progress. */
 
-export type FlowState = "Pending" | "Running" | "Stopping" | "Succeeded" | "Failed" | "Stopped";
+export type FlowState = "Pending" | "Running" | "Paused" | "Stopping" | "Succeeded" | "Failed" | "Stopped";
 
 /** One node of the flow, its tasks added up. Counters grow from the start of the run. */
 export interface NodeSnapshot {

@@ -13,6 +13,8 @@ import { sourcesOf, TIME_WAITING } from "./time-joins.js";
 export interface NodeChannels {
   readonly node: string;
   readonly channels: FlowTaskSpec["channels"];
+  /** Tasks that the node may have without other channels. */
+  readonly capacity: number;
   /** Set when a `buffer.messages` of the user was raised. */
   readonly warning?: string;
 }
@@ -28,8 +30,12 @@ const CELL_BYTES = 32;
 /** A realtime ring is as long as a slow reader may fall behind before a cell comes round again. */
 const MIN_REALTIME_CELLS = 256;
 
-/** @returns one entry per graph node, in topological order. */
-export function channelsOf(graph: FlowGraph): readonly NodeChannels[] {
+/**
+ * @param capacities tasks that a node may have, by name, where it is more than it has now.
+ * @returns one entry per graph node, in topological order.
+ */
+export function channelsOf(wanted: FlowGraph, capacities: ReadonlyMap<string, number> = new Map()): readonly NodeChannels[] {
+  const graph = capacities.size === 0 ? wanted : roomy(wanted, capacities);
   const pools = graph.flowType === "Batch" ? batchPools(graph) : realtimePools(graph);
   const sources = sourcesOf(graph.nodes.map(({ name, inputs, timeJoin }) => ({ name, inputs, joinsByTime: timeJoin !== undefined })));
   const keeps = graph.flowType === "Realtime" ? keepsOf(graph) : undefined;
@@ -48,8 +54,14 @@ export function channelsOf(graph: FlowGraph): readonly NodeChannels[] {
       ...joinOf(node, sources),
       inputs,
     };
-    return { node: node.name, channels, ...(pool.warning === undefined ? {} : { warning: pool.warning }) };
+    return { node: node.name, channels, capacity: node.tasks, ...(pool.warning === undefined ? {} : { warning: pool.warning }) };
   });
+}
+
+/** The graph as if each node had as many tasks as it may have. */
+function roomy({ flowType, nodes }: FlowGraph, capacities: ReadonlyMap<string, number>): FlowGraph {
+  const grown = nodes.map((node) => ({ ...node, tasks: Math.max(node.tasks, capacities.get(node.name) ?? 1) }));
+  return { flowType, nodes: grown, byName: new Map(grown.map((node) => [node.name, node])) };
 }
 
 function joinOf(node: GraphNode, sources: ReadonlyMap<string, ReadonlySet<string>>): Pick<FlowTaskSpec["channels"], "join" | "timeJoin"> {

@@ -41,7 +41,7 @@ function graphFrom(items: readonly Draft[], flowType: VideoFlowSpec["flowType"] 
     };
   });
   const first = { ...REST, name: "n0", role: "Producer", component: "Holds0", inputs: [], buffer: { messages: 1 } } as unknown as NodeSpec;
-  return graphOf({ flowType, desiredState: "Running", nodes: [first, ...(nodes as unknown as NodeSpec[])] }, (component) => ({
+  return graphOf({ flowType, desiredState: "Running", run: 1, nodes: [first, ...(nodes as unknown as NodeSpec[])] }, (component) => ({
     ...DEFAULT_DESCRIPTOR,
     role: "Processor",
     holds: Number(component.slice("Holds".length)),
@@ -114,7 +114,7 @@ describe("batch channels", () => {
       fc.property(drafts, (items) => {
         const graph = graphFrom(items);
         const turned = graphOf(
-          { flowType: "Batch", desiredState: "Running", nodes: graph.nodes.flatMap((node) => node.members).toReversed() },
+          { flowType: "Batch", desiredState: "Running", run: 1, nodes: graph.nodes.flatMap((node) => node.members).toReversed() },
           (component) => ({
             ...DEFAULT_DESCRIPTOR,
             role: "Processor",

@@ -60,7 +60,7 @@ export function aGpuNode(name: string, nbTasks = 1, device?: Partial<NonNullable
 }
 
 export function aFlowSpec(nodes: NodeSpec[] = aChain(aNode("work")), given: Partial<VideoFlowSpec> = {}): VideoFlowSpec {
-  return { flowType: "Batch", desiredState: "Running", nodes, ...given };
+  return { flowType: "Batch", desiredState: "Running", run: 1, nodes, ...given };
 }
 
 export function aNewFlow(name: string, spec: VideoFlowSpec = aFlowSpec()): NewResource<"VideoFlow"> {

@@ -57,6 +57,8 @@ function aSpec(node: string): FlowTaskSpec {
     startupDeadlineSeconds: 60,
     terminationGracePeriodSeconds: 5,
     templateHash: "hash",
+    layoutHash: "layout",
+    capacity: 1,
   };
 }
 
@@ -117,6 +119,7 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
       close() {},
     }),
     requestStop: () => void asked.push("drain"),
+    requestPause: (_dir, _plan, paused) => void asked.push(paused ? "pause" : "resume"),
     remove(dir) {
       asked.push("remove");
       rmSync(dir, { recursive: true, force: true });

@@ -46,6 +46,10 @@ function words(change: Change): string {
       return `decide ${change.claim} ${change.status.allocation?.devices.join() ?? change.status.reason}`;
     case "deleteClaim":
       return `delete claim ${change.claim.metadata.name}`;
+    case "updateClaim":
+      return `update claim ${change.claim.metadata.name}`;
+    case "updateTask":
+      return `update ${change.task.metadata.name} ${change.spec.desiredState}${change.spec.templateHash === change.task.spec.templateHash ? "" : " anew"}`;
     default:
       return `${change.op === "stopTask" ? "stop" : "delete"} ${change.task.metadata.name}`;
   }
@@ -341,7 +345,7 @@ describe("a flow's life", () => {
     expect(changes(planOf({ ...scene, flow }))).toEqual(["stop f.det.0", "stop f.det.1", "stop f.reader.0", "stop f.writer.0"]);
     expect(changes(planOf({ ...scene, flow, tasks: ended })).slice(0, 2)).toEqual(["delete claim f.det.0", "delete claim f.det.1"]);
     const anew = planOf({ flow, hosts }).changes.flatMap((change) => (change.op === "createTask" ? [change.task.spec.run] : []));
-    expect(new Set(anew)).toEqual(new Set(["uid-f-2"]));
+    expect(new Set(anew)).toEqual(new Set(["uid-f-1"]));
   });
 
   test("a task that computes elsewhere than granted, or waits to be restarted, degrades the flow", () => {
@@ -352,7 +356,7 @@ describe("a flow's life", () => {
     expect([
       condition(planOf({ ...scene, tasks: fallback }), "Degraded"),
       condition(planOf({ ...scene, tasks: backoff }), "Degraded"),
-    ]).toEqual(["True ProviderFallback", "True TaskBackoff"]);
+    ]).toEqual(["True ProviderFallback", "True ReplicaLost"]);
   });
 
   test("a task that began empty after a death degrades the flow, by name", () => {

@@ -13,7 +13,7 @@ const CRASH = { code: 9, reason: "Crashed", kind: "crashed", treeDead: true } as
 const recordOf = (process: Partial<LiveProcess>, more: Partial<TaskRecord> = {}): TaskRecord => ({
   ...NEW_RECORD,
   incarnations: 1,
-  process: { incarnation: 0, identity: IDENTITY, ...process },
+  process: { incarnation: 0, templateHash: "hash", identity: IDENTITY, ...process },
   ...more,
 });
 const dead = (agoMs: number[], more: Partial<TaskRecord> = {}): TaskRecord => ({
@@ -81,7 +81,7 @@ const cases: Case[] = [
   },
   {
     name: "P1: spawns nothing while the keeper has not answered",
-    record: { ...NEW_RECORD, incarnations: 1, process: { incarnation: 0 } },
+    record: { ...NEW_RECORD, incarnations: 1, process: { incarnation: 0, templateHash: "hash" } },
     actions: [],
     status: "Starting Starting",
   },
@@ -202,7 +202,7 @@ const cases: Case[] = [
   {
     name: "sends SIGTERM once",
     tasks: [aTask(STOPPED)],
-    record: recordOf({ ...LIVE, stopped: true }),
+    record: recordOf({ ...LIVE, stopped: "Stopped" }),
     memory: { state: "ready", drainAskedAtMs: 0 },
     actions: [],
     status: "Running Stopping",
@@ -300,19 +300,23 @@ test("C2: the order in which tasks are seen changes nothing", () => {
 const liveProcess = fc.record(
   {
     incarnation: fc.constant(0),
+    templateHash: fc.constantFrom("hash", "old"),
     identity: fc.constant(IDENTITY),
     startedAtMs: fc.constant(NOW_MS - 1_000),
     report: fc.constant({ phase: "ready" as const }),
-    stopped: fc.constant(true as const),
+    stopped: fc.constant("Stopped" as const),
   },
-  { requiredKeys: ["incarnation"] },
+  { requiredKeys: ["incarnation", "templateHash"] },
 );
 const anyRecord = fc.record(
   { process: liveProcess, incarnations: fc.nat(2), deaths: fc.constant(dead([500, 0]).deaths), lastExit: fc.constant(CRASH) },
   { requiredKeys: ["incarnations", "deaths"] },
 );
 const anyTask = fc
-  .tuple(fc.constantFrom("Running", "Stopped"), fc.constantFrom(undefined, "Pending", "Running", "Succeeded", "Failed", "Stopped"))
+  .tuple(
+    fc.constantFrom("Running", "Paused", "Retired", "Stopped"),
+    fc.constantFrom(undefined, "Pending", "Running", "Succeeded", "Failed", "Stopped"),
+  )
   .map(([desiredState, phase]) => aTask({ desiredState: desiredState as "Running" }, phase && { phase: phase as "Pending" }));
 
 test("P1, P5, P6: no spawn beside a live process, after a stop, or after the end, in whatever state the host is", () => {

@@ -19,9 +19,16 @@ export const SPEC_SCHEMAS = {
     "type": "string",
     "enum": [
      "Running",
+     "Paused",
      "Stopped"
     ],
     "default": "Running"
+   },
+   "run": {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 2147483647,
+    "default": 1
    },
    "admission": {
     "type": "object",

@@ -117,17 +117,21 @@ node: string
  */
 index: number
 /**
- * Number of tasks of the node.
+ * Number of tasks of the node. A task with an index beyond it is retired for good.
  */
 nbTasks: number
+/**
+ * Tasks of the node that the shared memory of the run has room for.
+ */
+capacity: number
 /**
  * Name of the Host that runs the task.
  */
 host: string
 /**
- * Stopped asks the task to drain and end.
+ * Paused asks a producer to hold back. Retired asks the task to commit what it has in hand and end; it has no process until it is Running again. Stopped asks it to drain and end for good.
  */
-desiredState: ("Running" | "Stopped")
+desiredState: ("Running" | "Paused" | "Retired" | "Stopped")
 /**
  * What was granted.
  */
@@ -342,9 +346,13 @@ progressDeadlineSeconds?: number
  */
 terminationGracePeriodSeconds: number
 /**
- * Hash of everything that needs a restart when it changes.
+ * Hash of everything that needs a restart of the task when it changes.
  */
 templateHash: string
+/**
+ * Hash of the flow's data plane; a change of it needs other shared memory.
+ */
+layoutHash: string
 }
 /**
  * What the agent observed.
@@ -382,6 +390,10 @@ startTime?: string
  * Number of restarts.
  */
 restarts?: number
+/**
+ * Template of the process that was ready last; spec.templateHash once the task runs what the spec asks for.
+ */
+templateHash?: string
 /**
  * Where the task computes: cpu, cuda, ...
  */
@@ -568,9 +580,13 @@ export interface VideoFlowSpec {
  */
 flowType: ("Batch" | "Realtime")
 /**
- * Stopped ends the producers, drains what is in flight and ends the tasks.
+ * Paused holds the producers back and keeps all tasks; what is in flight flows on. Stopped ends the producers, drains what is in flight and ends the tasks and the run; Running after it begins anew.
  */
-desiredState: ("Running" | "Stopped")
+desiredState: ("Running" | "Paused" | "Stopped")
+/**
+ * Number of the run. Raising it runs the flow again from its start, also one that has finished.
+ */
+run: number
 /**
  * What happens when the host cannot give the flow what it needs now.
  */
@@ -816,13 +832,21 @@ export interface VideoFlowStatus {
  */
 observedGeneration?: number
 /**
- * Identity of the current run.
+ * Number of the run that this status speaks of.
  */
-run?: string
+run?: number
+/**
+ * Identity of that run, <uid>-<run>.
+ */
+runId?: string
+/**
+ * Why the run had to begin again from its start, such as a reboot of its host; absent if it did not.
+ */
+begunAgain?: string
 /**
  * One word for people; programs read the conditions.
  */
-state?: ("Pending" | "Running" | "Stopping" | "Succeeded" | "Failed" | "Stopped")
+state?: ("Pending" | "Running" | "Paused" | "Stopping" | "Succeeded" | "Failed" | "Stopped")
 /**
  * Reason of the state.
  */
@@ -889,7 +913,7 @@ message: string
  */
 conditions?: {
 /**
- * An adjective: Accepted, Admitted, Ready, Degraded, Drained, Succeeded.
+ * Accepted, Admitted, Ready, Degraded, Paused, Drained, Succeeded; Reconciling and Stalled for GitOps tools.
  */
 type: string
 /**

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, DeviceClaimStatus, Host, NewResource } from "../../api/kinds.js";
 import type { DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { desiredClaims, newRun, requestsOf } from "./desired.js";
+import { desiredClaims, requestsOf, runId } from "./desired.js";
 import { heldOn, reservedOn } from "./holding.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
@@ -31,25 +31,10 @@ export type Admission =
 
 const MEMORY_RETRY_MS = 5_000;
 
-/** Identity of the run in progress: that of what exists, else a new one. */
-export function runOf({ flow }: Observed, { tasks, claims }: Own): string {
-  const known = tasks[0]?.spec.run ?? claims[0]?.spec.run;
-  return known?.startsWith(flow.metadata.uid) === true ? known : newRun(flow);
-}
-
-/** Decides for a flow that should run; its tasks, if any, fit the spec. */
+/** Decides for a flow that should run and has no tasks yet. */
 export function admitFlow(observed: Observed, own: Own, graph: FlowGraph): Admission {
-  const run = runOf(observed, own);
-  const wanted = desiredClaims(observed.flow, graph, run);
-  const decided = own.tasks.length > 0 ? settledClaims(own) : undefined;
-  const host = own.tasks[0]?.spec.host;
-  if (decided !== undefined && host !== undefined) return { outcome: "Admitted", host, run, claims: decided, changes: [] };
-  return decideNow(observed, own, graph, wanted, run);
-}
-
-/** Tasks exist, so all claims were decided before. */
-function settledClaims({ claims }: Own): ClaimStatuses {
-  return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
+  const run = runId(observed.flow);
+  return decideNow(observed, own, graph, desiredClaims(observed.flow, graph, run), run);
 }
 
 function decideNow(observed: Observed, own: Own, graph: FlowGraph, wanted: readonly NewResource<"DeviceClaim">[], run: string): Admission {
@@ -113,8 +98,9 @@ function statusesOf(host: string, decisions: readonly DeviceDecision[]): ClaimSt
   return new Map(decisions.map((decision) => [decision.claim, statusOf(host, decision)]));
 }
 
-function statusOf(host: string, { reason, message, devices, memoryMiB }: DeviceDecision): DeviceClaimStatus {
-  const base = { observedGeneration: 1, reason, message };
+/** @param generation of the claim that was decided; 1 for one that is made with the decision. */
+export function statusOf(host: string, { reason, message, devices, memoryMiB }: DeviceDecision, generation = 1): DeviceClaimStatus {
+  const base = { observedGeneration: generation, reason, message };
   if (reason !== "Allocated") return base;
   return { ...base, allocation: { host, devices: [...devices], ...(memoryMiB === undefined ? {} : { memoryMiB }) } };
 }

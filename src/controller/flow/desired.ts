@@ -32,7 +32,8 @@ export interface Placement {
 }
 
 type TaskSpec = FlowTask["spec"];
-type TaskTemplate = Omit<TaskSpec, "flow" | "host" | "run" | "desiredState" | "deviceType" | "claim" | "templateHash">;
+/** What the process of a task is made of: a change needs another process. */
+type TaskTemplate = Pick<TaskSpec, "flowType" | "node" | "index" | "members" | "env" | "retries" | "workingDir">;
 
 const DEFAULT_RESTART: TaskSpec["restart"] = {
   policy: "OnFailure",
@@ -42,9 +43,14 @@ const DEFAULT_RESTART: TaskSpec["restart"] = {
   windowSeconds: 600,
 };
 
-/** Identity of the run that begins with this generation of the spec. */
-export function newRun(flow: VideoFlow): string {
-  return `${flow.metadata.uid}-${flow.metadata.generation}`;
+/** Number of the run that there should be: it never goes back. */
+export function runNumber({ spec, status }: VideoFlow): number {
+  return Math.max(spec.run, status?.run ?? 1);
+}
+
+/** Identity of the run that there should be. */
+export function runId(flow: VideoFlow): string {
+  return `${flow.metadata.uid}-${runNumber(flow)}`;
 }
 
 /** Number of tasks of the flow. */
@@ -59,17 +65,19 @@ export function desiredTasks(
   channels: readonly NodeChannels[],
   placement: Placement,
 ): NewResource<"FlowTask">[] {
-  const whole = wholeOf(flow.spec, graph);
+  const whole = wholeOf(flow.spec, graph, channels);
   return eachTask(graph).map(({ node, index }) => {
     const name = taskName(flow.metadata.name, node.name, index);
-    const template = taskTemplate(whole, channels, node, index);
+    const template = taskTemplate(graph, node, index);
     const onGpu = placement.onGpu.has(name);
     const spec: TaskSpec = {
       ...template,
+      ...whole,
+      ...surroundings(channels, node),
       flow: flow.metadata.name,
       run: placement.run,
       host: placement.host,
-      desiredState: "Running",
+      desiredState: flow.spec.desiredState === "Paused" && node.role === "Producer" ? "Paused" : "Running",
       deviceType: onGpu ? "GPU" : "CPU",
       ...(onGpu ? { claim: name } : {}),
       templateHash: hashOf(template, deviceWish(node)),
@@ -78,15 +86,17 @@ export function desiredTasks(
   });
 }
 
-/** `<node>.<index>` to the hash of everything that needs a restart when it changes. Host, run and granted devices do not count. */
-export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly NodeChannels[]): Map<string, string> {
-  const whole = wholeOf(spec, graph);
+/** `<node>.<index>` to the hash of everything that needs another process when it changes. Host, run and granted devices do not count. */
+export function templateHashes(graph: FlowGraph): Map<string, string> {
   return new Map(
-    eachTask(graph).map(({ node, index }) => [
-      `${node.name}.${index}`,
-      hashOf(taskTemplate(whole, channels, node, index), deviceWish(node)),
-    ]),
+    eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(graph, node, index), deviceWish(node))]),
   );
+}
+
+/** Hash of the data plane: nodes, channels, rooms. The number of tasks within the capacity does not count. */
+export function layoutHash(channels: readonly NodeChannels[]): string {
+  const nodes = channels.map(({ node, channels: own, capacity }) => ({ node, own, capacity }));
+  return hashOf(nodes.toSorted((a, b) => (a.node < b.node ? -1 : 1)));
 }
 
 /** One claim per task that asks for a GPU which its source code supports. */
@@ -152,37 +162,45 @@ function deviceWish(node: GraphNode): unknown {
 }
 
 /** What all tasks of a flow have in common. */
-type Whole = Pick<TaskTemplate, "flowType" | "flowTasks"> & { readonly graphHash: string };
+type Whole = Pick<TaskSpec, "flowTasks" | "graphHash" | "layoutHash">;
 
-function wholeOf(spec: VideoFlow["spec"], graph: FlowGraph): Whole {
-  return { flowType: graph.flowType, flowTasks: taskCount(graph), graphHash: graphHash(spec) };
+function wholeOf(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly NodeChannels[]): Whole {
+  return { flowTasks: taskCount(graph), graphHash: graphHash(spec), layoutHash: layoutHash(channels) };
 }
 
-function taskTemplate(whole: Whole, channels: readonly NodeChannels[], node: GraphNode, index: number): TaskTemplate {
+function taskTemplate({ flowType }: FlowGraph, node: GraphNode, index: number): TaskTemplate {
+  const { members } = node;
+  const workingDir = members.find((member) => member.workingDir !== undefined)?.workingDir;
   return {
-    ...whole,
+    flowType,
     node: node.name,
     index,
-    nbTasks: node.tasks,
-    members: node.members.map(({ name, role, component, params, inputs }) => ({ name, role, component, params, inputs: [...inputs] })),
-    channels: channels.find((entry) => entry.node === node.name)?.channels ?? { slots: 0, slotBytes: 0, inputs: [] },
-    ...processOf(node.members),
+    members: members.map(({ name, role, component, params, inputs }) => ({ name, role, component, params, inputs: [...inputs] })),
+    env: mergeEnv(members),
+    retries: Math.max(...members.map(({ retries }) => retries)),
+    ...(workingDir === undefined ? {} : { workingDir }),
   };
 }
 
-/** How the process is run: a fused task is as patient as its most patient member. */
-function processOf(members: readonly NodeSpec[]) {
-  const workingDir = members.find((member) => member.workingDir !== undefined)?.workingDir;
+type Surroundings = Pick<
+  TaskSpec,
+  "nbTasks" | "capacity" | "channels" | "restart" | "startupDeadlineSeconds" | "terminationGracePeriodSeconds" | "progressDeadlineSeconds"
+>;
+
+/** What a task is told, or treated by, without another process. A fused task is as patient as its most patient member. */
+function surroundings(channels: readonly NodeChannels[], node: GraphNode): Surroundings {
+  const { members } = node;
+  const own = channels.find((entry) => entry.node === node.name);
   const progress = members.flatMap(({ progressDeadlineSeconds }) =>
     progressDeadlineSeconds === undefined ? [] : [progressDeadlineSeconds],
   );
   return {
-    env: mergeEnv(members),
+    nbTasks: node.tasks,
+    capacity: Math.max(node.tasks, own?.capacity ?? 1),
+    channels: own?.channels ?? { slots: 0, slotBytes: 0, inputs: [] },
     restart: members.find(({ restart }) => restart !== undefined)?.restart ?? DEFAULT_RESTART,
-    retries: Math.max(...members.map(({ retries }) => retries)),
     startupDeadlineSeconds: Math.max(...members.map(({ startupDeadlineSeconds }) => startupDeadlineSeconds)),
     terminationGracePeriodSeconds: Math.max(...members.map(({ terminationGracePeriodSeconds }) => terminationGracePeriodSeconds)),
-    ...(workingDir === undefined ? {} : { workingDir }),
     ...(progress.length === 0 ? {} : { progressDeadlineSeconds: Math.max(...progress) }),
   };
 }

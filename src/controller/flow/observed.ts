@@ -31,6 +31,9 @@ export type Change =
   | { readonly op: "createClaim"; readonly claim: NewResource<"DeviceClaim">; readonly why: string }
   | { readonly op: "decideClaim"; readonly claim: string; readonly status: DeviceClaimStatus; readonly why: string }
   | { readonly op: "createTask"; readonly task: NewResource<"FlowTask">; readonly why: string }
+  /** Writes the whole spec. */
+  | { readonly op: "updateTask"; readonly task: FlowTask; readonly spec: FlowTask["spec"]; readonly why: string }
+  | { readonly op: "updateClaim"; readonly claim: DeviceClaim; readonly spec: DeviceClaim["spec"]; readonly why: string }
   | { readonly op: "stopTask"; readonly task: FlowTask; readonly why: string }
   | { readonly op: "deleteTask"; readonly task: FlowTask; readonly why: string }
   | { readonly op: "deleteClaim"; readonly claim: DeviceClaim; readonly why: string };

@@ -3,15 +3,17 @@
  * Knows what was observed; must not know stores, clocks or processes. Pure, and level-triggered: it looks at what is, not
  * at what happened, so lost and duplicated events do no harm. See docs/adr/0004-embedded-store.md for the order of writes.
  */
-import type { FlowTask, VideoFlowStatus } from "../../api/kinds.js";
+import type { FlowTask, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { type Admission, admitFlow, type ClaimStatuses, runOf } from "./admission.js";
+import { type Admission, admitFlow, type ClaimStatuses } from "./admission.js";
 import { conditionOf, type Fact, fact } from "./conditions.js";
-import { desiredTasks, FLOW_FINALIZER, taskCount } from "./desired.js";
+import { desiredTasks, FLOW_FINALIZER, runId, runNumber, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
-import { failureText, flowStatus, hasSucceeded, type Situation, successReason } from "./status.js";
+import { rollOut, targetOf } from "./rollout.js";
+import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason } from "./status.js";
+import { isReady, isSurplus } from "./task-state.js";
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
 
 const NO_CLAIMS: ClaimStatuses = new Map();
@@ -22,8 +24,8 @@ const EXIT_BAD_DATA = 65;
 /**
  * The plan for one flow.
  *
- * A changed template of an unfinished flow restarts its run: all tasks are stopped, and when all are final everything
- * is removed and begins anew. A finished flow never runs again.
+ * A run follows a changed spec while messages flow (rollout.ts). What it cannot follow stops it: all tasks are stopped, and
+ * when all are final everything is removed and begins anew. A finished run never runs again; a higher `run` is another one.
  */
 export function reconcileFlow(observed: Observed): Plan {
   const own = ownOf(observed.flow, observed.tasks, observed.claims);
@@ -65,16 +67,43 @@ function reconcileDeletion(observed: Observed, own: Own): Plan {
 function reconcileLive(observed: Observed, own: Own): Plan {
   const { flow, shape } = observed;
   const old = flow.status;
-  if (conditionOf("Succeeded", old?.conditions)?.status === "True") {
-    return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
-  }
+  if (isLatched(observed)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   if (flow.spec.desiredState === "Stopped") return stopFlow(observed, own);
+  if (isOldRun(observed, own)) return restart(observed, own, `run ${runNumber(flow)} begins`);
   if (hasSucceeded(own.tasks))
     return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
   if (shape.graph === undefined) return refuseSpec(observed, own);
-  if (needsRestart(observed, own)) return restart(observed, own);
+  const lost = own.tasks.find(isLost);
+  if (lost !== undefined) return beginAgain(observed, own, lost);
+  if (needsRestart(observed, own, shape.graph)) return restart(observed, own, "the run begins anew");
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
-  return run(observed, own, shape.graph);
+  return own.tasks.length === 0 ? admit(observed, own, shape.graph) : follow(observed, own, shape.graph);
+}
+
+/** This run has succeeded, and that never changes. */
+function isLatched({ flow }: Observed): boolean {
+  const { status } = flow;
+  return conditionOf("Succeeded", status?.conditions)?.status === "True" && (status?.run ?? 1) === runNumber(flow);
+}
+
+/** Tasks of an earlier run, or of an earlier flow of this name. */
+function isOldRun({ flow }: Observed, { tasks }: Own): boolean {
+  return tasks.some(({ spec }) => spec.run !== runId(flow));
+}
+
+/** The shared memory of the run is gone, and with it all that was in flight. */
+function isLost({ status }: FlowTask): boolean {
+  return status?.phase === "Failed" && status.reason === "MemoryLost";
+}
+
+function beginAgain(observed: Observed, own: Own, { spec, status }: FlowTask): Plan {
+  const begunAgain = `host ${spec.host} lost the run's shared memory: ${status?.message ?? "no reason given"}; the run began again from its start`;
+  const { flow } = observed;
+  return restart(
+    { ...observed, flow: { ...flow, status: { ...flow.status, run: runNumber(flow), begunAgain } } },
+    own,
+    "the run begins again from its start",
+  );
 }
 
 function acceptedFact({ shape }: Observed): Fact {
@@ -130,32 +159,39 @@ function stopFlow(observed: Observed, own: Own): Plan {
   };
 }
 
-/** Tasks that are not those of the spec, or that were stopped although the flow should run and none has failed. */
-function needsRestart({ flow, shape }: Observed, { tasks }: Own): boolean {
-  const wrong = tasks.some(
-    ({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash || !spec.run.startsWith(flow.metadata.uid),
-  );
+/** Tasks that were stopped although the flow should run and none has failed, or a run that cannot follow the spec. */
+function needsRestart({ shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
   const failed = tasks.some(({ status }) => status?.phase === "Failed");
-  const mixed = new Set(tasks.map(({ spec }) => spec.run)).size > 1;
   const stopped = tasks.some(
-    ({ metadata, spec, status }) =>
-      spec.desiredState === "Stopped" ||
-      status?.phase === "Stopped" ||
-      (metadata.deletionTimestamp !== undefined && status?.phase !== "Succeeded"),
+    (task) =>
+      !isSurplus(task) &&
+      (task.spec.desiredState === "Stopped" ||
+        task.status?.phase === "Stopped" ||
+        (task.metadata.deletionTimestamp !== undefined && task.status?.phase !== "Succeeded")),
   );
-  return wrong || mixed || (stopped && !failed);
+  if (failed) return tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash);
+  return stopped || isOtherLayout({ shape }, tasks, graph);
 }
 
-function restart(observed: Observed, own: Own): Plan {
+/** The spec needs other channels than those of the run. */
+function isOtherLayout(observed: Pick<Observed, "shape">, tasks: readonly FlowTask[], graph: FlowGraph): boolean {
+  if (tasks.length === 0) return false;
+  const { layout } = targetOf(observed, tasks, graph);
+  return tasks.some((task) => task.spec.layoutHash !== layout);
+}
+
+function restart(observed: Observed, own: Own, why: string): Plan {
   const left = own.tasks.filter((task) => !isFinal(task)).length;
-  const message = `the run begins anew: ${left} of ${own.tasks.length} tasks of the old one still run`;
+  const message = `${why}: ${left} of ${own.tasks.length} old tasks still run`;
   const situation: Situation = {
-    ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host),
+    ...running(observed, { tasks: [], claims: [] }, NO_CLAIMS, own.tasks[0]?.spec.host),
+    admitted: fact(ADMITTED, undefined, "Restarting", message),
     state: "Pending",
     reason: "Restarting",
     message,
+    progress: { reason: "Restarting", message },
   };
-  const changes = teardownMarked(own.tasks, own.claims, "the run begins anew");
+  const changes = teardownMarked(own.tasks, own.claims, why);
   return { changes, status: flowStatus(observed, situation), ...(left === 0 ? { requeueAfterMs: 0 } : {}) };
 }
 
@@ -171,12 +207,23 @@ function isRefused({ flow }: Observed, { tasks, claims }: Own): boolean {
   );
 }
 
-function run(observed: Observed, own: Own, graph: FlowGraph): Plan {
+/** A run that has no tasks yet: all claims are decided, then all tasks are made. */
+function admit(observed: Observed, own: Own, graph: FlowGraph): Plan {
   const admission = admitFlow(observed, own, graph);
   if (admission.outcome !== "Admitted") return notAdmitted(observed, admission);
   const situation = running(observed, own, admission.claims, admission.host);
-  const changes = [...admission.changes, ...missingTasks(observed, own, graph, admission), ...stopAfterFailure(own)];
-  return { changes, status: flowStatus(observed, situation) };
+  return { changes: [...admission.changes, ...firstTasks(observed, graph, admission)], status: flowStatus(observed, situation) };
+}
+
+/** A run that has tasks follows the spec, unless one of them has failed. */
+function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
+  const host = own.tasks[0]?.spec.host as string;
+  if (own.tasks.some(({ status }) => status?.phase === "Failed"))
+    return { changes: stopAfterFailure(own), status: flowStatus(observed, running(observed, own, claimsOf(own), host)) };
+  const { changes, claims, progress, graph: present } = rollOut(observed, own, targetOf(observed, own.tasks, graph), host);
+  const situation = running(observed, own, claims, host, present);
+  const told = progress === undefined ? {} : { progress, message: `${situation.message}; ${progress.message}` };
+  return { changes, status: flowStatus(observed, { ...situation, ...told }) };
 }
 
 function notAdmitted(observed: Observed, admission: Exclude<Admission, { outcome: "Admitted" }>): Plan {
@@ -188,15 +235,14 @@ function notAdmitted(observed: Observed, admission: Exclude<Admission, { outcome
 }
 
 /** Deterministic names: a second controller, or one with a stale view, can make no second child. */
-function missingTasks(observed: Observed, own: Own, graph: FlowGraph, admission: Extract<Admission, { outcome: "Admitted" }>): Change[] {
-  if (own.tasks.some(({ status }) => status?.phase === "Failed")) return [];
-  const known = new Set(own.tasks.map(({ metadata }) => metadata.name));
-  if (known.size === taskCount(graph)) return [];
-  const onGpu = new Set([...admission.claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
-  const wanted = desiredTasks(observed.flow, graph, observed.shape.channels, { host: admission.host, run: admission.run, onGpu });
-  return wanted
-    .filter(({ metadata }) => !known.has(metadata.name))
-    .map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
+function firstTasks(
+  { flow, shape }: Observed,
+  graph: FlowGraph,
+  { host, run, claims }: Extract<Admission, { outcome: "Admitted" }>,
+): Change[] {
+  const onGpu = new Set([...claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
+  const tasks = desiredTasks(flow, graph, shape.channels, { host, run, onGpu });
+  return tasks.map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
 }
 
 /** The others drain if the failed task ended its stream; else they would wait for ever and are stopped. */
@@ -215,23 +261,31 @@ function claimsOf({ claims }: Own): ClaimStatuses {
 }
 
 /** The situation of a flow that has, or is about to get, tasks: it follows from them. */
-function running(observed: Observed, own: Own, claims: ClaimStatuses, host: string | undefined): Situation {
+function running(
+  observed: Observed,
+  own: Own,
+  claims: ClaimStatuses,
+  host: string | undefined,
+  graph: FlowGraph | undefined = observed.shape.graph,
+): Situation {
   const { tasks } = own;
-  const desired = observed.shape.graph === undefined ? tasks.length : taskCount(observed.shape.graph);
+  const desired = graph === undefined ? tasks.length : taskCount(graph);
   const devices = [...new Set([...claims.values()].flatMap(({ message }) => (message === undefined ? [] : [message])))].join("; ");
   const admitted = fact(ADMITTED, true, ADMITTED, devices === "" ? `${desired} tasks on host ${host}` : devices);
   const base = {
-    accepted: acceptedFact(observed),
-    admitted,
-    claims,
-    tasks,
-    run: runOf(observed, own),
+    ...{ accepted: acceptedFact(observed), admitted, claims, tasks },
+    ...(graph === undefined ? {} : { graph }),
     ...(host === undefined ? {} : { host }),
   };
-  return { ...base, ...stateOf(tasks, desired, devices) };
+  return { ...base, ...stateOf(observed.flow, tasks, desired, devices) };
 }
 
-function stateOf(tasks: readonly FlowTask[], desired: number, devices: string): Pick<Situation, "state" | "reason" | "message"> {
+function stateOf(
+  { spec }: VideoFlow,
+  tasks: readonly FlowTask[],
+  desired: number,
+  devices: string,
+): Pick<Situation, "state" | "reason" | "message"> {
   const failed = tasks.find(({ status }) => status?.phase === "Failed");
   const left = tasks.filter((task) => !isFinal(task)).length;
   const reason = failed?.status?.reason ?? "TaskFailed";
@@ -239,8 +293,10 @@ function stateOf(tasks: readonly FlowTask[], desired: number, devices: string): 
     return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
   if (failed !== undefined) return { state: "Failed", reason, message: failureText(failed) };
   if (hasSucceeded(tasks)) return { state: "Succeeded", reason: successReason(tasks), message: `all ${tasks.length} tasks have finished` };
-  const ready = tasks.filter(({ status }) => status?.phase === "Running" || status?.phase === "Succeeded").length;
+  const ready = tasks.filter(isReady).length;
   const message = `${ready} of ${desired} tasks are ready${devices === "" ? "" : `; ${devices}`}`;
+  const paused = spec.desiredState === "Paused" && pausedFact(spec, tasks).status === "True";
+  if (paused) return { state: "Paused", reason: "Paused", message };
   return ready === desired
     ? { state: "Running", reason: "TasksReady", message }
     : { state: tasks.some(({ status }) => status?.phase === "Running") ? "Running" : "Pending", reason: "TasksStarting", message };

@@ -108,6 +108,12 @@ export class FlowReconciler {
       case "createTask":
         await store.create(change.task);
         break;
+      case "updateTask":
+        await store.update({ ...change.task, spec: change.spec });
+        break;
+      case "updateClaim":
+        await store.update({ ...change.claim, spec: change.spec });
+        break;
       case "stopTask":
         await store.update({ ...change.task, spec: { ...change.task.spec, desiredState: "Stopped" } });
         break;

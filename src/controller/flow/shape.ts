@@ -4,7 +4,7 @@ import { formatProblem } from "../../api/problem.js";
 import { channelsOf, memoryBytes, type NodeChannels } from "../../flow/channels.js";
 import { type Describe, type FlowGraph, graphOf } from "../../flow/graph.js";
 import { validateSpec } from "../../flow/validate.js";
-import { templateHashes } from "./desired.js";
+import { layoutHash, templateHashes } from "./desired.js";
 
 /** What the decision needs to know of the graph. */
 export interface FlowShape {
@@ -18,6 +18,8 @@ export interface FlowShape {
   readonly memoryBytes: number;
   /** `<node>.<index>` to template hash. */
   readonly hashes: ReadonlyMap<string, string>;
+  /** Hash of the data plane; empty where there is no graph. */
+  readonly layout: string;
 }
 
 /** A stored spec is frozen and never changes, so its shape does not either. */
@@ -41,18 +43,19 @@ function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
       channels: [],
       memoryBytes: 0,
       hashes: new Map(),
+      layout: "",
     };
   }
   const graph = graphOf(spec, describe);
   const channels = channelsOf(graph);
   const raised = channels.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
-  const hashes = templateHashes(spec, graph, channels);
   return {
     problems: [],
     warnings: [...warnings.map(formatProblem), ...raised],
     graph,
     channels,
     memoryBytes: memoryBytes(graph, channels),
-    hashes,
+    hashes: templateHashes(graph),
+    layout: layoutHash(channels),
   };
 }

@@ -1,12 +1,13 @@
 /** The status of a flow: what people and programs read of it. Pure. */
-import type { FlowTask, TaskDecision, VideoFlowStatus } from "../../api/kinds.js";
+import type { FlowTask, TaskDecision, VideoFlowSpec, VideoFlowStatus } from "../../api/kinds.js";
 import { taskName } from "../../api/kinds.js";
 import type { FlowGraph, GraphNode } from "../../flow/graph.js";
 import type { ClaimStatuses } from "./admission.js";
 import { conditionsOf, type Fact, fact } from "./conditions.js";
-import { taskCount } from "./desired.js";
+import { runId, runNumber, taskCount } from "./desired.js";
 import { isFinal } from "./holding.js";
 import type { Observed } from "./observed.js";
+import { isProducer, isReady } from "./task-state.js";
 
 /** How far the flow is; the rest of the status follows from its tasks. */
 export interface Situation {
@@ -17,31 +18,41 @@ export interface Situation {
   readonly admitted: Fact;
   /** Host of the tasks, once known. */
   readonly host?: string;
-  readonly run?: string;
+  /** As the tasks can really be; absent where the spec has none. */
+  readonly graph?: FlowGraph;
+  /** What a changed spec still waits for. */
+  readonly progress?: { readonly reason: string; readonly message: string };
   readonly claims: ClaimStatuses;
   readonly tasks: readonly FlowTask[];
 }
 
 /** Builds the whole status; equal situations give equal statuses. */
 export function flowStatus(observed: Observed, situation: Situation): VideoFlowStatus {
-  const { flow, shape, wallMs } = observed;
-  const { state, reason, message, tasks } = situation;
+  const { flow, wallMs } = observed;
+  const { state, reason, message, tasks, graph } = situation;
   const { generation } = flow.metadata;
-  const desired = shape.graph === undefined ? tasks.length : taskCount(shape.graph);
+  const run = runNumber(flow);
+  const begunAgain = run === (flow.status?.run ?? 1) ? flow.status?.begunAgain : undefined;
+  const desired = graph === undefined ? tasks.length : taskCount(graph);
   const ready = tasks.filter(isReady).length;
-  const decisions = shape.graph === undefined ? [] : decisionsOf(flow.metadata.name, shape.graph, situation);
-  const asked = shape.graph === undefined ? 0 : gpuTasks(shape.graph);
+  const decisions = graph === undefined ? [] : decisionsOf(flow.metadata.name, graph, situation);
+  const asked = graph === undefined ? 0 : gpuTasks(graph);
   const facts = [
     situation.accepted,
     situation.admitted,
     readyFact(ready, desired),
-    degradedFact(tasks, decisions),
-    drainedFact(observed, tasks),
+    degradedFact(tasks, decisions, begunAgain),
+    pausedFact(flow.spec, tasks),
+    drainedFact(flow.spec, tasks),
     succeededFact(observed, desired, tasks),
+    reconcilingFact(situation, ready, desired),
+    stalledFact(situation),
   ];
   return {
     observedGeneration: generation,
-    ...(situation.run === undefined ? {} : { run: situation.run }),
+    run,
+    runId: runId(flow),
+    ...(begunAgain === undefined ? {} : { begunAgain }),
     state,
     reason,
     message,
@@ -53,10 +64,6 @@ export function flowStatus(observed: Observed, situation: Situation): VideoFlowS
     decisions,
     conditions: conditionsOf(facts, flow.status?.conditions ?? [], generation, wallMs),
   };
-}
-
-function isReady({ status }: FlowTask): boolean {
-  return status?.phase === "Running" || status?.phase === "Succeeded";
 }
 
 function gpuTasks(graph: FlowGraph): number {
@@ -99,7 +106,7 @@ function readyFact(ready: number, desired: number): Fact {
 }
 
 /** Runs, but below the wish. */
-function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecision[]): Fact {
+function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecision[], begunAgain: string | undefined): Fact {
   const backoff = tasks.filter(({ status }) => status?.phase === "Backoff");
   const provider = tasks.filter(({ spec, status }) => spec.deviceType === "GPU" && status?.provider?.toLowerCase() === "cpu");
   const lost = tasks.filter(({ status }) => status?.stateLost !== undefined);
@@ -114,12 +121,14 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
     ),
     ...lost.map(({ metadata, status }) => `task ${metadata.name} lost its state: ${status?.stateLost}`),
     ...new Set(fallback.map(({ message }) => message)),
+    ...(begunAgain === undefined ? [] : [begunAgain]),
   ];
   const [reason] = [
-    ...(backoff.length > 0 ? ["TaskBackoff"] : []),
+    ...(backoff.length === 0 ? [] : [backoff.every((task) => hasSibling(task, tasks)) ? "ReplicaLost" : "TaskBackoff"]),
     ...(provider.length > 0 ? ["ProviderFallback"] : []),
     ...(lost.length > 0 ? ["StateLost"] : []),
     ...fallback.map((decision) => decision.reason),
+    ...(begunAgain === undefined ? [] : ["Restarted"]),
   ];
   return fact(
     "Degraded",
@@ -129,10 +138,53 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
   );
 }
 
-function drainedFact({ flow }: Observed, tasks: readonly FlowTask[]): Fact {
+/** Another task of its node does its work meanwhile. */
+function hasSibling({ spec }: FlowTask, tasks: readonly FlowTask[]): boolean {
+  return tasks.some((other) => other.spec.node === spec.node && other.status?.phase === "Running");
+}
+
+/** Producers hold back, as far as they have not ended. */
+export function pausedFact({ desiredState }: VideoFlowSpec, tasks: readonly FlowTask[]): Fact {
+  if (desiredState !== "Paused") return fact("Paused", false, "NotAsked", "the flow is not asked to pause");
+  const producers = tasks.filter((task) => isProducer(task) && !isFinal(task));
+  const held = producers.filter(isHeldBack).length;
+  if (producers.length === 0 && tasks.length > 0)
+    return fact("Paused", false, "StreamEnded", "all producers have ended: nothing to hold back");
+  const all = held === producers.length && held > 0;
+  return fact("Paused", all, all ? "HeldBack" : "Pausing", `${held} of ${producers.length} producers hold back`);
+}
+
+function isHeldBack({ metadata, status }: FlowTask): boolean {
+  return status?.observedGeneration === metadata.generation && (status.reason === "Paused" || status.reason === "Drained");
+}
+
+/** Nothing is in flight: after a stop, because all tasks have ended; in a pause, because all that was given out has been consumed. */
+function drainedFact({ desiredState }: VideoFlowSpec, tasks: readonly FlowTask[]): Fact {
+  if (desiredState === "Running") return fact("Drained", false, "NotAsked", "the flow is not asked to stop or to pause");
+  if (desiredState === "Paused") return drainedInPause(tasks);
   const left = tasks.filter((task) => !isFinal(task)).length;
-  if (flow.spec.desiredState !== "Stopped") return fact("Drained", false, "NotAsked", "the flow is not asked to stop");
   return fact("Drained", left === 0, left === 0 ? "AllTasksEnded" : "Draining", `${left} of ${tasks.length} tasks still run`);
+}
+
+function drainedInPause(tasks: readonly FlowTask[]): Fact {
+  const producers = tasks.filter((task) => isProducer(task) && !isFinal(task));
+  const all = producers.length > 0 && producers.every((task) => isHeldBack(task) && task.status?.reason === "Drained");
+  return fact("Drained", all, all ? "NothingInFlight" : "Draining", all ? "no message is in flight" : "messages are still in flight");
+}
+
+/** GitOps tools wait while this holds. */
+function reconcilingFact({ state, reason, message, progress }: Situation, ready: number, desired: number): Fact {
+  if (progress !== undefined) return fact("Reconciling", true, progress.reason, progress.message);
+  const busy = state === "Pending" || state === "Stopping" || (state === "Running" && ready < desired);
+  return fact("Reconciling", busy, busy ? reason : "Settled", busy ? message : "nothing is under way");
+}
+
+/** Waiting does not help: somebody must act. */
+function stalledFact({ state, reason, message, accepted, progress }: Situation): Fact {
+  if (accepted.status === "False") return fact("Stalled", true, accepted.reason, accepted.message);
+  if (state === "Failed") return fact("Stalled", true, reason, message);
+  if (progress?.reason === "Unsatisfiable") return fact("Stalled", true, progress.reason, progress.message);
+  return fact("Stalled", false, "NotStalled", "nothing stands in the way");
 }
 
 function succeededFact({ flow }: Observed, desired: number, tasks: readonly FlowTask[]): Fact {
@@ -148,8 +200,8 @@ function succeededFact({ flow }: Observed, desired: number, tasks: readonly Flow
 /** All tasks of one run finished by themselves, whatever the spec says by now. */
 export function hasSucceeded(tasks: readonly FlowTask[]): boolean {
   const [first] = tasks;
-  if (first === undefined || tasks.length !== first.spec.flowTasks) return false;
-  return tasks.every(({ spec, status }) => status?.phase === "Succeeded" && spec.run === first.spec.run);
+  if (first === undefined) return false;
+  return tasks.every(({ spec, status }) => status?.phase === "Succeeded" && spec.run === first.spec.run && spec.flowTasks === tasks.length);
 }
 
 /** A task that finished with dead letters says so in its reason. */
@@ -163,8 +215,7 @@ export function failureText({ metadata, status }: FlowTask): string {
 }
 
 /** What the user should know although the flow runs. */
-function warningsOf({ shape, hosts }: Observed, { host, claims }: Situation): string[] {
-  const { graph } = shape;
+function warningsOf({ shape, hosts }: Observed, { host, claims, graph }: Situation): string[] {
   if (graph === undefined) return [...shape.warnings];
   const cores = hosts.find(({ metadata }) => metadata.name === host)?.status?.cores;
   const cpuBound = cpuBoundTasks(graph, claims);

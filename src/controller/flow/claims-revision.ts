@@ -1,0 +1,115 @@
+/** Devices for a changed spec of a flow that runs: all or nothing, decided before anything is retired. Pure. */
+import { isDeepStrictEqual } from "node:util";
+import type { DeviceClaim, DeviceClaimStatus, FlowTask, NewResource } from "../../api/kinds.js";
+import { allocateDevices, type DeviceDecision } from "../../devices/allocate.js";
+import type { FlowGraph } from "../../flow/graph.js";
+import { type ClaimStatuses, statusOf } from "./admission.js";
+import { desiredClaims, requestsOf, runId } from "./desired.js";
+import { heldOn, isFinal, reservedOn } from "./holding.js";
+import type { Change, Observed } from "./observed.js";
+import type { Own } from "./own.js";
+import { deviceHost } from "./place.js";
+import { isRetired } from "./task-state.js";
+
+export type ClaimRevision =
+  | {
+      readonly outcome: "Granted";
+      readonly changes: readonly Change[];
+      /** Decisions per claim, as they are once the changes are made. */
+      readonly claims: ClaimStatuses;
+    }
+  /** These nodes must have no process before what they hold is decided anew. */
+  | { readonly outcome: "Retire"; readonly nodes: ReadonlySet<string> }
+  /** The wish cannot be met now: what runs keeps what it has. */
+  | { readonly outcome: "Refused"; readonly reason: string; readonly message: string };
+
+type Wanted = NewResource<"DeviceClaim">;
+
+/**
+ * Decides for all claims of the run at once; those that ask for the same as before keep what they have.
+ *
+ * What a live process holds is given to nobody, not even to a sibling: where a claim changes that holds devices, its node
+ * is retired first. Nobody else gets them meanwhile, for the claim still holds them.
+ */
+export function reviseClaims(observed: Observed, own: Own, graph: FlowGraph, host: string): ClaimRevision {
+  const done = new Set(own.tasks.filter(isFinal).map(({ metadata }) => metadata.name));
+  const wanted = desiredClaims(observed.flow, graph, runId(observed.flow)).filter(({ metadata }) => !done.has(metadata.name));
+  const known = new Map(own.claims.map((claim) => [claim.metadata.name, claim]));
+  const open = wanted.filter((claim) => !isDecided(known.get(claim.metadata.name), claim));
+  if (open.length === 0) return { outcome: "Granted", changes: [], claims: statusesOf(own.claims) };
+  const allocation = allocate(observed, graph, host, wanted, open);
+  if (typeof allocation === "string") return { outcome: "Refused", reason: "HostGone", message: allocation };
+  if (!allocation.admitted) return { outcome: "Refused", reason: allocation.reason ?? "WaitingForDevices", message: allocation.message };
+  const nodes = holders(own.tasks, open, known);
+  return nodes.size > 0 ? { outcome: "Retire", nodes } : grant(host, own.claims, open, known, allocation.decisions);
+}
+
+/** It stands in the store as it is wanted, and the decision speaks of it. */
+function isDecided(claim: DeviceClaim | undefined, wanted: Wanted): boolean {
+  if (claim?.status?.observedGeneration !== claim?.metadata.generation) return false;
+  if (claim?.status?.reason !== "Allocated" && claim?.status?.reason !== "CpuFallback") return false;
+  return isDeepStrictEqual({ ...claim.spec }, { ...wanted.spec });
+}
+
+function allocate(observed: Observed, graph: FlowGraph, host: string, wanted: readonly Wanted[], open: readonly Wanted[]) {
+  const { flow, flows, claims, tasks, hosts } = observed;
+  const there = hosts.find(({ metadata }) => metadata.name === host);
+  if (there === undefined) return `host ${host} is not there`;
+  const undecided = new Set(open.map(({ metadata }) => metadata.name));
+  const held = heldOn(host, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !undecided.has(claim));
+  const reserved = reservedOn(deviceHost(there), flow, flows, claims);
+  return allocateDevices(deviceHost(there), [...held, ...reserved], requestsOf(wanted, graph));
+}
+
+/** Nodes of which a task still has a process, and a claim that holds devices and is decided anew. */
+function holders(tasks: readonly FlowTask[], open: readonly Wanted[], known: ReadonlyMap<string, DeviceClaim>): Set<string> {
+  const holding = new Set(
+    open.filter(({ metadata }) => known.get(metadata.name)?.status?.allocation !== undefined).map(({ spec }) => spec.node),
+  );
+  const alive = new Set(tasks.filter((task) => !isFinal(task) && !isRetired(task)).map(({ spec }) => spec.node));
+  return new Set([...holding].filter((node) => alive.has(node)));
+}
+
+function grant(
+  host: string,
+  claims: readonly DeviceClaim[],
+  open: readonly Wanted[],
+  known: ReadonlyMap<string, DeviceClaim>,
+  decisions: readonly DeviceDecision[],
+): ClaimRevision {
+  const decided = new Map(decisions.map((decision) => [decision.claim, decision]));
+  const statuses = new Map(statusesOf(claims));
+  const changes = open.flatMap((wanted): Change[] => {
+    const { name } = wanted.metadata;
+    const decision = decided.get(name) as DeviceDecision;
+    const claim = known.get(name);
+    const isSame = claim !== undefined && isDeepStrictEqual({ ...claim.spec }, { ...wanted.spec });
+    const generation = claim === undefined ? 1 : claim.metadata.generation + (isSame ? 0 : 1);
+    const status = statusOf(host, decision, generation);
+    statuses.set(name, status);
+    return [...made(wanted, claim, isSame), { op: "decideClaim", claim: name, status, why: decision.message }];
+  });
+  return { outcome: "Granted", changes, claims: statuses };
+}
+
+function made(wanted: Wanted, claim: DeviceClaim | undefined, isSame: boolean): Change[] {
+  if (claim === undefined) return [{ op: "createClaim", claim: wanted, why: "the task asks for a GPU" }];
+  return isSame ? [] : [{ op: "updateClaim", claim, spec: wanted.spec, why: "the spec asks for something else" }];
+}
+
+function statusesOf(claims: readonly DeviceClaim[]): Map<string, DeviceClaimStatus> {
+  return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
+}
+
+/** Claims that nobody asks for any more, of tasks that run without them or are not there. */
+export function idleClaims(own: Own, wanted: ReadonlySet<string>): Change[] {
+  const users = new Set(own.tasks.filter(usesClaim).map(({ metadata }) => metadata.name));
+  return own.claims
+    .filter(({ metadata }) => !wanted.has(metadata.name) && !users.has(metadata.name))
+    .map((claim) => ({ op: "deleteClaim", claim, why: "the spec asks for no GPU any more" }));
+}
+
+/** The process that may have the devices is not proved to be replaced yet. */
+function usesClaim(task: FlowTask): boolean {
+  return task.spec.claim !== undefined || (!isFinal(task) && task.status?.templateHash !== task.spec.templateHash);
+}

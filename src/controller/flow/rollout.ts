@@ -1,0 +1,241 @@
+/**
+ * Brings the tasks of a run to a changed spec while messages flow: one node at a time, replicas come and go.
+ * Knows what was observed; must not know how a task is retired. Pure, and level-triggered: it can begin anywhere.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { FlowTask, NewResource } from "../../api/kinds.js";
+import { channelsOf, type NodeChannels } from "../../flow/channels.js";
+import type { FlowGraph, GraphNode } from "../../flow/graph.js";
+import type { ClaimStatuses } from "./admission.js";
+import { type ClaimRevision, idleClaims, reviseClaims } from "./claims-revision.js";
+import { desiredClaims, desiredTasks, layoutHash, runId } from "./desired.js";
+import { isFinal } from "./holding.js";
+import type { Change, Observed } from "./observed.js";
+import type { Own } from "./own.js";
+import { isInProgress, isRetired, isSurplus } from "./task-state.js";
+import { teardown } from "./teardown.js";
+
+/** What a changed spec still waits for. */
+export interface Progress {
+  readonly reason: "RollingOut" | "Scaling" | "WaitingForDevices" | "Unsatisfiable" | "HostGone";
+  readonly message: string;
+}
+
+export interface Rollout {
+  readonly changes: readonly Change[];
+  readonly claims: ClaimStatuses;
+  /** The graph with the tasks that there really can be. */
+  readonly graph: FlowGraph;
+  readonly progress?: Progress;
+}
+
+type TaskSpec = FlowTask["spec"];
+type Wanted = NewResource<"FlowTask">;
+
+/** What the run should look like. */
+export interface Target {
+  readonly graph: FlowGraph;
+  readonly channels: readonly NodeChannels[];
+  readonly layout: string;
+}
+
+/**
+ * The spec as far as the run can still follow: a node that has finished keeps its tasks, and within the room that its
+ * shared memory has, a node may have more or fewer tasks.
+ */
+export function targetOf({ shape }: Pick<Observed, "shape">, tasks: readonly FlowTask[], graph: FlowGraph): Target {
+  const settled = withDoneNodes(graph, tasks);
+  const capacities = new Map(tasks.map(({ spec }) => [spec.node, spec.capacity]));
+  const fits = settled.nodes.every((node) => node.tasks === (capacities.get(node.name) ?? 0));
+  const present = tasks[0]?.spec.layoutHash;
+  if (settled === graph && present === shape.layout) return { graph, channels: shape.channels, layout: shape.layout };
+  const channels = channelsOf(settled, fits ? capacities : new Map());
+  const layout = layoutHash(channels);
+  if (layout === present) return { graph: settled, channels, layout };
+  return { graph, channels: shape.channels, layout: shape.layout };
+}
+
+/** Finished work never runs again, and a finished node needs no more tasks. */
+function withDoneNodes(graph: FlowGraph, tasks: readonly FlowTask[]): FlowGraph {
+  const nodes = graph.nodes.map((node) => {
+    const own = tasks.filter((task) => task.spec.node === node.name && !isSurplus(task));
+    const isDone = own.length > 0 && own.every(({ status }) => status?.phase === "Succeeded");
+    return isDone && own.length !== node.tasks ? { ...node, tasks: own.length } : node;
+  });
+  if (nodes.every((node, index) => node === graph.nodes[index])) return graph;
+  return { ...graph, nodes, byName: new Map(nodes.map((node) => [node.name, node])) };
+}
+
+/** @param target of the same layout as the tasks. */
+export function rollOut(observed: Observed, own: Own, target: Target, host: string): Rollout {
+  const revision = reviseClaims(observed, own, target.graph, host);
+  const claims = revision.outcome === "Granted" ? revision.claims : claimsOf(own);
+  const wanted = wantedTasks(observed, target, host, claims);
+  const scene: Scene = { own, target, wanted, waiting: waitingNodes(own, target, revision), revision };
+  if (revision.outcome === "Refused") {
+    const { reason, message } = revision;
+    const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
+    return { changes: keep(scene), claims, graph: target.graph, progress };
+  }
+  const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
+  const changes = [
+    ...(revision.outcome === "Granted" ? revision.changes : []),
+    ...changeTasks(scene),
+    ...createTasks(scene),
+    ...retireSurplus(scene),
+    ...(revision.outcome === "Granted" ? idleClaims(own, asked) : []),
+  ];
+  const progress = progressOf(scene);
+  return { changes, claims, graph: target.graph, ...(progress === undefined ? {} : { progress }) };
+}
+
+interface Scene {
+  readonly own: Own;
+  readonly target: Target;
+  /** By task name. */
+  readonly wanted: ReadonlyMap<string, Wanted>;
+  /** Nodes of which no task may have a process for now. */
+  readonly waiting: ReadonlySet<string>;
+  readonly revision: ClaimRevision;
+}
+
+function claimsOf({ claims }: Own): ClaimStatuses {
+  return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
+}
+
+function wantedTasks({ flow }: Observed, { graph, channels }: Target, host: string, claims: ClaimStatuses): Map<string, Wanted> {
+  const onGpu = new Set([...claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
+  const tasks = desiredTasks(flow, graph, channels, { host, run: runId(flow), onGpu });
+  return new Map(tasks.map((task) => [task.metadata.name, task]));
+}
+
+/** Devices that change hands, and keys that change replicas, do so while nobody of the node runs. */
+function waitingNodes({ tasks }: Own, target: Target, revision: ClaimRevision): Set<string> {
+  const byDevices = revision.outcome === "Retire" ? revision.nodes : [];
+  const byKeys = target.graph.nodes.filter((node) => isRepartitioned(node, tasks)).map(({ name }) => name);
+  return new Set([...byDevices, ...byKeys]);
+}
+
+function isRepartitioned({ name, partitionBy, tasks: count }: GraphNode, tasks: readonly FlowTask[]): boolean {
+  const own = tasks.filter(({ spec }) => spec.node === name);
+  const changes = partitionBy !== undefined && own.some(({ spec }) => spec.nbTasks !== count);
+  return changes && own.some((task) => !isFinal(task) && !isRetired(task));
+}
+
+/** Nothing of the new spec counts yet, apart from whether producers pause. */
+function keep({ own, wanted }: Scene): Change[] {
+  return own.tasks.flatMap((task) => {
+    const want = wanted.get(task.metadata.name)?.spec.desiredState ?? "Running";
+    return isFinal(task) || isSurplus(task) ? [] : update(task, { ...task.spec, desiredState: want }, "what runs is left alone");
+  });
+}
+
+function changeTasks(scene: Scene): Change[] {
+  const turn = nextNode(scene);
+  return scene.own.tasks.flatMap((task) => {
+    const want = scene.wanted.get(task.metadata.name)?.spec;
+    if (want === undefined || isSurplus(task)) return [];
+    if (isFinal(task)) return update(task, { ...task.spec, flowTasks: want.flowTasks }, "the number of tasks changed");
+    if (scene.waiting.has(want.node)) return update(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
+    if (!isOutdated(task, want)) return update(task, want, "the spec changed");
+    if (want.node === turn) return update(task, want, "its template changed");
+    const held = task.spec.desiredState === "Retired" ? ({ desiredState: "Retired" } as const) : {};
+    return update(task, { ...withTemplateOf(task.spec, want), ...held }, "the spec changed");
+  });
+}
+
+function update(task: FlowTask, spec: TaskSpec, why: string): Change[] {
+  return isDeepStrictEqual({ ...task.spec }, { ...spec }) ? [] : [{ op: "updateTask", task, spec, why }];
+}
+
+function isOutdated(task: FlowTask, want: TaskSpec): boolean {
+  return task.spec.templateHash !== want.templateHash;
+}
+
+/** What needs another process stays as it is. */
+function withTemplateOf(present: TaskSpec, want: TaskSpec): TaskSpec {
+  const { workingDir: _dir, claim: _claim, ...rest } = want;
+  const { members, env, retries, templateHash, deviceType, workingDir, claim } = present;
+  return {
+    ...rest,
+    ...{ members, env, retries, templateHash, deviceType },
+    ...(workingDir === undefined ? {} : { workingDir }),
+    ...(claim === undefined ? {} : { claim }),
+  };
+}
+
+/** The node whose turn it is: the first in topological order, once no other is under way. */
+function nextNode(scene: Scene): string | undefined {
+  const outdated = outdatedNodes(scene);
+  const busy = scene.own.tasks.some((task) => isInProgress(task) && !outdated.includes(task.spec.node));
+  return busy ? undefined : outdated.find((node) => !scene.waiting.has(node));
+}
+
+/** In topological order. */
+function outdatedNodes({ own, wanted, target }: Scene): string[] {
+  const names = new Set(
+    own.tasks
+      .filter((task) => !isFinal(task) && isOutdated(task, wanted.get(task.metadata.name)?.spec ?? task.spec))
+      .map(({ spec }) => spec.node),
+  );
+  return target.graph.nodes.map(({ name }) => name).filter((name) => names.has(name));
+}
+
+/** A task that is on its way out under this name goes first. */
+function createTasks({ own, wanted, waiting }: Scene): Change[] {
+  const known = new Set(own.tasks.map(({ metadata }) => metadata.name));
+  return [...wanted.values()]
+    .filter(({ metadata, spec }) => !known.has(metadata.name) && !waiting.has(spec.node))
+    .map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
+}
+
+/** Replicas beyond the wish are retired for good, then removed; the highest indexes go. */
+function retireSurplus({ own, wanted, waiting, target }: Scene): Change[] {
+  return own.tasks.flatMap((task): Change[] => {
+    const nbTasks = target.graph.byName.get(task.spec.node)?.tasks;
+    const isWanted = wanted.has(task.metadata.name);
+    if (nbTasks === undefined || (isWanted && !isSurplus(task))) return [];
+    if (isFinal(task))
+      return teardown(
+        [task],
+        own.claims.filter(({ metadata }) => metadata.name === task.metadata.name),
+        "one task too many",
+      );
+    if (waiting.has(task.spec.node)) return update(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
+    if (isWanted) return [];
+    return update(task, { ...task.spec, desiredState: "Retired", nbTasks }, "one task too many");
+  });
+}
+
+function progressOf(scene: Scene): Progress | undefined {
+  const outdated = outdatedNodes(scene);
+  const replaced = scene.own.tasks.find((task) => isInProgress(task) && task.status?.templateHash !== undefined);
+  const node = replaced?.spec.node ?? [...scene.waiting][0] ?? outdated[0];
+  if (node !== undefined) return { reason: "RollingOut", message: rollingText(scene, node, outdated) };
+  const { graph } = scene.target;
+  const scaled = graph.nodes.find(
+    ({ name, tasks }) =>
+      !isComplete(
+        scene.own.tasks.filter(({ spec }) => spec.node === name),
+        tasks,
+      ),
+  );
+  if (scaled === undefined) return undefined;
+  const there = scene.own.tasks.filter(({ spec }) => spec.node === scaled.name).length;
+  return { reason: "Scaling", message: `node ${scaled.name} has ${there} tasks and is to have ${scaled.tasks}` };
+}
+
+function isComplete(tasks: readonly FlowTask[], count: number): boolean {
+  return (
+    tasks.length === count &&
+    !tasks.some((task) => isInProgress(task) && task.spec.index > 0 && tasks[0]?.status?.templateHash !== undefined)
+  );
+}
+
+function rollingText({ own }: Scene, node: string, outdated: readonly string[]): string {
+  const tasks = own.tasks.filter((task) => task.spec.node === node && !isFinal(task));
+  const done = outdated.includes(node) ? 0 : tasks.filter((task) => !isInProgress(task)).length;
+  const rest = outdated.filter((name) => name !== node);
+  const next = rest.length === 0 ? "" : `; then ${rest.join(", ")}`;
+  return `node ${node}: ${done} of ${tasks.length} tasks run the new template${next}`;
+}
