@@ -1,6 +1,6 @@
 /** What the end of a process means. Pure. */
 import type { FlowTaskStatus } from "../api/kinds.js";
-import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, type TaskReport } from "../api/launch.js";
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, EXIT_RETIRED, type TaskReport } from "../api/launch.js";
 
 export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
 
@@ -41,6 +41,7 @@ export function describeExit(end: ProcessEnd, killed: KillReason | undefined, re
 function reasonOf({ code, signal }: ProcessEnd): string {
   if (signal !== null) return "Signalled";
   if (code === EXIT_FINISHED) return "Finished";
+  if (code === EXIT_RETIRED) return "Retired";
   if (code === EXIT_BAD_CONFIGURATION) return "ConfigurationError";
   return code === EXIT_BAD_INPUT ? "BadInput" : "Crashed";
 }

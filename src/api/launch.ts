@@ -52,6 +52,8 @@ export const EXIT_FINISHED = 0;
 export const EXIT_BAD_INPUT = 65;
 /** Something failed that may pass. */
 export const EXIT_CRASHED = 70;
+/** The task made way as it was asked to: all that it had in hand is committed, the next process of the task goes on. */
+export const EXIT_RETIRED = 75;
 /** The configuration cannot work: a restart cannot help. */
 export const EXIT_BAD_CONFIGURATION = 78;
 /** Ended by SIGTERM, as a shell tells it; its nodes were closed. */

@@ -279,6 +279,12 @@ export abstract class ConsumerNode<In extends readonly unknown[], Params extends
 
   /** Only with {@link settled}: all parents have ended; makes everything safe. */
   flush?(): void | Promise<void>;
+
+  /**
+   * Only with {@link settled}: this process makes way for the next one of its task; makes everything safe, and is closed then.
+   * Without this method the next process consumes again what is not safe.
+   */
+  makeSafe?(): void | Promise<void>;
 }
 
 /** A class that a flow can run. */

@@ -1,5 +1,5 @@
 /** The process of one task: `worker.js LAUNCH_FILE`. */
-import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED, EXIT_TERMINATED } from "../api/launch.js";
+import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED, EXIT_RETIRED, EXIT_TERMINATED } from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { armParentDeath } from "../base/process-signal.js";
 import { readLaunch } from "../worker/launch.js";
@@ -21,8 +21,8 @@ async function main(): Promise<number> {
   process.title = `videoflow: ${launch.flow}.${launch.node}.${launch.index}`;
   const reporter = new Reporter(launch.reportFile);
   try {
-    await runTask(launch, reporter);
-    return EXIT_FINISHED;
+    const outcome = await runTask(launch, reporter);
+    return outcome === "retired" ? EXIT_RETIRED : EXIT_FINISHED;
   } catch (error) {
     if (error instanceof TaskTerminated) return EXIT_TERMINATED;
     process.stderr.write(`${error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : errorText(error)}\n`);

@@ -10,6 +10,8 @@ export const FLUSH = 4;
 export const END = 5;
 /** Joins by time: the candidate is of no use, free it. */
 export const SHED = 6;
+/** The task was asked to make way. */
+export const RETIRE = 7;
 
 export interface Intake {
   /** The candidate found by look(): its position, and per input the first word of its cell, or -1 if it has no message. */

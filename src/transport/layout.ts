@@ -43,6 +43,8 @@ export const TASK = {
   endPositionF64: 4,
   incarnation: 6,
   pid: 7,
+  retire: 8,
+  left: 9,
   prepared: 16,
   commit: 17,
   applied: 18,

@@ -73,15 +73,15 @@ export interface InputMessage {
 export interface Unit {
   /**
    * data: inputs to process. flush: all inputs have ended, the task may give a last set of outputs (then commit()).
-   * end: nothing will come any more (call end()).
+   * end: nothing will come any more (call end()). retire: another process of this task, or its siblings, will go on (call leave()).
    */
-  readonly kind: "data" | "flush" | "end";
+  readonly kind: "data" | "flush" | "end" | "retire";
   /** Number of the unit in every channel of its lineage. */
   readonly position: number;
   /**
    * Per input, in the order of the plan: its messages. One input: 1..64 messages (all outputs of one input of the parent; the
    * worker calls process() for each). A Trace join: exactly one message each. A group of one time: at most one message of each
-   * input that gives no list. flush and end: empty lists.
+   * input that gives no list. flush, end and retire: empty lists.
    */
   readonly inputs: readonly (readonly InputMessage[])[];
   /** Earlier attempts, by exception or by death in user code; 0 at first. */
@@ -101,7 +101,7 @@ export interface TimeGroup {
 }
 
 /** What a task is doing, as published for the agent. */
-export type TaskState = "none" | "opening" | "working" | "waiting-input" | "waiting-space" | "user-code" | "ended";
+export type TaskState = "none" | "opening" | "working" | "waiting-input" | "waiting-space" | "user-code" | "ended" | "retired";
 
 export interface TaskPort {
   readonly node: string;
@@ -112,6 +112,8 @@ export interface TaskPort {
   readonly stopRequested: boolean;
   /** Producers: stopped or paused; see requestStop and requestPause. */
   readonly paused: boolean;
+  /** Producers: this process is to make way for the next between two messages, and calls leave(); see requestRetire. */
+  readonly retiring: boolean;
 
   /** Takes the next unit if there is one and its outputs have a place. Never blocks. Must not be called while a unit is in hand. */
   take(): Unit | undefined;
@@ -154,6 +156,8 @@ export interface TaskPort {
   settle(units: number, options?: CommitOptions): void;
   /** Ends the stream. A producer calls it after its last commit, any other task after the unit "end". */
   end(): void;
+  /** Leaves the stream open for the next incarnation; instead of end(). What is set aside is offered to it again. */
+  leave(): void;
   /** Gives back a unit in hand, publishes what state there is, closes descriptors. Views stay mapped. */
   close(): void;
   /** Publishes "opening" or "working" for the agent. */

@@ -10,7 +10,7 @@ import type { DType, Tensor } from "../base/tensor.js";
 import { ANYONE, commitUnit, EVERYONE, publishEnd, Redo, UNIT_DATA, UNIT_FLUSH, UNIT_PRODUCED, UNIT_SETTLED, UNIT_SHED } from "./commit.js";
 import { count, noteProgress, openContext, publishState, type TaskContext } from "./context.js";
 import { Inbox } from "./inbox.js";
-import { END, FLUSH, type Intake, NO_INPUT, READY, SHED } from "./intake.js";
+import { END, FLUSH, type Intake, NO_INPUT, READY, RETIRE, SHED } from "./intake.js";
 import { BatchIntake } from "./intake-batch.js";
 import { RealtimeIntake } from "./intake-realtime.js";
 import { type ReadEventTs, TimeIntake } from "./intake-time.js";
@@ -31,6 +31,7 @@ import { isDelivered, writeTotals } from "./totals.js";
 const WORKING = stateCode("working");
 const USER_CODE = stateCode("user-code");
 const ENDED = stateCode("ended");
+const RETIRED = stateCode("retired");
 
 const NO_MESSAGES: readonly MessageView[] = [];
 const NO_CELL = -1;
@@ -92,6 +93,7 @@ class SharedMemoryPort implements TaskPort {
   #enroll(): void {
     Atomics.add(this.#i32, this.#region + TASK.incarnation, 1);
     Atomics.store(this.#i32, this.#region + TASK.pid, process.pid);
+    Atomics.store(this.#i32, this.#region + TASK.left, 0);
     noteProgress(this.#context);
     this.setState("opening");
   }
@@ -108,6 +110,10 @@ class SharedMemoryPort implements TaskPort {
     return Atomics.load(this.#i32, HEADER.pause) !== 0;
   }
 
+  get retiring(): boolean {
+    return Atomics.load(this.#i32, this.#region + TASK.retire) !== 0;
+  }
+
   setState(state: TaskState): void {
     publishState(this.#context, stateCode(state));
   }
@@ -119,13 +125,14 @@ class SharedMemoryPort implements TaskPort {
     const intake = this.#intake;
     if (intake === undefined) throw new Error(`node ${this.node}: take() in a producer`);
     for (;;) {
-      const found = intake.look();
+      const found = this.retiring ? RETIRE : intake.look();
       if (found === READY) {
         const unit = intake.claim() ? this.#openAny(intake) : undefined;
         if (unit !== undefined) return unit;
       } else if (found === SHED) this.#shed(intake);
       else if (found === FLUSH) return this.#openFlush(intake);
       else if (found === END) return { kind: "end", position: intake.endPosition, inputs: [], attempts: 0 };
+      else if (found === RETIRE) return { kind: "retire", position: intake.position, inputs: [], attempts: 0 };
       else {
         this.#blocked = found;
         return undefined;
@@ -257,12 +264,12 @@ class SharedMemoryPort implements TaskPort {
   }
 
   readonly #look = (): number => {
-    this.#blocked = (this.#intake as Intake).look();
+    this.#blocked = this.retiring ? RETIRE : (this.#intake as Intake).look();
     return this.#blocked;
   };
 
   waitForSpace(): Promise<void> {
-    return this.#sleeper.untilSpace(() => this.reserve());
+    return this.#sleeper.untilSpace(() => this.stopRequested || this.retiring || this.reserve());
   }
 
   // --- Writing ------------------------------------------------------------------------------------------------------------
@@ -393,14 +400,28 @@ class SharedMemoryPort implements TaskPort {
     for (const edge of this.#context.outputs) this.#context.bells.wakeReaders(edge, EVERYONE);
   }
 
+  leave(): void {
+    if (this.#unit !== IDLE || this.#aside.length > 0) this.#giveBack();
+    Atomics.store(this.#i32, this.#region + TASK.left, 1);
+    this.#context.step?.("left");
+    publishState(this.#context, RETIRED);
+    noteProgress(this.#context);
+    this.#sleeper.ringOwed();
+  }
+
+  /** What is not committed is offered again, to a sibling or to the next incarnation. */
+  #giveBack(): void {
+    this.discard();
+    recover(this.#context, true);
+    this.#aside.length = 0;
+    this.#forgetUnit();
+    for (const edge of this.#context.inputs) this.#context.bells.wakeReaders(edge, EVERYONE);
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (this.#unit !== IDLE || this.#aside.length > 0) {
-      this.discard();
-      recover(this.#context, true);
-      for (const edge of this.#context.inputs) this.#context.bells.wakeReaders(edge, EVERYONE);
-    }
+    if (this.#unit !== IDLE || this.#aside.length > 0) this.#giveBack();
     this.#sleeper.close();
     this.#context.bells.close();
   }

@@ -20,6 +20,12 @@ const YIELD_AFTER_MS = 20;
 const LOOK_LONGER_MS = 0.02;
 const MOST_SKIPPED = 255;
 
+/** How the work of a process ended: the stream is over, or the next process of the task goes on with it. */
+export type Outcome = "ended" | "retired";
+
+/** A producer that is blocked in `next()` for so long after it was asked to make way is closed under way. */
+const RETIRE_PATIENCE_MS = 1_000;
+
 /** What the loops have in common. */
 export interface TaskLoop {
   readonly port: TaskPort;
@@ -34,12 +40,13 @@ export interface TaskLoop {
  *
  * @throws what `next()` threw.
  */
-export async function runProducer(loop: TaskLoop, member: Member): Promise<void> {
+export async function runProducer(loop: TaskLoop, member: Member): Promise<Outcome> {
   const { port } = loop;
   const node = member.node as ProducerNode<unknown>;
   if (!loop.states.isContinued) await skipCommitted(member, port);
   const pace = new Pace();
   while (!port.stopRequested) {
+    if (port.retiring) return leave(port);
     if (!port.reserve()) {
       await port.waitForSpace();
       continue;
@@ -48,6 +55,7 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<void>
     const next = nextOrStop(node, port);
     const output = next instanceof Promise ? await next : next; // Awaiting what is there already costs as much as a small message.
     port.returned();
+    if (output === ABANDONED) return leave(port);
     if (output === END) break;
     writeProduced(port, member.member.name, itemsOf(output));
     const committed = loop.states.commit();
@@ -56,6 +64,12 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<void>
     if (turn !== undefined) await turn;
   }
   port.end();
+  return "ended";
+}
+
+function leave(port: TaskPort): Outcome {
+  port.leave();
+  return "retired";
 }
 
 function writeProduced(port: TaskPort, node: string, items: readonly Item[]): void {
@@ -88,29 +102,42 @@ function nextOrStop(node: ProducerNode<unknown>, port: TaskPort): unknown {
   }
 }
 
-/** A live source may block for ever: when the flow stops, it is closed under way and what it still gives is not taken. */
+/** What a call of `next()` gives that was given up because the process makes way. */
+const ABANDONED = Symbol("abandoned");
+
+/**
+ * A live source may block for ever: when the flow stops, or the process makes way, it is closed under way and what it still
+ * gives is not taken.
+ */
 async function untilStop(next: Promise<unknown>, node: ProducerNode<unknown>, port: TaskPort): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined;
-  const stopped = new Promise<typeof END>((resolve) => {
+  let patienceMs = RETIRE_PATIENCE_MS;
+  const stopped = new Promise<typeof END | typeof ABANDONED>((resolve) => {
     timer = setInterval(() => {
       if (port.stopRequested) resolve(END);
+      if (port.retiring) patienceMs -= STOP_LOOK_MS;
+      if (patienceMs <= 0) resolve(ABANDONED);
     }, STOP_LOOK_MS);
   });
   try {
-    return await Promise.race([next, stopped]);
+    const given = await Promise.race([next, stopped]);
+    if (given === ABANDONED) await closeUnderWay(next, node);
+    return given;
   } finally {
     clearInterval(timer);
-    if (port.stopRequested) {
-      next.catch(() => {}); // The call was abandoned; its failure after the stop is not one.
-      await node.close();
-    }
+    if (port.stopRequested) await closeUnderWay(next, node);
   }
 }
 
+async function closeUnderWay(next: Promise<unknown>, node: ProducerNode<unknown>): Promise<void> {
+  next.catch(() => {}); // The call was abandoned; its failure from now on is not one.
+  await node.close();
+}
+
 /** Runs a processor until all its inputs have ended. */
-export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<void> {
+export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<Outcome> {
   const { port } = loop;
-  await eachUnit(loop, {
+  const outcome = await eachUnit(loop, {
     message: (payloads, lineage) => {
       const items = pipeline.process(payloads, lineage);
       if (items instanceof Promise) return items.then((settled) => writeAll(port, settled, lineage));
@@ -120,14 +147,20 @@ export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<
     commit: () => loop.states.commit(),
     done: () => pipeline.forget(),
   });
+  return finish(port, outcome);
+}
+
+function finish(port: TaskPort, outcome: Outcome): Outcome {
+  if (outcome === "retired") return leave(port);
   port.end();
+  return outcome;
 }
 
 /** Runs a consumer until all its inputs have ended. */
-export async function runConsumer(loop: TaskLoop, member: Member): Promise<void> {
+export async function runConsumer(loop: TaskLoop, member: Member): Promise<Outcome> {
   const node = member.node as ConsumerNode<unknown[]>;
   if (node.settled !== undefined) return runHoldingConsumer(loop, member);
-  await eachUnit(loop, {
+  const outcome = await eachUnit(loop, {
     message: (payloads, lineage) => {
       member.context.lineage = lineage;
       return node.consume(...payloads);
@@ -138,14 +171,14 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<void>
       member.context.lineage = NO_LINEAGE;
     },
   });
-  loop.port.end();
+  return finish(loop.port, outcome);
 }
 
 /** A consumer that says by itself which inputs are safe. */
-async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void> {
+async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<Outcome> {
   const node = member.node as ConsumerNode<unknown[]>;
   const settlement = new Settlement(loop.port, loop.states, member);
-  await eachUnit(loop, {
+  const outcome = await eachUnit(loop, {
     message: async (payloads, lineage) => {
       member.context.lineage = lineage;
       await node.consume(...payloads);
@@ -157,8 +190,8 @@ async function runHoldingConsumer(loop: TaskLoop, member: Member): Promise<void>
       member.context.lineage = NO_LINEAGE;
     },
   });
-  await settlement.flush();
-  loop.port.end();
+  await (outcome === "retired" ? settlement.giveWay() : settlement.flush());
+  return finish(loop.port, outcome);
 }
 
 interface UnitWork {
@@ -171,7 +204,7 @@ interface UnitWork {
   done(): void;
 }
 
-async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<void> {
+async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<Outcome> {
   const { port } = loop;
   const pace = new Pace();
   const patience = new Patience();
@@ -181,7 +214,8 @@ async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<void> {
       await port.waitForInput();
       continue;
     }
-    if (unit.kind === "end") return;
+    if (unit.kind === "end") return "ended";
+    if (unit.kind === "retire") return "retired";
     const working = workOn(loop, unit, work);
     if (working instanceof Promise) await working; // Awaiting nothing costs as much as a small message.
     const committed = work.commit(unit);

@@ -47,6 +47,14 @@ export class Settlement {
     if (this.#marks.length > descriptor.holds) throw new OperatorError("HOLDS_EXCEEDED", { node: member.name, holds: descriptor.holds });
   }
 
+  /** The task makes way: what can be made safe is acknowledged, the rest is offered to the next process. */
+  async giveWay(): Promise<void> {
+    await this.#node.makeSafe?.();
+    const units = unitsUpTo(this.#marks, this.#node.settled?.() ?? this.#consumed);
+    if (units > 0) this.#port.settle(units, { state: await this.#states.take() });
+    this.#marks.splice(0, units);
+  }
+
   /** All parents have ended: everything becomes safe and is acknowledged with the unit in hand. */
   async allDone(): Promise<void> {
     await this.flush();

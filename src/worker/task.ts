@@ -10,15 +10,15 @@ import type { TaskLaunch } from "./launch.js";
 import { type LoadedNode, loadMember } from "./load.js";
 import { type Member, Pipeline } from "./members.js";
 import type { Reporter } from "./report.js";
-import { runConsumer, runProcessor, runProducer, type TaskLoop } from "./run.js";
+import { type Outcome, runConsumer, runProcessor, runProducer, type TaskLoop } from "./run.js";
 import { TaskStates } from "./states.js";
 
 /**
- * Runs the task to its end.
+ * Runs the task to its end, or until it is asked to make way.
  *
  * @throws what kept it from running or ended it early; the port is closed, nodes are closed.
  */
-export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<void> {
+export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<Outcome> {
   const loaded: LoadedNode[] = [];
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
   refuseTooManyHolds(launch, loaded);
@@ -27,7 +27,7 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<v
   try {
     port.setState("opening");
     const members = attach(launch, loaded, port, (report) => reporter.device(report));
-    await runOpened(launch, members, port, reporter);
+    return await runOpened(launch, members, port, reporter);
   } finally {
     port.close();
   }
@@ -70,9 +70,10 @@ function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPor
   });
 }
 
-async function runOpened(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<void> {
+async function runOpened(launch: TaskLaunch, members: readonly Member[], port: TaskPort, reporter: Reporter): Promise<Outcome> {
   const opened: Member[] = [];
   let isReady = false;
+  let outcome: Outcome;
   try {
     for (const member of members) {
       opened.push(member);
@@ -84,7 +85,7 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
     port.setState("working");
     reporter.ready();
     isReady = true;
-    await Promise.race([run(launch, members, port, states), terminated()]);
+    outcome = await Promise.race([run(launch, members, port, states), terminated()]);
   } catch (error) {
     if (!isReady) endUnopened(members, port, error);
     await closeAll(opened, (closing) => members[0]?.context.logger.warn(`close() failed too: ${errorText(closing)}`));
@@ -93,6 +94,7 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
   await closeAll(opened, (error) => {
     throw error;
   });
+  return outcome;
 }
 
 /** A producer that can never open has an empty stream: its children end instead of waiting for it. */
@@ -118,7 +120,7 @@ async function closeAll(members: readonly Member[], onError: (error: unknown) =>
   }
 }
 
-async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort, states: TaskStates): Promise<void> {
+async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPort, states: TaskStates): Promise<Outcome> {
   const [first] = members as readonly [Member];
   const loop: TaskLoop = {
     port,

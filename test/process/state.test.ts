@@ -1,11 +1,12 @@
 import { readdirSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type Frame, Tensor } from "../../src/base/tensor.js";
 import type { Detections } from "../../src/components/payloads.js";
 import { VideoFileReader } from "../../src/components/video/video-file-reader.js";
 import { BoundingBoxTracker } from "../../src/components/vision/bounding-box-tracker.js";
 import type { Message } from "../../src/flow/node.js";
+import { clearRetire, readPlan, requestRetire } from "../../src/transport/memory.js";
 import { eventually, type FlowProcess, liveTasks, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { readAll } from "../support/video-context.js";
 
@@ -44,6 +45,23 @@ async function killInTurn(flow: FlowProcess, nodes: readonly string[], everyLine
   for (const [i, node] of nodes.entries()) await kill(flow, node, () => place.lines("out").length >= (i + 1) * everyLines);
 }
 
+/** The shared memory of the flow that runs. */
+function memoryDir(): string {
+  const planFile = readdirSync(place.shm, { recursive: true, encoding: "utf8" }).find((name) => name.endsWith("plan.json"));
+  return dirname(resolve(place.shm, planFile ?? ""));
+}
+
+/** Asks the task of a node to make way once `look` says so, and lets its next process work. */
+async function retire(flow: FlowProcess, node: string, look: () => boolean): Promise<void> {
+  await eventually(() => `the moment to retire ${node}: ${flow.output}`, look, 60_000);
+  const task = await eventually(`a task ${node}`, () => liveTasks(place.flow).find((live) => live.node === node));
+  const dir = memoryDir();
+  const plan = readPlan(dir);
+  requestRetire(dir, plan, node, 0);
+  await eventually(`the end of ${task.pid}`, () => !liveTasks(place.flow).some(({ pid }) => pid === task.pid));
+  clearRetire(dir, plan, node, 0);
+}
+
 const sums = (count: number) => numbers(count).map((n) => (n * (n + 1)) / 2);
 
 test(
@@ -51,6 +69,27 @@ test(
   async () => {
     const flow = flowOf(600, [{ component: "SumAggregator" }]);
     await killInTurn(flow, ["n0", "sink", "numbers", "n0", "sink"], 90);
+    const { code } = await flow.ended;
+
+    expect(code).toBe(0);
+    expect(payloads()).toEqual(sums(600));
+    expect(place.leftovers()).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a producer, a sum, a fused group and a file that make way for their next processes lose and repeat nothing",
+  async () => {
+    const group = { taskGroup: "g" };
+    const flow = flowOf(600, [
+      { component: "SumAggregator" },
+      { component: "MaxAggregator", ...group },
+      { component: "Identity", ...group },
+    ]);
+    for (const [i, node] of ["n0", "numbers", "g", "sink"].entries()) {
+      await retire(flow, node, () => place.lines("out").length >= (i + 1) * 90);
+    }
     const { code } = await flow.ended;
 
     expect(code).toBe(0);

@@ -87,10 +87,22 @@ test("deaths at any step of the channel, the commit and the recovery lose and re
   expect([...labels.keys()].sort()).toEqual(STEPS);
 });
 
+test("incarnations that make way, dying on the way or not, lose and repeat nothing", async () => {
+  const labels = new Set<string>();
+  let retired = 0;
+  for (let seed = FIRST + 30_000; seed < FIRST + 30_000 + COUNT / 2; seed += 1) {
+    const { played } = await playSeed(seed, { deaths: 0.02, retires: 0.1 });
+    retired += played.retired;
+    for (const label of played.deaths.keys()) labels.add(label);
+  }
+  expect(retired).toBeGreaterThan(100);
+  expect([...labels]).toContain("left");
+});
+
 test("in realtime every consumer of a random graph gets some of its messages, each once and in order, through deaths at any step", async () => {
   const labels = new Set<string>();
   for (let seed = FIRST + 20_000; seed < FIRST + 20_000 + COUNT; seed += 1) {
-    const { played } = await playSeed(seed, { deaths: 0.03 }, "Realtime");
+    const { played } = await playSeed(seed, { deaths: 0.03, retires: 0.05 }, "Realtime");
     for (const label of played.deaths.keys()) labels.add(label);
   }
   expect(REALTIME_STEPS.filter((label) => !labels.has(label))).toEqual([]);

@@ -40,14 +40,14 @@ function positionsOf(lines: readonly string[]): number[] {
 }
 
 /** @returns the labels of the steps at which something died. */
-async function playSeeds(deaths: number, flowType: "Batch" | "Realtime"): Promise<Set<string>> {
+async function playSeeds(deaths: number, flowType: "Batch" | "Realtime", retires = 0): Promise<Set<string>> {
   const labels = new Set<string>();
   for (let seed = FIRST; seed < FIRST + COUNT; seed += 1) {
     const prng = new Prng(seed);
     const flow = withState(randomFlow(prng, flowType));
     await withMemory(flow.plan, (dir) => {
       try {
-        const played = play(dir, flow, prng, { deaths });
+        const played = play(dir, flow, prng, { deaths, retires });
         for (const label of played.deaths.keys()) labels.add(label);
         CHECK[flowType](flow, played);
         expect([played.slotsInUse, played.inFlight]).toEqual([0, 0]);
@@ -70,7 +70,7 @@ test(
 test(
   "after a death at any step the state is the fold of the committed inputs, and what was set aside comes again",
   async () => {
-    const labels = await playSeeds(0.05, "Batch");
+    const labels = await playSeeds(0.05, "Batch", 0.02);
     expect(STEPS.filter((label) => !labels.has(label))).toEqual([]);
   },
   TIMEOUT_MS,

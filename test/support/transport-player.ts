@@ -1,6 +1,6 @@
 /** Plays every task of a random flow, step by step, with deaths at labelled steps if asked. */
 import type { Prng } from "../../src/base/prng.js";
-import { openFlowStats, recoverTask } from "../../src/transport/memory.js";
+import { clearRetire, openFlowStats, recoverTask, requestRetire } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { NodePlan } from "../../src/transport/plan.js";
 import type { InputMessage, TaskPort, Unit } from "../../src/transport/port.js";
@@ -11,6 +11,8 @@ class Death extends Error {}
 export interface PlayOptions {
   /** Chance of a death at each labelled step. */
   readonly deaths?: number;
+  /** Chance that, between two steps, some task is asked to make way for its next incarnation. */
+  readonly retires?: number;
   readonly scrub?: boolean;
 }
 
@@ -19,6 +21,8 @@ export interface Played {
   readonly received: Map<string, string[]>;
   readonly ends: Map<string, number>;
   readonly deaths: Map<string, number>;
+  /** Incarnations that made way. */
+  readonly retired: number;
   readonly slotsInUse: number;
   readonly inFlight: number;
 }
@@ -50,6 +54,7 @@ class Player {
   readonly #ends = new Map<string, number>();
   readonly #deaths = new Map<string, number>();
   readonly #actors: Actor[];
+  #retired = 0;
 
   constructor(dir: string, flow: RandomFlow, prng: Prng, options: PlayOptions) {
     this.#dir = dir;
@@ -65,6 +70,7 @@ class Player {
     let idle = 0;
     while (this.#actors.some((actor) => !actor.done)) {
       const open = this.#actors.filter((actor) => !actor.done);
+      if (this.#prng.chance(this.#options.retires ?? 0)) this.#askToRetire(this.#prng.pick(open));
       const moved = this.#step(this.#prng.pick(open));
       idle = moved ? 0 : idle + 1;
       if (idle > 40 * open.length && !open.some((actor) => this.#step(actor))) throw new Error(`stuck: ${this.#picture()}`);
@@ -73,7 +79,21 @@ class Player {
     const inFlight = stats.edges().reduce((sum, edge) => sum + edge.inFlight, 0);
     const slotsInUse = stats.slotsInUse();
     stats.close();
-    return { received: this.#received, ends: this.#ends, deaths: this.#deaths, slotsInUse, inFlight };
+    return { received: this.#received, ends: this.#ends, deaths: this.#deaths, retired: this.#retired, slotsInUse, inFlight };
+  }
+
+  #askToRetire({ node, task }: Actor): void {
+    requestRetire(this.#dir, this.#flow.plan, node.name, task);
+  }
+
+  /** Makes way; the next step opens the successor. */
+  #retire(actor: Actor, port: TaskPort): boolean {
+    port.leave();
+    port.close();
+    actor.port = undefined;
+    clearRetire(this.#dir, this.#flow.plan, actor.node.name, actor.task);
+    this.#retired += 1;
+    return true;
   }
 
   #picture(): string {
@@ -127,6 +147,7 @@ class Player {
   }
 
   #produce(actor: Actor, port: TaskPort): boolean {
+    if (port.retiring) return this.#retire(actor, port);
     if (port.committed === this.#flow.messages) {
       port.end();
       return this.#finish(actor, port);
@@ -148,6 +169,7 @@ class Player {
     const unit = port.take();
     if (unit === undefined) return this.#settle(actor, port);
     const { name } = actor.node;
+    if (unit.kind === "retire") return this.#retire(actor, port);
     if (unit.kind === "end") {
       port.end();
       this.#ends.set(`${name}.${actor.task}`, (this.#ends.get(`${name}.${actor.task}`) ?? 0) + 1);

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { Tensor } from "../../src/base/tensor.js";
-import { openFlowStats, recoverTask, requestStop } from "../../src/transport/memory.js";
+import { clearRetire, openFlowStats, recoverTask, requestPause, requestRetire, requestStop } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { TaskPort, Unit } from "../../src/transport/port.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
@@ -162,6 +162,41 @@ test("a sleeper wakes when it is rung, and a stop is seen", async () => {
     expect(b.take()?.kind).toBe("data");
     requestStop(dir, CHAIN);
     expect(a.stopRequested).toBe(true);
+    a.close();
+    b.close();
+  });
+});
+
+test("a task that makes way takes nothing more, and its next incarnation goes on", async () => {
+  await withMemory(CHAIN, async (dir) => {
+    const a = openTaskPort(dir, CHAIN, "a", 0);
+    const b = openTaskPort(dir, CHAIN, "b", 0, { lookMs: 60_000 });
+    for (const message of [0, 1]) produce(a, message);
+    const inHand = b.take();
+    requestRetire(dir, CHAIN, "b", 0);
+    b.write({ traceId: "t1", seq: 1, payload: inHand?.inputs[0]?.[0]?.payload });
+    b.commit();
+    expect(b.take()).toMatchObject({ kind: "retire", inputs: [] });
+    b.leave();
+    b.close();
+    expect(openFlowStats(dir, CHAIN).tasks()[1]).toMatchObject({ state: "retired", committed: 1, inHand: undefined });
+    expect(openTaskPort(dir, CHAIN, "b", 0).take()?.kind).toBe("retire");
+    clearRetire(dir, CHAIN, "b", 0);
+    expect(openTaskPort(dir, CHAIN, "b", 0).take()?.inputs[0]?.[0]?.payload).toBe(1);
+  });
+});
+
+test("sleepers of all kinds wake when they are to make way, a paused producer too", async () => {
+  await withMemory(CHAIN, async (dir) => {
+    const a = openTaskPort(dir, CHAIN, "a", 0, { lookMs: 60_000 });
+    const b = openTaskPort(dir, CHAIN, "b", 0, { lookMs: 60_000 });
+    requestPause(dir, CHAIN, true);
+    expect(a.reserve()).toBe(false);
+    const sleepers = [a.waitForSpace(), b.waitForInput()];
+    requestRetire(dir, CHAIN, "a", 0);
+    requestRetire(dir, CHAIN, "b", 0);
+    await Promise.all(sleepers);
+    expect([a.retiring, b.take()?.kind]).toEqual([true, "retire"]);
     a.close();
     b.close();
   });

@@ -64,8 +64,12 @@ export class VideoFileWriter extends ConsumerNode<[Frame], VideoFileWriterParams
   }
 
   override flush(): void {
-    this.#video?.makeSafe();
+    this.makeSafe();
     this.#hasEnded = true;
+  }
+
+  override makeSafe(): void {
+    this.#video?.makeSafe();
   }
 
   /** @returns how far the file counts, as JSON; nothing before the first frame. */
