@@ -119,8 +119,18 @@ export const ERRORS = {
   },
   STORE_UNREACHABLE: {
     retry: "backoff",
-    message: (d: { path: string }) => `nobody answers on the store's socket ${d.path}`,
-    fix: "Start the process that owns the store, or name the state folder that it uses.",
+    message: (d: { path: string }) => `nobody answers at the store ${d.path}`,
+    fix: "Start the process that owns the store, or name the state folder that it uses; in a cluster, look whether the API server runs.",
+  },
+  STORE_REFUSED: {
+    retry: "backoff",
+    message: (d: { key: string; status: number; message: string }) => `the API server refuses ${d.key} (${d.status}): ${d.message}`,
+    fix: "Correct what it names; where it is a permission, apply manifests/install; where a kind is unknown, apply crds/.",
+  },
+  CLUSTER_UNKNOWN: {
+    retry: "never",
+    message: (d: { context: string }) => `the kubeconfig names no cluster${d.context === "" ? "" : ` for the context "${d.context}"`}`,
+    fix: "Set KUBECONFIG or give --kubeconfig FILE and --context NAME; kubectl config get-contexts lists them.",
   },
   REQUEST_INVALID: {
     retry: "never",

@@ -87,7 +87,7 @@ function inputProblem(
   }
   if (parent.role === "Consumer") {
     return [
-      { ...place, problem: `node ${input} is a consumer and has no outputs`, fix: "Read the node before it, or make it a Processor" },
+      { ...place, problem: "a consumer has no outputs that a node could read", fix: "Read the node before it, or make it a Processor" },
     ];
   }
   if (node.inputs.indexOf(input) < at)

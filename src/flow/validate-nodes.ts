@@ -48,7 +48,7 @@ function processorFindings(node: NodeSpec, at: string, describe: Describe): Find
     found.push(warnings({ path: `${at}.nbTasks`, problem, got: String(node.nbTasks), fix: "Remove nbTasks" }));
   }
   if (tasks > 1 && node.inputs.length > 1 && node.partitionBy === undefined && !joinsByTime(node)) {
-    const problem = `node ${node.name} has ${tasks} tasks and ${node.inputs.length} inputs, so it needs partitionBy: the messages of one key must meet in one task`;
+    const problem = `node ${node.name} has several tasks and several inputs, so it needs partitionBy: the messages of one key must meet in one task`;
     found.push(
       problems({ path: `${at}.partitionBy`, problem, fix: "Add partitionBy: trace_id, or a metadata field that all inputs carry" }),
     );

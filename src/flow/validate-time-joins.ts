@@ -43,7 +43,7 @@ function timeProblems({ join, inputs }: NodeSpec, at: string): Problem[] {
   }
   const single = inputs.length - (join?.collect?.length ?? 0);
   if (join?.quorum !== undefined && join.quorum > single) {
-    const problem = `only ${single} inputs count, those in collect do not`;
+    const problem = "is more than the inputs that count, and those in collect do not";
     found.push({ path: `${at}.join.quorum`, problem, got: String(join.quorum), fix: `Write a number from 1 to ${single}` });
   }
   return found;

@@ -161,7 +161,7 @@ export function storeContract(name: string, open: OpenStore): void {
       await store.update<"Event">({ ...one, count: 2, lastTimestamp });
       const { metadata, ...found } = (await store.get({ kind: "Event", namespace: "default", name: "f.1" })) as EventRecord;
       const { metadata: _, ...content } = anEvent("f.1");
-      expect([found, metadata.generation]).toEqual([{ ...content, count: 2, lastTimestamp }, 1]);
+      expect([found, metadata.generation]).toMatchObject([{ ...content, count: 2, lastTimestamp }, 1]); // A server adds fields of its own.
     });
 
     test("keeps leases; one of two who renew on the same version wins", async () => {

@@ -106,7 +106,7 @@ export const SPEC_SCHEMAS = {
       },
       "inputs": {
        "type": "array",
-       "maxItems": 64,
+       "maxItems": 32,
        "default": [],
        "items": {
         "type": "string",
@@ -228,11 +228,11 @@ export const SPEC_SCHEMAS = {
         "quorum": {
          "type": "integer",
          "minimum": 1,
-         "maximum": 64
+         "maximum": 32
         },
         "collect": {
          "type": "array",
-         "maxItems": 64,
+         "maxItems": 32,
          "items": {
           "type": "string",
           "minLength": 1,

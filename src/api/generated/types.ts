@@ -642,7 +642,7 @@ params: {
 /**
  * Names of the parents, in the order of process(...inputs).
  * 
- * @maxItems 64
+ * @maxItems 32
  */
 inputs: string[]
 /**
@@ -732,7 +732,7 @@ quorum?: number
 /**
  * Time: inputs that give a list of all their messages within the tolerance; a group is complete without them.
  * 
- * @maxItems 64
+ * @maxItems 32
  */
 collect?: string[]
 /**

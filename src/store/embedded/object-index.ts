@@ -194,7 +194,7 @@ export class ObjectIndex {
 }
 
 /** Kinds of Kubernetes whose writes do not raise a generation. */
-const UNVERSIONED: ReadonlySet<Kind> = new Set<Kind>(["Event", "Lease"]);
+export const UNVERSIONED: ReadonlySet<Kind> = new Set<Kind>(["Event", "Lease"]);
 
 /** What an update writes beside the metadata: the spec, or the fields of a kind that has none. */
 function contentOf(object: object): object {
