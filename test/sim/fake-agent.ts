@@ -1,4 +1,5 @@
 /** An agent of one host whose processes are entries of a map. Keeps the agent's promises: a final phase is written after the process is gone. */
+import { isDeepStrictEqual } from "node:util";
 import type { FlowTask, FlowTaskStatus } from "../../src/api/kinds.js";
 import type { Prng } from "../../src/base/prng.js";
 import type { Store } from "../../src/store/store.js";
@@ -7,6 +8,8 @@ import type { Faults } from "./faulty-store.js";
 export interface FakeProcess {
   readonly task: string;
   readonly taskUid: string;
+  /** What it was started from. */
+  readonly template: string;
   /** What its environment lists. */
   readonly devices: readonly string[];
   readonly memoryMiB: number | undefined;
@@ -14,6 +17,7 @@ export interface FakeProcess {
 
 const FINAL = ["Succeeded", "Failed", "Stopped"];
 const FINISH_CHANCE = 0.1;
+const RETIRE_CHANCE = 0.5;
 
 export class FakeAgent {
   /** Live processes; they survive the agent. */
@@ -53,6 +57,7 @@ export class FakeAgent {
       .filter(({ spec }) => spec.run === task.spec.run && spec.members[0]?.role === "Producer")
       .every(({ status }) => status?.phase === "Succeeded");
     if (this.#prng.chance(faults.processCrash)) this.#end(process, { phase: "Failed", reason: "Crashed", message: "it crashed too often" });
+    else if (task.spec.desiredState === "Paused") return;
     else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && this.#prng.chance(FINISH_CHANCE))
       this.#end(process, { phase: "Succeeded" });
   }
@@ -66,9 +71,18 @@ export class FakeAgent {
       if (process !== undefined) this.#kill(process);
       return this.#report(task, { phase: "Stopped" });
     }
-    if (process !== undefined) return this.#report(task, { phase: "Running" });
+    if (task.spec.desiredState === "Retired") return this.#retire(task, process);
+    if (process?.template === task.spec.templateHash) return this.#report(task, runningStatus(task));
+    if (process !== undefined) return this.#prng.chance(RETIRE_CHANCE) ? this.#kill(process) : undefined;
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
-    if (siblings.length === task.spec.flowTasks) await this.#spawn(task);
+    if (siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined) await this.#spawn(task);
+  }
+
+  /** It takes a while to commit what is in hand. */
+  async #retire(task: FlowTask, process: FakeProcess | undefined): Promise<void> {
+    if (process !== undefined) return this.#prng.chance(RETIRE_CHANCE) ? this.#kill(process) : undefined;
+    if (task.spec.index >= task.spec.nbTasks) return this.#report(task, { phase: "Stopped", reason: "ScaledDown" });
+    return this.#report(task, { phase: "Pending", reason: "Retired" });
   }
 
   async #spawn(task: FlowTask): Promise<void> {
@@ -83,11 +97,12 @@ export class FakeAgent {
     this.processes.push({
       task: task.metadata.name,
       taskUid: task.metadata.uid,
+      template: task.spec.templateHash,
       devices: allocation?.devices ?? [],
       memoryMiB: allocation?.memoryMiB,
     });
     this.#note(`spawn ${task.metadata.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
-    await this.#report(task, { phase: "Running" });
+    await this.#report(task, runningStatus(task));
   }
 
   #kill(process: FakeProcess): void {
@@ -102,7 +117,14 @@ export class FakeAgent {
   }
 
   /** Its own status write: a newer version of the object means another look later. */
-  async #report(task: FlowTask, status: FlowTaskStatus): Promise<void> {
-    if (task.status?.phase !== status.phase) await this.#store.updateStatus({ ...task, status });
+  async #report(task: FlowTask, given: FlowTaskStatus): Promise<void> {
+    const { templateHash = task.status?.templateHash } = given;
+    const status = { ...given, observedGeneration: task.metadata.generation, ...(templateHash === undefined ? {} : { templateHash }) };
+    if (!isDeepStrictEqual({ ...task.status }, status)) await this.#store.updateStatus({ ...task, status });
   }
+}
+
+function runningStatus({ spec }: FlowTask): FlowTaskStatus {
+  const reason = spec.desiredState === "Paused" ? "Drained" : "Ready";
+  return { phase: "Running", reason, templateHash: spec.templateHash };
 }

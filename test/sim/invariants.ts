@@ -17,6 +17,7 @@ export class Invariants {
   readonly #generations = new Map<string, number>();
   readonly #phases = new Map<string, string>();
   readonly #succeeded = new Set<string>();
+  readonly #runs = new Map<string, number>();
 
   check(world: World): void {
     checkDevices("D1", "D2", liveClaims(world), world.hosts);
@@ -29,6 +30,7 @@ export class Invariants {
     checkKnown(world);
     checkAllOrNothing(world);
     checkOneIncarnation(world.processes);
+    checkProcessClaims(world);
     this.#checkFinal(world.tasks);
     this.#checkFlows(world.flows);
   }
@@ -49,9 +51,12 @@ export class Invariants {
       if (observed < (this.#generations.get(metadata.uid) ?? 0))
         throw new Error(`C4: ${metadata.name} went back to generation ${observed}`);
       this.#generations.set(metadata.uid, observed);
+      const run = `${metadata.uid} ${status?.run}`;
       const succeeded = status?.conditions?.some(({ type, status: holds }) => type === "Succeeded" && holds === "True") === true;
-      if (this.#succeeded.has(metadata.uid) && !succeeded) throw new Error(`P6: ${metadata.name} had succeeded`);
-      if (succeeded) this.#succeeded.add(metadata.uid);
+      if (this.#succeeded.has(run) && !succeeded) throw new Error(`P6: run ${run} of ${metadata.name} had succeeded`);
+      if (succeeded) this.#succeeded.add(run);
+      if ((status?.run ?? 1) < (this.#runs.get(metadata.uid) ?? 1)) throw new Error(`P6: ${metadata.name} went back to run ${status?.run}`);
+      this.#runs.set(metadata.uid, status?.run ?? 1);
     }
   }
 }
@@ -108,4 +113,13 @@ function checkOneIncarnation(processes: readonly FakeProcess[]): void {
   const names = processes.map(({ task }) => task);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new Error(`P1: ${twice} runs twice`);
+}
+
+/** D4, D5 and D3 in a live change: what a process sees is what its claim holds, as long as it lives. */
+function checkProcessClaims({ processes, claims }: World): void {
+  for (const { task, devices } of processes) {
+    const held = claims.find(({ metadata }) => metadata.name === task)?.status?.allocation?.devices ?? [];
+    const strange = devices.filter((uuid) => !held.includes(uuid));
+    if (strange.length > 0) throw new Error(`D4: ${task} sees ${strange.join()}, which its claim does not hold`);
+  }
 }

@@ -1,7 +1,9 @@
 /** The control plane in one thread: the real controller and store, fake agents, virtual time, chance from one seed. */
-import type { Kind, Kinds, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
+
+import type { FlowTask, Kind, Kinds, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
 import { Prng } from "../../src/base/prng.js";
 import { createFlowController } from "../../src/controller/flow/flow-controller.js";
+import { shapeOf } from "../../src/controller/flow/shape.js";
 import type { Controller } from "../../src/controller/runtime/controller.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
 import { aChain, aFlowSpec, aGpuNode, aHost, aNewFlow, aNode, describeComponent, devices } from "../support/builders.js";
@@ -97,13 +99,54 @@ export class Simulation {
     const [what, act] = this.prng.pick<[string, () => Promise<unknown>]>([
       ["deletes", () => this.#store.delete(key)],
       [`sets ${desiredState}`, () => this.#store.update({ ...flow, spec: { ...flow.spec, desiredState } })],
-      ["changes", () => this.#store.update({ ...flow, spec: { ...this.#randomSpec(), desiredState: flow.spec.desiredState } })],
+      ["changes a template of", () => this.#changeTemplate(flow)],
+      ["scales", () => this.#scale(flow)],
+      ["changes a wish of", () => this.#changeWish(flow)],
+      [
+        flow.spec.desiredState === "Paused" ? "resumes" : "pauses",
+        () =>
+          this.#store.update({
+            ...flow,
+            spec: { ...flow.spec, desiredState: flow.spec.desiredState === "Paused" ? "Running" : "Paused" },
+          }),
+      ],
+      ["runs again", () => this.#store.update({ ...flow, spec: { ...flow.spec, run: flow.spec.run + 1 } })],
+      [
+        "changes",
+        () => this.#store.update({ ...flow, spec: { ...this.#randomSpec(), desiredState: flow.spec.desiredState, run: flow.spec.run } }),
+      ],
       ["spoils", () => this.#store.update({ ...flow, spec: { ...flow.spec, nodes: [aNode("lost", { inputs: ["nowhere"] })] } })],
       ["deletes a task of", () => this.#deleteTask(flow)],
       ["breaks or mends a device, not", () => this.#flipDevice()],
     ]);
     this.#note(`user ${what} ${flow.metadata.name}`);
     await act();
+  }
+
+  /** A processor gets other params, or only another deadline. */
+  #changeTemplate(flow: VideoFlow): Promise<unknown> {
+    const more = this.prng.chance(0.8) ? { params: { edit: this.prng.range(1, 5) } } : { startupDeadlineSeconds: this.prng.range(1, 100) };
+    return this.#updateNode(flow, () => more);
+  }
+
+  #scale(flow: VideoFlow): Promise<unknown> {
+    return this.#updateNode(flow, () => ({ nbTasks: this.prng.range(1, 4) }));
+  }
+
+  #changeWish(flow: VideoFlow): Promise<unknown> {
+    const { prng } = this;
+    return this.#updateNode(flow, ({ component }) => {
+      if (component !== "Gpu") return {};
+      if (prng.chance(0.3)) return { deviceType: "CPU", device: { required: false, count: 1, sharing: "Exclusive" } };
+      return { deviceType: "GPU", device: { required: prng.chance(0.5), count: prng.range(1, 2), sharing: "Exclusive" } };
+    });
+  }
+
+  #updateNode(flow: VideoFlow, change: (node: NodeSpec) => Partial<NodeSpec>): Promise<unknown> {
+    const processors = flow.spec.nodes.filter(({ role }) => role === "Processor");
+    const chosen = this.prng.pick(processors.length === 0 ? flow.spec.nodes : processors);
+    const nodes = flow.spec.nodes.map((node) => (node.name === chosen.name ? { ...node, ...change(node) } : node));
+    return this.#store.update({ ...flow, spec: { ...flow.spec, nodes } });
   }
 
   async #deleteTask(flow: VideoFlow): Promise<void> {
@@ -137,9 +180,14 @@ export class Simulation {
       const why = this.#open(flow);
       if (why !== undefined) return `${flow.metadata.name} ${why} (${flow.status?.reason}: ${flow.status?.message})`;
     }
-    const flows = new Set((await this.#store.list("VideoFlow")).map(({ metadata }) => metadata.name));
+    const all = await this.#store.list("VideoFlow");
+    const tasks = await this.#store.list("FlowTask");
+    const unlike = all.map((flow) => differenceOf(flow, tasks)).find((text) => text !== undefined);
+    if (unlike !== undefined) return unlike;
+    const flows = new Set(all.map(({ metadata }) => metadata.name));
+    const paused = new Set(all.filter(({ spec }) => spec.desiredState === "Paused").map(({ metadata }) => metadata.name));
     const batch = new Set(
-      (await this.#store.list("FlowTask")).filter(({ spec }) => spec.flowType === "Batch").map(({ metadata }) => metadata.uid),
+      tasks.filter(({ spec }) => spec.flowType === "Batch" && !paused.has(spec.flow)).map(({ metadata }) => metadata.uid),
     );
     const live = this.#agents.flatMap(({ processes }) => processes).find(({ taskUid }) => batch.has(taskUid));
     if (live !== undefined) return `${live.task} still runs`;
@@ -152,11 +200,9 @@ export class Simulation {
   #open({ metadata, spec, status }: VideoFlow): string | undefined {
     if (metadata.deletionTimestamp !== undefined) return "is not deleted";
     if (status?.observedGeneration !== metadata.generation) return "has a status behind its spec";
-    const ends =
-      spec.desiredState === "Stopped"
-        ? ["Stopped", "Succeeded", "Failed"]
-        : ["Succeeded", "Failed", ...(spec.flowType === "Realtime" ? ["Running"] : [])];
-    if (status.state === "Pending" && status.reason === "WaitingForDevices" && spec.desiredState === "Running") return undefined;
+    const runs = spec.desiredState === "Paused" ? ["Paused"] : spec.flowType === "Realtime" ? ["Running"] : [];
+    const ends = spec.desiredState === "Stopped" ? ["Stopped", "Succeeded", "Failed"] : ["Succeeded", "Failed", ...runs];
+    if (status.state === "Pending" && status.reason === "WaitingForDevices" && spec.desiredState !== "Stopped") return undefined;
     if (status.reason === "Invalid") return undefined;
     return ends.includes(status.state ?? "") ? undefined : `is ${status.state}`;
   }
@@ -234,6 +280,28 @@ export class Simulation {
   #note(text: string): void {
     this.log.push(`${String(this.#tick).padStart(5)} ${text}`);
   }
+}
+
+/** C1: where the tasks of a flow that runs are not those of its spec. */
+function differenceOf({ metadata, spec, status }: VideoFlow, tasks: readonly FlowTask[]): string | undefined {
+  const { hashes, graph } = shapeOf(spec, describeComponent);
+  const waits = status?.conditions?.some(
+    ({ type, status: holds, reason }) =>
+      type === "Reconciling" && holds === "True" && (reason === "WaitingForDevices" || reason === "Unsatisfiable"),
+  );
+  if (graph === undefined || waits === true || (status?.state !== "Running" && status?.state !== "Paused")) return undefined;
+  const own = tasks.filter((task) => task.spec.flow === metadata.name);
+  const done = (node: string) => own.some((task) => task.spec.node === node && task.status?.phase === "Succeeded");
+  const names = new Set(own.map((task) => `${task.spec.node}.${task.spec.index}`));
+  const missing = [...hashes.keys()].find((name) => !names.has(name) && !done(name.slice(0, name.lastIndexOf("."))));
+  if (missing !== undefined) return `${metadata.name} has no task ${missing}`;
+  const old = own.find(
+    (task) =>
+      task.status?.phase !== "Succeeded" &&
+      (hashes.get(`${task.spec.node}.${task.spec.index}`) !== task.spec.templateHash ||
+        task.status?.templateHash !== task.spec.templateHash),
+  );
+  return old === undefined ? undefined : `${old.metadata.name} is not what the spec asks for`;
 }
 
 /** Lets promises that are ready settle. */

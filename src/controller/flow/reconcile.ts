@@ -220,7 +220,16 @@ function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
   const host = own.tasks[0]?.spec.host as string;
   if (own.tasks.some(({ status }) => status?.phase === "Failed"))
     return { changes: stopAfterFailure(own), status: flowStatus(observed, running(observed, own, claimsOf(own), host)) };
-  const { changes, claims, progress, graph: present } = rollOut(observed, own, targetOf(observed, own.tasks, graph), host);
+  const {
+    changes,
+    claims,
+    progress,
+    isRefused: refused,
+    graph: present,
+  } = rollOut(observed, own, targetOf(observed, own.tasks, graph), host);
+  if (refused && own.tasks.every(({ status }) => status?.templateHash === undefined)) {
+    return restart(observed, own, "nothing had run yet of what is not wanted any more");
+  }
   const situation = running(observed, own, claims, host, present);
   const told = progress === undefined ? {} : { progress, message: `${situation.message}; ${progress.message}` };
   return { changes, status: flowStatus(observed, { ...situation, ...told }) };

@@ -27,6 +27,8 @@ export interface Rollout {
   /** The graph with the tasks that there really can be. */
   readonly graph: FlowGraph;
   readonly progress?: Progress;
+  /** The devices that the spec asks for are not to be had now. */
+  readonly isRefused: boolean;
 }
 
 type TaskSpec = FlowTask["spec"];
@@ -75,7 +77,7 @@ export function rollOut(observed: Observed, own: Own, target: Target, host: stri
   if (revision.outcome === "Refused") {
     const { reason, message } = revision;
     const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
-    return { changes: keep(scene), claims, graph: target.graph, progress };
+    return { changes: keep(scene), claims, graph: target.graph, progress, isRefused: true };
   }
   const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
   const changes = [
@@ -86,7 +88,7 @@ export function rollOut(observed: Observed, own: Own, target: Target, host: stri
     ...(revision.outcome === "Granted" ? idleClaims(own, asked) : []),
   ];
   const progress = progressOf(scene);
-  return { changes, claims, graph: target.graph, ...(progress === undefined ? {} : { progress }) };
+  return { changes, claims, graph: target.graph, isRefused: false, ...(progress === undefined ? {} : { progress }) };
 }
 
 interface Scene {
