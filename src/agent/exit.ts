@@ -23,6 +23,7 @@ export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): Exi
   if (killed === "Replaced") return end.code === EXIT_FINISHED ? "finished" : "retired";
   if (killed === "DeviceEnvironment" || killed === "KeeperLost") return "hopeless";
   if (killed !== undefined) return "crashed";
+  if (end.code === EXIT_RETIRED) return "retired";
   if (end.code === EXIT_FINISHED) return "finished";
   return end.code === EXIT_BAD_CONFIGURATION || end.code === EXIT_BAD_INPUT ? "hopeless" : "crashed";
 }

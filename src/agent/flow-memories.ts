@@ -5,6 +5,8 @@ import type { FlowStats } from "../transport/port.js";
 export interface FlowMemories {
   /** Makes the folder with all files of the plan. @throws OperatorError SHM_FULL */
   create(dir: string, plan: DataPlan): void;
+  /** The plan of a folder that was made whole before. @throws OperatorError SHM_INVALID if it was not. */
+  planOf(dir: string): DataPlan;
   /** Statistics of all tasks; owned by the caller, who closes it. */
   stats(dir: string, plan: DataPlan): FlowStats;
   /** Producers end their stream at the next message. */
@@ -22,6 +24,15 @@ export interface FlowMemories {
 
 /** Loaded when the agent starts, not when a command does. */
 export async function loadFlowMemories(): Promise<FlowMemories> {
-  const { createFlowMemory, openFlowStats, requestPause, requestStop, removeFlowMemory } = await import("../transport/memory.js");
-  return { create: createFlowMemory, stats: openFlowStats, requestPause, requestStop, remove: removeFlowMemory };
+  const { createFlowMemory, openFlowStats, readWholePlan, requestPause, requestStop, removeFlowMemory } = await import(
+    "../transport/memory.js"
+  );
+  return {
+    create: createFlowMemory,
+    planOf: readWholePlan,
+    stats: openFlowStats,
+    requestPause,
+    requestStop,
+    remove: removeFlowMemory,
+  };
 }

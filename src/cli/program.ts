@@ -18,6 +18,14 @@ export interface RunFlags extends DisplayOptions {
   readonly deadLetters?: string;
 }
 
+/** What `agent` is told on the command line. */
+export interface AgentFlags {
+  readonly devices?: string;
+  readonly stateDir?: string;
+  readonly shm?: string;
+  readonly manifests?: string;
+}
+
 /** What the other commands are told. */
 export interface DeviceFlags {
   readonly devices?: string;
@@ -79,7 +87,7 @@ export function createProgram(world: World, done: Done): Command {
     })
     .exitOverride()
     .addHelpText("after", PROGRAM_HELP);
-  for (const add of [addRun, addValidate, addExplain, addDeadLetters, addDevices, addDoctor]) add(program, world, done);
+  for (const add of [addRun, addAgent, addValidate, addExplain, addDeadLetters, addDevices, addDoctor]) add(program, world, done);
   return program;
 }
 
@@ -122,6 +130,27 @@ Examples:
   videoflow run flow.yaml
   videoflow run flow.yaml --devices two-gpus.yaml   pretend to have the GPUs of that list
   videoflow run flow.yaml --json | jq .state        one object a second, the last of type "result"`;
+
+function addAgent(program: Command, world: World, done: Done): void {
+  program
+    .command("agent")
+    .summary("run flows as a daemon")
+    .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
+    .option(...DEVICES_OPTION)
+    .option("--state-dir <dir>", "keep objects, logs and records here (default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
+    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
+    .addHelpText("after", AGENT_HELP)
+    .action(async (flags: AgentFlags) => done(await (await import("./agent.js")).agent(flags, world)));
+}
+
+const AGENT_HELP = `
+SIGTERM or Ctrl-C ends the agent; its tasks run on, and the next agent takes them up where they are.
+A flow with onAgentLoss: Terminate ends with its agent.
+
+Examples:
+  videoflow agent
+  videoflow agent --manifests /etc/videoflow/flows`;
 
 function addValidate(program: Command, world: World, done: Done): void {
   program

@@ -41,6 +41,8 @@ export interface Engine {
   descriptors(): Promise<ReadonlyMap<string, ComponentDescriptor>>;
   /** Runs a flow to its end. */
   run(flow: FlowDocument, options: RunOptions): Promise<RunResult>;
+  /** Runs flows as a daemon until this process is told to end. @throws OperatorError AGENT_RUNNING and others: nothing was started. */
+  agent(options: AgentCommandOptions): Promise<void>;
   /** Decides everything that a run would decide, and starts nothing. */
   explain(flow: FlowDocument, options: HostOptions): Promise<Explanation>;
   /** The GPUs of this host, and what stands in their way. */
@@ -70,6 +72,20 @@ export interface RunOptions extends HostOptions {
   /** Called with what the user should know at once, such as a task that starts again. */
   readonly onNotice: (text: string) => void;
 }
+
+export interface AgentCommandOptions extends HostOptions {
+  /** Folder of everything that the agent keeps; default: the user's. */
+  readonly stateDir?: string;
+  /** Folder of shared memory; default /dev/shm. */
+  readonly shmDir?: string;
+  /** Folder whose files are the flows that run here. */
+  readonly manifestsDir?: string;
+  /** Called with a line for the log. */
+  readonly log: (text: string) => void;
+}
+
+/** What a daemon is started with: its folder is known. */
+export type DaemonOptions = AgentCommandOptions & { readonly stateDir: string };
 
 /** How a run ended. */
 export interface RunResult {

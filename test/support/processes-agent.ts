@@ -118,6 +118,9 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
       slotsInUse: () => 0,
       close() {},
     }),
+    planOf: (dir) => {
+      throw new Error(`${dir} is never adopted`);
+    },
     requestStop: () => void asked.push("drain"),
     requestPause: (_dir, _plan, paused) => void asked.push(paused ? "pause" : "resume"),
     remove(dir) {

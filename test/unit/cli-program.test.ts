@@ -44,6 +44,7 @@ function aWorld(engine: Partial<Engine> = {}) {
   const parts = {
     loadModule: unused,
     run: unused,
+    agent: unused,
     explain: unused,
     devices: unused,
     inference: unused,

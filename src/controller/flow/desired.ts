@@ -80,6 +80,7 @@ export function desiredTasks(
       desiredState: flow.spec.desiredState === "Paused" && node.role === "Producer" ? "Paused" : "Running",
       deviceType: onGpu ? "GPU" : "CPU",
       ...(onGpu ? { claim: name } : {}),
+      ...(flow.spec.onAgentLoss === undefined ? {} : { onAgentLoss: flow.spec.onAgentLoss }),
       templateHash: hashOf(template, deviceWish(node)),
     };
     return { apiVersion: API_VERSION, kind: "FlowTask", metadata: { ...ownedBy(flow, name, node), finalizers: [TASK_FINALIZER] }, spec };
