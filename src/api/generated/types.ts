@@ -391,6 +391,10 @@ pid?: number
  */
 startTime?: string
 /**
+ * The keeper kills this process so many seconds after the host's last renewed Lease; absent: never.
+ */
+fenceSeconds?: number
+/**
  * Number of restarts.
  */
 restarts?: number
