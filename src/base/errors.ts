@@ -142,6 +142,11 @@ export const ERRORS = {
     message: (d: { key: string; status: number; message: string }) => `the API server refuses ${d.key} (${d.status}): ${d.message}`,
     fix: "Correct what it names; where it is a permission, apply manifests/install; where a kind is unknown, apply crds/.",
   },
+  LEADERSHIP_LOST: {
+    retry: "never",
+    message: (d: { identity: string; why: string }) => `controller ${d.identity} leads no more: ${d.why}`,
+    fix: "None needed where something starts it again, as a Deployment does: it waits for its next turn.",
+  },
   CLUSTER_UNKNOWN: {
     retry: "never",
     message: (d: { context: string }) => `the kubeconfig names no cluster${d.context === "" ? "" : ` for the context "${d.context}"`}`,

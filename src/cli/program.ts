@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.js";
+import type { ControllerFlags } from "./controller.js";
 import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
@@ -87,7 +88,8 @@ export function createProgram(world: World, done: Done): Command {
     })
     .exitOverride()
     .addHelpText("after", PROGRAM_HELP);
-  for (const add of [addRun, addAgent, addValidate, addExplain, addDeadLetters, addDevices, addDoctor]) add(program, world, done);
+  for (const add of [addRun, addAgent, addController, addValidate, addExplain, addDeadLetters, addDevices, addDoctor])
+    add(program, world, done);
   return program;
 }
 
@@ -151,6 +153,24 @@ A flow with onAgentLoss: Terminate ends with its agent.
 Examples:
   videoflow agent
   videoflow agent --manifests /etc/videoflow/flows`;
+
+function addController(program: Command, world: World, done: Done): void {
+  withCluster(program.command("controller"))
+    .summary("make a cluster's objects match its flows")
+    .description("Runs the controllers of a cluster. Of several, one leads and the others wait for their turn.")
+    .option("--lease-namespace <name>", "namespace of the Lease by which one leads (default: videoflow-system)")
+    .option("--probes <address>", "answer /healthz and /readyz here, such as :8081 (default: nowhere)")
+    .addHelpText("after", "\nExample:\n  videoflow controller --kubeconfig ~/.kube/config")
+    .action(async (flags: ControllerFlags) => done(await (await import("./controller.js")).controller(flags, world)));
+}
+
+/** The options that name a cluster. */
+function withCluster(command: Command): Command {
+  return command
+    .option("--kubeconfig <file>", "the cluster of this file (default: KUBECONFIG, ~/.kube/config, or that of the Pod)")
+    .option("--context <name>", "context of the kubeconfig")
+    .option("--in-cluster", "the cluster of the Pod, by its service account");
+}
 
 function addValidate(program: Command, world: World, done: Done): void {
   program

@@ -43,6 +43,8 @@ export interface Engine {
   run(flow: FlowDocument, options: RunOptions): Promise<RunResult>;
   /** Runs flows as a daemon until this process is told to end. @throws OperatorError AGENT_RUNNING and others: nothing was started. */
   agent(options: AgentCommandOptions): Promise<void>;
+  /** Runs the controllers of a cluster until this process is told to end. */
+  controller(options: ControllerProcessOptions): Promise<void>;
   /** Decides everything that a run would decide, and starts nothing. */
   explain(flow: FlowDocument, options: HostOptions): Promise<Explanation>;
   /** The GPUs of this host, and what stands in their way. */
@@ -53,6 +55,22 @@ export interface Engine {
   media(): Promise<MediaReport>;
   /** Whether the system calls that supervise processes work here. */
   supervision(): Promise<SupervisionReport>;
+}
+
+/** Which cluster, on the command line. */
+export interface ClusterFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly inCluster?: boolean;
+}
+
+export interface ControllerProcessOptions {
+  readonly cluster: ClusterFlags;
+  /** Namespace of the Lease by which one controller of several leads; default videoflow-system. */
+  readonly leaseNamespace?: string;
+  /** Address of /healthz and /readyz, such as ":8081"; default: none. */
+  readonly probes?: string;
+  readonly log: (text: string) => void;
 }
 
 export interface HostOptions {

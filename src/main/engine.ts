@@ -20,6 +20,7 @@ export const ENGINE: Engine = {
     const [{ runAgent }, { defaultStateDir }] = await Promise.all([import("./agent-daemon.js"), import("./state-dir.js")]);
     await runAgent({ ...options, stateDir: options.stateDir ?? defaultStateDir(process.env) });
   },
+  controller: async (options) => (await import("./controller-process.js")).runController(options),
   explain: async (flow, options) => {
     const { explainFlow } = await import("./explain.js");
     const { observeHost } = await import("../agent/host-status.js");

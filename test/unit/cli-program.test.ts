@@ -45,6 +45,7 @@ function aWorld(engine: Partial<Engine> = {}) {
     loadModule: unused,
     run: unused,
     agent: unused,
+    controller: unused,
     explain: unused,
     devices: unused,
     inference: unused,
