@@ -8,7 +8,7 @@ import type { ControllerFlags } from "./controller.js";
 import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
-import type { World } from "./world.js";
+import type { ClusterFlags, World } from "./world.js";
 
 /** What `run` is told on the command line. */
 export interface RunFlags extends DisplayOptions {
@@ -20,7 +20,8 @@ export interface RunFlags extends DisplayOptions {
 }
 
 /** What `agent` is told on the command line. */
-export interface AgentFlags {
+export interface AgentFlags extends ClusterFlags {
+  readonly hostName?: string;
   readonly devices?: string;
   readonly stateDir?: string;
   readonly shm?: string;
@@ -134,13 +135,13 @@ Examples:
   videoflow run flow.yaml --json | jq .state        one object a second, the last of type "result"`;
 
 function addAgent(program: Command, world: World, done: Done): void {
-  program
-    .command("agent")
+  withCluster(program.command("agent"), "run the tasks of the cluster of this file")
     .summary("run flows as a daemon")
     .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
     .option(...DEVICES_OPTION)
     .option("--state-dir <dir>", "keep objects, logs and records here (default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
     .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
     .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
     .addHelpText("after", AGENT_HELP)
     .action(async (flags: AgentFlags) => done(await (await import("./agent.js")).agent(flags, world)));
@@ -152,10 +153,11 @@ A flow with onAgentLoss: Terminate ends with its agent.
 
 Examples:
   videoflow agent
-  videoflow agent --manifests /etc/videoflow/flows`;
+  videoflow agent --manifests /etc/videoflow/flows
+  videoflow agent --kubeconfig /etc/videoflow/kubeconfig   run the tasks that a cluster places here`;
 
 function addController(program: Command, world: World, done: Done): void {
-  withCluster(program.command("controller"))
+  withCluster(program.command("controller"), "the cluster of this file (default: KUBECONFIG, ~/.kube/config, or that of the Pod)")
     .summary("make a cluster's objects match its flows")
     .description("Runs the controllers of a cluster. Of several, one leads and the others wait for their turn.")
     .option("--lease-namespace <name>", "namespace of the Lease by which one leads (default: videoflow-system)")
@@ -165,9 +167,9 @@ function addController(program: Command, world: World, done: Done): void {
 }
 
 /** The options that name a cluster. */
-function withCluster(command: Command): Command {
+function withCluster(command: Command, what: string): Command {
   return command
-    .option("--kubeconfig <file>", "the cluster of this file (default: KUBECONFIG, ~/.kube/config, or that of the Pod)")
+    .option("--kubeconfig <file>", what)
     .option("--context <name>", "context of the kubeconfig")
     .option("--in-cluster", "the cluster of the Pod, by its service account");
 }

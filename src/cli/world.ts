@@ -2,6 +2,7 @@
  * What a command needs from outside, handed in by src/main: streams, environment, and the parts of the product that lie above this layer.
  * Knows their contracts; must not know who fulfils them.
  */
+import { resolve } from "node:path";
 import type { Explanation } from "../api/explanation.js";
 import type { NewResource } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
@@ -64,6 +65,16 @@ export interface ClusterFlags {
   readonly inCluster?: boolean;
 }
 
+/** @returns the cluster that the options name; undefined if they name none. */
+export function clusterOf({ kubeconfig, context, inCluster }: ClusterFlags, cwd: string): ClusterFlags | undefined {
+  if (kubeconfig === undefined && context === undefined && inCluster === undefined) return undefined;
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(context === undefined ? {} : { context }),
+    ...(inCluster === undefined ? {} : { inCluster }),
+  };
+}
+
 export interface ControllerProcessOptions {
   readonly cluster: ClusterFlags;
   /** Namespace of the Lease by which one controller of several leads; default videoflow-system. */
@@ -98,6 +109,10 @@ export interface AgentCommandOptions extends HostOptions {
   readonly shmDir?: string;
   /** Folder whose files are the flows that run here. */
   readonly manifestsDir?: string;
+  /** The cluster whose tasks run here; default: none, the agent keeps a store of its own and runs the controllers itself. */
+  readonly cluster?: ClusterFlags;
+  /** Name of this machine's Host; default: its hostname. */
+  readonly hostName?: string;
   /** Called with a line for the log. */
   readonly log: (text: string) => void;
 }

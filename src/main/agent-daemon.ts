@@ -15,9 +15,10 @@ import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceProvider } from "../devices/provider.js";
-import { EmbeddedStore } from "../store/embedded/embedded-store.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { type StoreServer, serveStore } from "../store/socket/server.js";
+import type { Store } from "../store/store.js";
+import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
 import { programPath } from "./keeper-process.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
@@ -32,7 +33,7 @@ export class AgentDaemon {
   readonly #endings: (() => Promise<void> | void)[] = [];
   #keeper!: KeeperClient;
   #agent!: Agent;
-  #store!: EmbeddedStore;
+  #store!: Store;
   #isEmpty = false;
 
   private constructor(options: DaemonOptions, dir: StateDir) {
@@ -61,12 +62,17 @@ export class AgentDaemon {
     return kept;
   }
 
-  get store(): EmbeddedStore {
+  get store(): Store {
     return this.#store;
   }
 
+  get #hostName(): string {
+    return this.#options.hostName ?? hostname();
+  }
+
   async #start(): Promise<void> {
-    this.#store = await EmbeddedStore.open({ path: this.#dir.store });
+    const { store, isCluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
+    this.#store = store;
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records);
     this.#endings.push(() => table.close());
@@ -74,8 +80,10 @@ export class AgentDaemon {
     this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
     this.#agent = await this.#startAgent(table);
     this.#endings.push(() => this.#agent.stop());
-    const controller = this.#startController();
-    this.#endings.push(() => controller.stop());
+    if (!isCluster) {
+      const controller = this.#startController();
+      this.#endings.push(() => controller.stop());
+    }
     const server = await this.#serve();
     this.#endings.push(() => server.close());
     const { pid, containment } = this.#keeper;
@@ -87,7 +95,7 @@ export class AgentDaemon {
     const provider = this.#provider();
     return Agent.start({
       store: this.#store,
-      hostName: hostname(),
+      hostName: this.#hostName,
       keeper: this.#keeper,
       clock: REAL_CLOCK,
       stateDir: this.#dir.path,
