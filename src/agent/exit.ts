@@ -43,6 +43,7 @@ function reasonOf({ code, signal }: ProcessEnd): string {
   if (signal !== null) return "Signalled";
   if (code === EXIT_FINISHED) return "Finished";
   if (code === EXIT_RETIRED) return "Retired";
+  if (code === EXIT_RETIRED) return "Retired";
   if (code === EXIT_BAD_CONFIGURATION) return "ConfigurationError";
   return code === EXIT_BAD_INPUT ? "BadInput" : "Crashed";
 }

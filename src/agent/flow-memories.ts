@@ -13,10 +13,10 @@ export interface FlowMemories {
   requestStop(dir: string, plan: DataPlan): void;
   /** Producers hold back while paused; what is in flight flows on. */
   requestPause(dir: string, plan: DataPlan, paused: boolean): void;
-  /** The task takes no further input, commits what it has in hand and ends. Absent: SIGTERM must do. */
-  requestRetire?(dir: string, plan: DataPlan, node: string, index: number): void;
-  /** The next process of the task may take input again. */
-  clearRetire?(dir: string, plan: DataPlan, node: string, index: number): void;
+  /** The task takes no further input, commits what it has in hand and ends. */
+  requestRetire(dir: string, plan: DataPlan, node: string, index: number): void;
+  /** The next process of the task may take input again; while it has none. */
+  clearRetire(dir: string, plan: DataPlan, node: string, index: number): void;
   /** Tasks beyond the number are retired for good, those up to it may start. */
   setTasks?(dir: string, plan: DataPlan, node: string, count: number): void;
   remove(dir: string): void;
@@ -24,15 +24,11 @@ export interface FlowMemories {
 
 /** Loaded when the agent starts, not when a command does. */
 export async function loadFlowMemories(): Promise<FlowMemories> {
-  const { createFlowMemory, openFlowStats, readWholePlan, requestPause, requestStop, removeFlowMemory } = await import(
-    "../transport/memory.js"
-  );
+  const memory = await import("../transport/memory.js");
+  const { createFlowMemory, openFlowStats, readWholePlan, removeFlowMemory, requestPause, requestStop, requestRetire, clearRetire } =
+    memory;
   return {
-    create: createFlowMemory,
-    planOf: readWholePlan,
-    stats: openFlowStats,
-    requestPause,
-    requestStop,
-    remove: removeFlowMemory,
+    ...{ create: createFlowMemory, planOf: readWholePlan, stats: openFlowStats, remove: removeFlowMemory },
+    ...{ requestPause, requestStop, requestRetire, clearRetire },
   };
 }

@@ -189,17 +189,15 @@ export class RunMemories {
     this.#save(run);
   }
 
-  /** @returns whether the task can be asked. */
-  requestRetire({ spec }: FlowTask): boolean {
+  requestRetire({ spec }: FlowTask): void {
     const memory = this.#runs.get(spec.run);
-    if (memory === undefined || this.#memories.requestRetire === undefined) return false;
-    this.#memories.requestRetire(memory.dir, memory.plan, spec.node, spec.index);
-    return true;
+    if (memory !== undefined) this.#memories.requestRetire(memory.dir, memory.plan, spec.node, spec.index);
   }
 
+  /** Call it while the task has no process. */
   clearRetire({ spec }: FlowTask): void {
     const memory = this.#runs.get(spec.run);
-    if (memory !== undefined) this.#memories.clearRetire?.(memory.dir, memory.plan, spec.node, spec.index);
+    if (memory !== undefined) this.#memories.clearRetire(memory.dir, memory.plan, spec.node, spec.index);
   }
 
   setTasks(run: string, node: string, count: number): void {

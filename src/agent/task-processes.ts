@@ -21,8 +21,6 @@ import type { TaskFiles } from "./task-files.js";
 
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
-/** Between SIGTERM and SIGKILL for a task that could not be asked. */
-const SIGTERM_GRACE_MS = 5_000;
 
 export interface TaskProcessesOptions {
   readonly keeper: () => KeeperClient;
@@ -183,7 +181,7 @@ export class TaskProcesses {
     if (detail === undefined) return;
     this.#update(uid, { retireAskedAtMs: this.#options.clock.nowMs() });
     this.#saveSoon(uid);
-    if (!this.#options.memories.requestRetire(detail.task)) this.stop(uid, SIGTERM_GRACE_MS, "Replaced");
+    this.#options.memories.requestRetire(detail.task);
   }
 
   stop(uid: string, graceMs: number, why: StopReason): void {
