@@ -12,10 +12,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const outDir = `${root}src/api/generated/`;
 const HEADER = "// Generated from crds/ by `npm run generate`. Do not edit.\n";
 
-const kinds = readdirSync(`${root}crds`)
+const crds = readdirSync(`${root}crds`)
   .filter((file) => file.endsWith(".yaml"))
-  .map((file) => parse(readFileSync(`${root}crds/${file}`, "utf8")))
-  .map((crd) => ({ kind: crd.spec.names.kind, schema: crd.spec.versions[0].schema.openAPIV3Schema }));
+  .map((file) => parse(readFileSync(`${root}crds/${file}`, "utf8")));
+const kinds = crds.map((crd) => ({ kind: crd.spec.names.kind, schema: crd.spec.versions[0].schema.openAPIV3Schema }));
 
 /** A structural schema as JSON Schema: unknown fields are refused, extensions dropped. */
 function jsonSchema(schema) {
@@ -87,6 +87,22 @@ const written = Object.fromEntries(WRITTEN.map((kind) => [kind, bare(specs[kind]
 files.set(
   "schemas.ts",
   `${HEADER}/** JSON Schema of the spec of each kind that people write. */\nexport const SPEC_SCHEMAS = ${JSON.stringify(written, null, 1)} as const;\n`,
+);
+
+/** Names and printer columns of each kind, so that we print what kubectl prints. */
+const resources = crds.map(({ spec: { group, scope, names, versions } }) => ({
+  kind: names.kind,
+  group,
+  plural: names.plural,
+  singular: names.singular,
+  shortNames: names.shortNames ?? [],
+  categories: names.categories ?? [],
+  namespaced: scope === "Namespaced",
+  columns: versions[0].additionalPrinterColumns.map(({ name, type, jsonPath, priority = 0 }) => ({ name, type, jsonPath, priority })),
+}));
+files.set(
+  "resources.ts",
+  `${HEADER}/** Names and printer columns of each kind. */\nexport const CUSTOM_RESOURCES = ${JSON.stringify(resources, null, 1)} as const;\n`,
 );
 
 // `unicode: false` and no formats: the code imports nothing, so it can be bundled and starts fast. Values are looked up by path afterwards.

@@ -3,11 +3,10 @@
  * load the rest of itself while the keeper boots.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { OperatorError } from "../base/errors.js";
 import {
   type AgentMessage,
-  type Containment,
   type ExitRecord,
   KEEPER_PROTOCOL,
   KEEPER_SOCKET_FD,
@@ -26,29 +25,23 @@ export interface KeeperOptions {
   readonly stderr?: "inherit" | "ignore";
 }
 
-/**
- * Connection to a running keeper. When this process dies, a keeper that it spawned kills every task and removes the memory
- * it owns; one that it was connected to keeps what it was told to keep.
- */
+/** Connection to a running keeper. When this process dies, the keeper kills every task and removes the memory it owns. */
 export class KeeperClient {
   /** Settles when the keeper can spawn. @throws OperatorError KEEPER_LOST */
   readonly ready: Promise<KeeperReady>;
-  /** Absent for a keeper that somebody else has started. */
-  readonly #process: ChildProcess | undefined;
+  readonly #process: ChildProcess;
   readonly #socket: Socket;
   readonly #spawns = new Map<string, (result: ProcessIdentity | Error) => void>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
   readonly #lostListeners = new Set<() => void>();
   #acceptReady: (ready: KeeperReady | Error) => void = () => {};
   #keeperId: string | undefined;
-  #pid: number | undefined;
-  #containment: Containment | undefined;
   #closing = false;
   #lost = false;
 
-  private constructor(socket: Socket, child?: ChildProcess) {
+  private constructor(child: ChildProcess) {
     this.#process = child;
-    this.#socket = socket;
+    this.#socket = child.stdio[KEEPER_SOCKET_FD] as Socket;
     this.ready = settled<KeeperReady>((accept) => {
       this.#acceptReady = accept;
     });
@@ -56,7 +49,7 @@ export class KeeperClient {
     readLines(this.#socket, (line) => this.#receive(JSON.parse(line) as KeeperMessage));
     this.#socket.on("error", () => this.#lose());
     this.#socket.on("close", () => this.#lose());
-    child?.on("error", () => this.#lose());
+    child.on("error", () => this.#lose());
   }
 
   /** Starts a keeper in a session of its own; does not wait for it. */
@@ -67,19 +60,7 @@ export class KeeperClient {
       stdio: ["ignore", "ignore", options.stderr ?? "inherit", "pipe"],
       env: withoutCertificates(process.env),
     });
-    return new KeeperClient(child.stdio[KEEPER_SOCKET_FD] as Socket, child);
-  }
-
-  /** Connects to a keeper that waits on a socket. @throws Error with the code of the system if nobody does. */
-  static connect(path: string): Promise<KeeperClient> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(path);
-      socket.once("error", reject);
-      socket.once("connect", () => {
-        socket.off("error", reject);
-        resolve(new KeeperClient(socket));
-      });
-    });
+    return new KeeperClient(child);
   }
 
   /** Marks the tasks' environments: {@link KEEPER_MARKER}. Known once ready. */
@@ -88,12 +69,7 @@ export class KeeperClient {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid ?? this.#pid;
-  }
-
-  /** What guarantees that no process is left behind; said once ready. */
-  get containment(): Containment | undefined {
-    return this.#containment;
+    return this.#process.pid;
   }
 
   /** True once the keeper is gone although nobody closed it. */
@@ -125,9 +101,9 @@ export class KeeperClient {
     this.#send({ type: "kill", id });
   }
 
-  /** The keeper removes the folder if this process dies before {@link disown}, unless it shall be kept for the next agent. */
-  own(dir: string, keep = false): void {
-    this.#send({ type: "own", dir, ...(keep ? { keep } : {}) });
+  /** The keeper removes the folder if this process dies before {@link disown}. */
+  own(dir: string): void {
+    this.#send({ type: "own", dir });
   }
 
   disown(dir: string): void {
@@ -146,32 +122,20 @@ export class KeeperClient {
     return () => this.#lostListeners.delete(listener);
   }
 
-  /** Ends the keeper: what still runs is killed, what it owns is removed, unless it was to be kept. Settles when the keeper is gone. */
-  async close(options: { readonly keepMemory?: true } = {}): Promise<void> {
-    if (this.#closing || this.#lost) return;
+  /** Ends the keeper: what still runs is killed, what it owns is removed. Settles when the keeper is gone. */
+  async close(): Promise<void> {
+    if (this.#closing) return;
     this.#closing = true;
-    if (this.#process !== undefined && hasEnded(this.#process)) return;
-    const gone = new Promise<void>((resolve) => {
-      if (this.#process === undefined) this.#socket.once("close", () => resolve());
-      else this.#process.once("exit", () => resolve());
-    });
-    this.#send({ type: "shutdown", ...options });
-    await gone;
-  }
-
-  /** Goes away; a keeper that waits on a socket keeps what it was told to keep for the next agent. */
-  async leave(): Promise<void> {
-    if (this.#closing || this.#lost) return;
-    this.#closing = true;
-    const gone = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
-    this.#socket.end();
-    this.#socket.destroySoon();
+    const { exitCode, signalCode } = this.#process;
+    if (exitCode !== null || signalCode !== null || this.#process.pid === undefined) return;
+    const gone = new Promise<void>((resolve) => this.#process.once("exit", () => resolve()));
+    this.#send({ type: "shutdown" });
     await gone;
   }
 
   /** Lets this process end although the keeper lives; the keeper notices and ends too. */
   unref(): void {
-    this.#process?.unref();
+    this.#process.unref();
     this.#socket.unref();
   }
 
@@ -203,8 +167,6 @@ export class KeeperClient {
 
   #greet(ready: KeeperReady): void {
     this.#keeperId = ready.keeperId;
-    this.#pid = ready.identity.pid;
-    this.#containment = ready.containment;
     const fits = ready.version === KEEPER_PROTOCOL;
     this.#acceptReady(fits ? ready : new OperatorError("KEEPER_VERSION", { expected: KEEPER_PROTOCOL, got: ready.version }));
   }
@@ -221,10 +183,6 @@ export class KeeperClient {
     for (const id of [...this.#spawns.keys()]) this.#answer(id, new OperatorError("KEEPER_LOST", {}));
     if (!this.#closing) for (const listener of this.#lostListeners) listener();
   }
-}
-
-function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
-  return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
 /** A promise that one call settles: by an Error, or by anything else. Later calls do nothing. */

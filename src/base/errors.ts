@@ -117,21 +117,6 @@ export const ERRORS = {
     message: (d: { version: string; oldest: string }) => `version ${d.version} is older than the oldest one that is kept, ${d.oldest}`,
     fix: "List the objects again and watch without a version.",
   },
-  STORE_UNREADABLE: {
-    retry: "never",
-    message: (d: { path: string; problem: string }) => `the store ${d.path} cannot be read: ${d.problem}`,
-    fix: "Put back a copy of the state folder, or move it away and apply the flows again; nothing in it was changed.",
-  },
-  AGENT_RUNNING: {
-    retry: "never",
-    message: (d: { stateDir: string; pid: number }) => `another agent (pid ${d.pid}) runs on the state folder ${d.stateDir}`,
-    fix: "Use that one, end it first, or name another folder with --state-dir.",
-  },
-  STATE_DIR_UNUSABLE: {
-    retry: "never",
-    message: (d: { stateDir: string; problem: string }) => `the state folder ${d.stateDir} cannot be used: ${d.problem}`,
-    fix: "Name a folder of this user's own with --state-dir, on a disk with free space, with a path of at most 90 characters.",
-  },
   STORE_UNREACHABLE: {
     retry: "backoff",
     message: (d: { path: string }) => `nobody answers at the store ${d.path}`,
@@ -141,11 +126,6 @@ export const ERRORS = {
     retry: "backoff",
     message: (d: { key: string; status: number; message: string }) => `the API server refuses ${d.key} (${d.status}): ${d.message}`,
     fix: "Correct what it names; where it is a permission, apply manifests/install; where a kind is unknown, apply crds/.",
-  },
-  LEADERSHIP_LOST: {
-    retry: "never",
-    message: (d: { identity: string; why: string }) => `controller ${d.identity} leads no more: ${d.why}`,
-    fix: "None needed where something starts it again, as a Deployment does: it waits for its next turn.",
   },
   CLUSTER_UNKNOWN: {
     retry: "never",
@@ -166,6 +146,54 @@ export const ERRORS = {
     retry: "never",
     message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
     fix: "Open the store again; if it is another process's, start that process.",
+  },
+  AGENT_UNREACHABLE: {
+    retry: "never",
+    message: (d: { socket: string }) => `no agent answers on ${d.socket}`,
+    fix: "Start one: videoflow agent; or name its state folder with --state-dir, or a cluster with --kubeconfig.",
+  },
+  AGENT_ONLY: {
+    retry: "never",
+    message: (d: { what: string }) => `${d.what} can only be asked of the agent of a machine, not of a cluster`,
+    fix: "Run the command on the machine of the agent, without --kubeconfig.",
+  },
+  OBJECT_NOT_FOUND: {
+    retry: "never",
+    message: (d: { kind: string; name: string; namespace: string }) =>
+      `there is no ${d.kind} "${d.name}"${d.namespace === "" ? "" : ` in namespace ${d.namespace}`}`,
+    fix: "List what there is with videoflow get, or name another namespace with -n.",
+  },
+  KIND_UNKNOWN: {
+    retry: "never",
+    message: (d: { word: string; nearest: string }) =>
+      `there is no kind "${d.word}"${d.nearest === "" ? "" : `; did you mean ${d.nearest}`}`,
+    fix: "Use vf, ft, vdc, vhost, events or leases.",
+  },
+  COMMAND_INVALID: {
+    retry: "never",
+    message: (d: { problem: string }) => d.problem,
+    fix: "The command's --help shows how it is used.",
+  },
+  JSONPATH_INVALID: {
+    retry: "never",
+    message: (d: { path: string; problem: string }) => `the JSONPath ${d.path} cannot be used: ${d.problem}`,
+    fix: "Write it as for kubectl, such as '{.status.state}' or '{range .items[*]}{.metadata.name}{\"\\n\"}{end}'.",
+  },
+  SELECTOR_INVALID: {
+    retry: "never",
+    message: (d: { text: string }) => `the selector ${d.text} cannot be read`,
+    fix: "Write it as for kubectl, such as app=a,tier!=b or 'env in (x, y)'.",
+  },
+  DURATION_INVALID: {
+    retry: "never",
+    message: (d: { text: string }) => `${d.text} is no duration`,
+    fix: "Write it as 30s, 5m or 1h30m.",
+  },
+  WAIT_TIMEOUT: {
+    retry: "never",
+    message: (d: { what: string; object: string; seconds: number; now: string }) =>
+      `${d.object} did not reach ${d.what} within ${d.seconds} s; now: ${d.now}`,
+    fix: "Look at it with videoflow describe, or wait longer with --timeout.",
   },
   DEVICES_FILE_INVALID: {
     retry: "never",

@@ -10,6 +10,8 @@ export const EXIT = {
   usage: 2,
   /** The host cannot give the flow the devices or the memory that it needs. */
   unavailable: 3,
+  /** No agent and no cluster answers. */
+  unreachable: 4,
   /** Ctrl-C: the flow was drained and ended. */
   interrupted: 130,
   /** A second Ctrl-C: the tasks were killed. */
@@ -21,9 +23,10 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 /** The lines that `--help` prints. */
 export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
   [EXIT.success, "done"],
-  [EXIT.failed, "the flow failed, or doctor found something that must be repaired"],
+  [EXIT.failed, "the flow failed, an object is not there, a wait was over, or doctor found something that must be repaired"],
   [EXIT.usage, "wrong command line, or a flow file that cannot be used (nothing was started)"],
   [EXIT.unavailable, "the host cannot give the flow its devices or memory (nothing was started)"],
+  [EXIT.unreachable, "no agent or cluster answers"],
   [EXIT.interrupted, "interrupted by Ctrl-C: what was in flight was finished"],
   [EXIT.killed, "interrupted twice: the tasks were killed"],
 ];
@@ -32,11 +35,15 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
 const UNAVAILABLE = new Set<string>(["DEVICE_UNAVAILABLE", "MEMORY_UNAVAILABLE", "SHM_FULL"]);
 
 /** Errors that mean that the flow ran and failed. */
-const FAILED = new Set<string>(["FLOW_FAILED"]);
+const FAILED = new Set<string>(["FLOW_FAILED", "OBJECT_NOT_FOUND", "WAIT_TIMEOUT"]);
+
+/** Errors that mean that nobody is there to talk to. */
+const UNREACHABLE = new Set<string>(["AGENT_UNREACHABLE", "STORE_UNREACHABLE", "CLUSTER_UNKNOWN", "CLUSTER_UNREACHABLE"]);
 
 /** @returns the exit code that belongs to an error: what was thrown before the flow ran is the user's to correct. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof OperatorError)) return EXIT.failed;
   if (UNAVAILABLE.has(error.code)) return EXIT.unavailable;
+  if (UNREACHABLE.has(error.code)) return EXIT.unreachable;
   return FAILED.has(error.code) || error.retryable ? EXIT.failed : EXIT.usage;
 }

@@ -18,7 +18,7 @@ export interface FlowFile {
   readonly warnings: readonly Problem[];
 }
 
-const MODULE = new Set([".ts", ".mts", ".js", ".mjs"]);
+export const MODULE_EXTENSIONS = new Set([".ts", ".mts", ".js", ".mjs"]);
 
 /** Reads, validates and resolves all flows of a file. What is wrong with the file becomes a problem, never an error. */
 export async function readFlowFile(file: string, world: World): Promise<FlowFile> {
@@ -46,21 +46,23 @@ export async function loadFlow(file: string, world: World, name?: string): Promi
   throw new OperatorError("FLOW_INVALID", { flow: file, problems: [formatProblem(wrongCount(file, flows, name))] });
 }
 
-interface Documents {
+export interface Documents {
   readonly documents: readonly ParsedDocument[];
   readonly problems: readonly Problem[];
 }
 
 async function readDocuments(path: string, source: string, world: World): Promise<Documents> {
   try {
-    if (MODULE.has(extname(path))) return fromModule(await world.engine.loadModule(path), source);
+    if (MODULE_EXTENSIONS.has(extname(path))) return await readModule(path, source, world);
     return parseManifests(readFileSync(path, "utf8"), source);
   } catch (error) {
     return { documents: [], problems: [unreadable(source, error)] };
   }
 }
 
-function fromModule(values: readonly unknown[], source: string): Documents {
+/** The flows that a module builds. */
+export async function readModule(path: string, source: string, world: World): Promise<Documents> {
+  const values = await world.engine.loadModule(path);
   return { documents: values.map((value) => ({ value, source, positionOf: () => undefined })), problems: [] };
 }
 
@@ -80,7 +82,8 @@ export function checkDocument(
   return { flows: [resolved.flow], problems: locateProblems(document, problems), warnings: locateProblems(document, rules.warnings) };
 }
 
-function unreadable(source: string, error: unknown): Problem {
+/** Why a file cannot be read. */
+export function unreadable(source: string, error: unknown): Problem {
   if (error instanceof OperatorError) return { source, path: "", problem: error.problem, fix: error.fix };
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   if (code === "ENOENT") return { source, path: "", problem: "there is no such file", fix: "Correct the path of the flow file." };

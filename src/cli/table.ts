@@ -1,4 +1,5 @@
 /** Tables of plain text. Pure. */
+import { safeLine } from "../base/safe-text.js";
 
 export interface Column {
   readonly title: string;
@@ -9,9 +10,12 @@ export interface Column {
  * Lines of a table: a title line, then one line per row, columns two spaces apart.
  *
  * @param columns the titles; a row has as many cells.
+ * Cells are one harmless line each: line breaks become spaces, control characters are shown.
+ *
  * @param width   the longest line, in characters; what does not fit is cut and ends in "…".
  */
-export function renderTable(columns: readonly Column[], rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+export function renderTable(columns: readonly Column[], given: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string[] {
+  const rows = given.map((cells) => cells.map((cell) => safeLine(cell)));
   const titles = columns.map((column) => column.title);
   const widths = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => (row[i] ?? "").length)));
   const line = (cells: readonly string[]) =>

@@ -2,17 +2,20 @@
  * What a command needs from outside, handed in by src/main: streams, environment, and the parts of the product that lie above this layer.
  * Knows their contracts; must not know who fulfils them.
  */
-import { resolve } from "node:path";
 import type { Explanation } from "../api/explanation.js";
 import type { NewResource } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
+import type { AgentServices } from "../store/agent-services.js";
+import type { Store } from "../store/store.js";
 
 export type { EdgePlan, Explanation, NodePlan } from "../api/explanation.js";
 
 /** A stream that people or programs read. What is written is masked: no credentials pass. */
 export interface Output {
   write(text: string): void;
+  /** Resolves when what was written is on its way: who writes without end waits for it. */
+  settled?(): Promise<void>;
   readonly isTTY: boolean;
   /** Characters of a line; 80 where unknown. */
   readonly columns: number;
@@ -26,6 +29,8 @@ export interface World {
   readonly err: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Text on standard input, to its end. */
+  readInput?(): Promise<string>;
   /** Version of this package. */
   readonly version: string;
   readonly engine: Engine;
@@ -42,10 +47,8 @@ export interface Engine {
   descriptors(): Promise<ReadonlyMap<string, ComponentDescriptor>>;
   /** Runs a flow to its end. */
   run(flow: FlowDocument, options: RunOptions): Promise<RunResult>;
-  /** Runs flows as a daemon until this process is told to end. @throws OperatorError AGENT_RUNNING and others: nothing was started. */
-  agent(options: AgentCommandOptions): Promise<void>;
-  /** Runs the controllers of a cluster until this process is told to end. */
-  controller(options: ControllerProcessOptions): Promise<void>;
+  /** Reaches the agent of this machine, or a cluster. @throws OperatorError AGENT_UNREACHABLE, or what the cluster answers. */
+  connect(choice: ConnectionChoice): Promise<Connection>;
   /** Decides everything that a run would decide, and starts nothing. */
   explain(flow: FlowDocument, options: HostOptions): Promise<Explanation>;
   /** The GPUs of this host, and what stands in their way. */
@@ -58,30 +61,27 @@ export interface Engine {
   supervision(): Promise<SupervisionReport>;
 }
 
-/** Which cluster, on the command line. */
-export interface ClusterFlags {
+/** What was said on the command line about whom to talk to. */
+export interface ConnectionChoice {
+  /** Folder of a local agent. */
+  readonly stateDir?: string;
   readonly kubeconfig?: string;
+  /** Context of the kubeconfig. */
   readonly context?: string;
-  readonly inCluster?: boolean;
 }
 
-/** @returns the cluster that the options name; undefined if they name none. */
-export function clusterOf({ kubeconfig, context, inCluster }: ClusterFlags, cwd: string): ClusterFlags | undefined {
-  if (kubeconfig === undefined && context === undefined && inCluster === undefined) return undefined;
-  return {
-    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
-    ...(context === undefined ? {} : { context }),
-    ...(inCluster === undefined ? {} : { inCluster }),
-  };
-}
-
-export interface ControllerProcessOptions {
-  readonly cluster: ClusterFlags;
-  /** Namespace of the Lease by which one controller of several leads; default videoflow-system. */
-  readonly leaseNamespace?: string;
-  /** Address of /healthz and /readyz, such as ":8081"; default: none. */
-  readonly probes?: string;
-  readonly log: (text: string) => void;
+/** Where objects are read and written. */
+export interface Connection {
+  readonly store: Store;
+  /** Absent for a cluster: logs and figures are with the agents. */
+  readonly services?: AgentServices;
+  /** Whom one talks to, for messages. */
+  readonly target: string;
+  /** Namespace of what does not say: that of the kubeconfig's context, else `default`. */
+  readonly namespace: string;
+  /** Resolves when the other side is gone. */
+  readonly lost: Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface HostOptions {
@@ -101,24 +101,6 @@ export interface RunOptions extends HostOptions {
   /** Called with what the user should know at once, such as a task that starts again. */
   readonly onNotice: (text: string) => void;
 }
-
-export interface AgentCommandOptions extends HostOptions {
-  /** Folder of everything that the agent keeps; default: the user's. */
-  readonly stateDir?: string;
-  /** Folder of shared memory; default /dev/shm. */
-  readonly shmDir?: string;
-  /** Folder whose files are the flows that run here. */
-  readonly manifestsDir?: string;
-  /** The cluster whose tasks run here; default: none, the agent keeps a store of its own and runs the controllers itself. */
-  readonly cluster?: ClusterFlags;
-  /** Name of this machine's Host; default: its hostname. */
-  readonly hostName?: string;
-  /** Called with a line for the log. */
-  readonly log: (text: string) => void;
-}
-
-/** What a daemon is started with: its folder is known. */
-export type DaemonOptions = AgentCommandOptions & { readonly stateDir: string };
 
 /** How a run ended. */
 export interface RunResult {

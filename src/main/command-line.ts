@@ -1,4 +1,5 @@
 /** The command line with its real surroundings: streams, environment, engine. */
+import { once } from "node:events";
 import type { WriteStream } from "node:tty";
 import packageJson from "../../package.json" with { type: "json" };
 import { maskCredentials } from "../base/mask.js";
@@ -13,6 +14,9 @@ const DEFAULT_ROWS = 24;
 function maskedOutput(stream: NodeJS.WriteStream | WriteStream): Output {
   return {
     write: (text) => void stream.write(maskCredentials(text)),
+    settled: async () => {
+      if (stream.writableNeedDrain) await once(stream, "drain");
+    },
     isTTY: stream.isTTY === true,
     get columns() {
       return stream.columns || DEFAULT_COLUMNS;
@@ -28,6 +32,11 @@ const world: World = {
   err: maskedOutput(process.stderr),
   env: process.env,
   cwd: process.cwd(),
+  readInput: async () => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks).toString("utf8");
+  },
   version: packageJson.version, // Part of the bundle.
   engine: ENGINE,
 };

@@ -55,7 +55,7 @@ function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
     graph,
     channels,
     memoryBytes: memoryBytes(graph, channels),
-    hashes: templateHashes(spec, graph),
+    hashes: templateHashes(graph),
     layout: layoutHash(channels),
   };
 }

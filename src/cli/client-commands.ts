@@ -1,0 +1,120 @@
+/** The commands that talk to an agent or a cluster: their options and help. Each is a file of this folder, loaded when it is called. */
+import type { Command } from "commander";
+import type { ApplyFlags } from "./apply.js";
+import type { DeleteFlags } from "./delete.js";
+import type { ExitCode } from "./exit-codes.js";
+import type { GetFlags } from "./get.js";
+import type { WaitFlags } from "./wait.js";
+import type { World } from "./world.js";
+
+type Done = (code: ExitCode) => void;
+
+const FILES = ["-f, --filename <place>", "a file, a folder, or - for standard input; may be given several times", append] as const;
+
+/** Adds the commands, in the order of the help. */
+export function addClientCommands(program: Command, world: World, done: Done): void {
+  for (const add of [addApply, addGet, addDelete, addWait]) add(program, world, done);
+}
+
+/** Says whom to talk to. */
+function withClientOptions(command: Command): Command {
+  return command
+    .option("-n, --namespace <name>", "namespace (default: default, or that of the kubeconfig)")
+    .option("--state-dir <dir>", "state folder of the agent to talk to (env VIDEOFLOW_STATE_DIR)")
+    .option("--kubeconfig <file>", "talk to the cluster of this file instead of an agent")
+    .option("--context <name>", "talk to the cluster of this context of the kubeconfig");
+}
+
+/** Printed below the help of the first of these commands, and in the guide. */
+const WHOM = `
+Whom the command talks to: --kubeconfig or --context, then --state-dir, then VIDEOFLOW_STATE_DIR, then this user's agent,
+then KUBECONFIG.`;
+
+function append(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function addApply(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("apply")
+    .summary("make the stored objects what files say")
+    .description("Creates and changes flows as files say. Lists all problems first; then nothing is written if there is one.")
+    .requiredOption(...FILES)
+    .option("--dry-run", "say what would be done and do nothing");
+  withClientOptions(command)
+    .addHelpText("after", APPLY_HELP)
+    .action(async (flags: ApplyFlags) => done(await (await import("./apply.js")).apply(flags, world)));
+}
+
+const APPLY_HELP = `
+Files are YAML or JSON with any number of documents, or .ts and .js modules that build flows. Relative paths in a flow are
+made absolute against the folder of its file, and shown. What commands change (pause, rerun) stays unless the file says
+desiredState or run itself.
+${WHOM}
+
+Examples:
+  videoflow apply -f flow.yaml
+  videoflow apply -f flows/ --dry-run
+  videoflow get vf/intersection -o yaml | sed s/4/6/ | videoflow apply -f -`;
+
+function addGet(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("get")
+    .summary("print objects")
+    .description("Prints flows (vf), tasks (ft), device claims (vdc), hosts (vhost), events, leases: a table with the columns of kubectl.")
+    .argument("<what...>", "vf, vf NAME..., vf/NAME, vf,ft or all")
+    .option("-o, --output <format>", "wide, yaml, json, name or jsonpath=TEMPLATE")
+    .option("-w, --watch", "print what changes, until Ctrl-C")
+    .option("-l, --selector <labels>", "only objects with these labels: app=a,tier!=b,'env in (x, y)'")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .option("--no-headers", "print no titles")
+    .option("--ignore-not-found", "what is not there is no failure");
+  withClientOptions(command)
+    .addHelpText("after", GET_HELP)
+    .action(async (what: string[], flags: GetFlags) => done(await (await import("./get.js")).get(what, flags, world)));
+}
+
+const GET_HELP = `
+Examples:
+  videoflow get vf -w
+  videoflow get ft -l videoflow.io/flow=intersection -o wide
+  videoflow get vf/intersection -o jsonpath='{.status.state}'
+  videoflow get ft -o jsonpath='{range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}'`;
+
+function addDelete(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("delete")
+    .summary("delete objects and wait until they are gone")
+    .description("Deletes objects. A flow is drained first; its tasks and claims go with it. A task that its flow still wants comes back.")
+    .argument("[what...]", "vf NAME..., or vf/NAME...")
+    .option(...FILES)
+    .option("-l, --selector <labels>", "all objects of the kind with these labels")
+    .option("--all", "all objects of the kind")
+    .option("--wait [bool]", "wait until they are gone; --wait=false returns at once", "true")
+    .option("--timeout <duration>", "wait no longer than this, such as 30s (default: for ever)")
+    .option("--ignore-not-found", "what is not there is no failure");
+  withClientOptions(command)
+    .addHelpText("after", "\nExamples:\n  videoflow delete vf intersection\n  videoflow delete -f flow.yaml --timeout 30s")
+    .action(async (what: string[], flags: DeleteFlags) => done(await (await import("./delete.js")).remove(what, flags, world)));
+}
+
+function addWait(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("wait")
+    .summary("wait for a condition, a value or the end of objects")
+    .description("Waits until objects have reached something.")
+    .argument("<what...>", "vf NAME..., or vf/NAME...")
+    .requiredOption("--for <goal>", "condition=TYPE, condition=TYPE=False, delete, create, or jsonpath=PATH=VALUE")
+    .option("--timeout <duration>", "give up after this", "30s")
+    .option("-l, --selector <labels>", "all objects of the kind with these labels")
+    .option("--all", "all objects of the kind");
+  withClientOptions(command)
+    .addHelpText("after", WAIT_HELP)
+    .action(async (what: string[], flags: WaitFlags) => done(await (await import("./wait.js")).wait(what, flags, world)));
+}
+
+const WAIT_HELP = `
+Examples:
+  videoflow wait vf/intersection --for=condition=Succeeded --timeout=1h
+  videoflow wait vf/intersection --for=jsonpath='{.status.state}'=Running
+  videoflow wait vf/intersection --for=delete`;

@@ -1,0 +1,109 @@
+/** Objects as text: tables with the columns of the CRDs, YAML, JSON, names, JSONPath. Pure. */
+import type { AnyResource, EventRecord } from "../api/kinds.js";
+import { type PrinterColumn, qualifiedName, type ResourceInfo } from "../api/resources.js";
+import { OperatorError } from "../base/errors.js";
+import { safeJson, safeText } from "../base/safe-text.js";
+import { ageOf } from "./age.js";
+import type { Column } from "./table.js";
+
+export type OutputFormat =
+  | { readonly type: "table"; readonly wide: boolean }
+  | { readonly type: "yaml" }
+  | { readonly type: "json" }
+  | { readonly type: "name" }
+  | { readonly type: "jsonpath"; readonly template: string };
+
+/** @throws OperatorError COMMAND_INVALID */
+export function parseFormat(text: string | undefined): OutputFormat {
+  if (text === undefined) return { type: "table", wide: false };
+  if (text === "wide") return { type: "table", wide: true };
+  if (text === "yaml" || text === "json" || text === "name") return { type: text };
+  const template = /^jsonpath=([\s\S]+)$/.exec(text)?.[1];
+  if (template !== undefined) return { type: "jsonpath", template };
+  throw new OperatorError("COMMAND_INVALID", { problem: `-o ${text} is not wide, yaml, json, name or jsonpath=…` });
+}
+
+/** How a table of a kind looks. */
+export interface TableForm {
+  readonly info: ResourceInfo;
+  readonly wide: boolean;
+  readonly withNamespace: boolean;
+  /** Several kinds are printed: names say which. */
+  readonly withKind: boolean;
+  readonly noHeaders: boolean;
+}
+
+export function tableColumns({ info, withNamespace, wide }: TableForm): Column[] {
+  const titles = [
+    ...(withNamespace ? ["Namespace"] : []),
+    ...(info.kind === "Event" ? [] : ["Name"]),
+    ...columnsOf(info, wide).map(({ name }) => name),
+  ];
+  return titles.map((title) => ({ title: title.toUpperCase() }));
+}
+
+/** @param values of a path of the object, as `valuesAt` gives them. */
+export function tableRow(
+  object: AnyResource,
+  form: TableForm,
+  values: (path: string, object: unknown) => unknown[],
+  wallMs: number,
+): string[] {
+  const { info, withNamespace, withKind, wide } = form;
+  const { name, namespace } = object.metadata;
+  const shown = withKind ? qualifiedName(object.kind, name) : name;
+  const cells = columnsOf(info, wide).map((column) => cellText(object, column, values, wallMs));
+  return [...(withNamespace ? [namespace] : []), ...(info.kind === "Event" ? [] : [shown]), ...cells];
+}
+
+function columnsOf({ columns }: ResourceInfo, wide: boolean): readonly PrinterColumn[] {
+  return columns.filter(({ priority }) => wide || priority === 0);
+}
+
+function cellText(
+  object: AnyResource,
+  column: PrinterColumn,
+  values: (path: string, object: unknown) => unknown[],
+  wallMs: number,
+): string {
+  if (object.kind === "Event" && column.name === "Object") return regardingText(object);
+  const [value] = values(column.jsonPath, object);
+  if (value === undefined || value === null) return "";
+  return column.type === "date" ? ageOf(String(value), wallMs) : String(value);
+}
+
+/** `videoflow/f`: what an event is about. */
+export function regardingText({ involvedObject }: EventRecord): string {
+  return `${involvedObject.kind.toLowerCase()}/${involvedObject.name}`;
+}
+
+/** Whole objects as harmless text; one alone, or several as a List. */
+export async function renderObjects(
+  objects: readonly AnyResource[],
+  format: Exclude<OutputFormat, { type: "table" }>,
+  single: boolean,
+): Promise<string> {
+  if (format.type === "name") return objects.map(({ kind, metadata }) => `${qualifiedName(kind, metadata.name)}\n`).join("");
+  const document = single ? objects[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: objects };
+  if (format.type === "json") return `${safeJson(JSON.stringify(document, null, 2))}\n`;
+  if (format.type === "yaml") return yamlText(document);
+  const { renderTemplate } = await import("./json-path.js");
+  return safeText(renderTemplate(format.template, document));
+}
+
+/** YAML in which nothing but printable text stands as it is. */
+export async function yamlText(value: unknown): Promise<string> {
+  const { Document, visit } = await import("yaml");
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === "string" && safeText(node.value) !== node.value) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return safeJson(document.toString({ lineWidth: 0 }));
+}
+
+/** The name as it stands in messages: `videoflow.videoflow.io/f`. */
+export function told({ kind, metadata }: Pick<AnyResource, "kind"> & { readonly metadata: { readonly name: string } }): string {
+  return qualifiedName(kind, metadata.name);
+}

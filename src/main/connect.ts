@@ -1,0 +1,54 @@
+/** Whom the client commands talk to: an agent of this machine over its socket, or a cluster. The one place that chooses. */
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { DEFAULT_NAMESPACE } from "../api/kinds.js";
+import { OperatorError } from "../base/errors.js";
+import type { Connection, ConnectionChoice } from "../cli/world.js";
+
+/** @returns the state folder of this user's agent unless told otherwise. */
+export function defaultStateDir(env: Readonly<Record<string, string | undefined>>, uid = process.getuid?.()): string {
+  if (uid === 0) return "/var/lib/videoflow";
+  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/tmp", ".local", "state"), "videoflow");
+}
+
+/**
+ * What was said on the command line counts first (`--kubeconfig` or `--context`, then `--state-dir`), then VIDEOFLOW_STATE_DIR, then an agent
+ * on this user's own state folder, then KUBECONFIG.
+ *
+ * @throws OperatorError AGENT_UNREACHABLE
+ */
+export async function connect(choice: ConnectionChoice, env: Readonly<Record<string, string | undefined>>): Promise<Connection> {
+  if (choice.kubeconfig !== undefined || choice.context !== undefined) return connectCluster(choice);
+  const given = choice.stateDir ?? env["VIDEOFLOW_STATE_DIR"];
+  const socket = join(resolve(given ?? defaultStateDir(env)), "agent.sock");
+  if (given === undefined && env["KUBECONFIG"] !== undefined && !existsSync(socket)) return connectCluster(choice);
+  return connectAgent(socket);
+}
+
+async function connectAgent(socket: string): Promise<Connection> {
+  const { AgentClient } = await import("../store/socket/client.js");
+  const client = await AgentClient.connect(socket).catch((cause: unknown) => {
+    throw new OperatorError("AGENT_UNREACHABLE", { socket }, { cause });
+  });
+  return {
+    store: client.store,
+    services: client.services,
+    target: `the agent on ${socket}`,
+    namespace: DEFAULT_NAMESPACE,
+    lost: client.closed,
+    close: () => client.close(),
+  };
+}
+
+async function connectCluster({ kubeconfig, context }: ConnectionChoice): Promise<Connection> {
+  const { KubernetesStore } = await import("../store/kubernetes/kubernetes-store.js");
+  const choice = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
+  const store = await KubernetesStore.fromKubeconfig(choice, { fieldManager: "videoflow" });
+  return {
+    store,
+    target: "the cluster",
+    namespace: store.namespace,
+    lost: new Promise(() => {}), // Its watches reconnect by themselves.
+    close: () => store.close(),
+  };
+}
