@@ -44,8 +44,9 @@ export const ERRORS = {
   },
   OUTPUTS_TOO_MANY: {
     retry: "never",
-    message: (d: { node: string; limit: number }) => `node "${d.node}" gave more than ${d.limit} outputs for one input`,
-    fix: "Return fewer outputs per input; pack small ones into one message.",
+    message: (d: { node: string; limit: number; reader?: string }) =>
+      `node "${d.node}" gave more than ${d.limit} outputs for one input${d.reader === undefined ? "" : `; that is too many for ${d.reader}`}`,
+    fix: "Return fewer outputs per input, or pack small ones into one message.",
   },
   RETAIN_FULL: {
     retry: "never",

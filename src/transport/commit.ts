@@ -8,9 +8,10 @@
  */
 import type { TaskContext } from "./context.js";
 import { CELL, type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
+import { applyFates } from "./ledger.js";
 import { publishRealtime } from "./realtime.js";
 import { cellOf, freeCell, type Output, publish } from "./ring.js";
-import { lapOf, referenceSlot, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
+import { attemptsOf, lapOf, progressWord, referenceSlot, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
 /** Kinds of a unit in the redo record. */
 export const UNIT_DATA = 1;
@@ -20,6 +21,11 @@ export const UNIT_PRODUCED = 3;
 export const UNIT_SETTLED = 4;
 /** Messages that a join by time can never use: acknowledged, and nothing is published. */
 export const UNIT_SHED = 5;
+
+/** Bits of the redo record's word about parts. */
+const REDO_MORE = 1 << 16;
+const REDO_PARTIAL = 1 << 17;
+const REDO_PART_MASK = 0xffff;
 
 /** Owner words: any replica, all replicas may have to look. */
 export const ANYONE = -1;
@@ -39,6 +45,13 @@ export class Redo implements Output {
   endPosition = 0;
   /** Word of the task's state from this commit on; see state-file.ts. */
   snapshot = 0;
+  part = 0;
+  more = false;
+  /** Only a part of the unit's outputs: its inputs stay in hand. */
+  partial = false;
+  /** Of a partial commit: outputs of the unit that count from now on, and the word that keeps their number. */
+  outputsDone = 0;
+  progressAt = 0;
 }
 
 /** Writes the redo record and makes the outputs count. The totals in the record have been written by the caller. */
@@ -64,6 +77,9 @@ function writeRedo(context: TaskContext, redo: Redo, owners: Int32Array): void {
   i32[region + TASK.redoCount] = redo.count;
   i32[region + TASK.redoOrigin] = redo.origin;
   i32[region + TASK.redoSnapshot] = redo.snapshot;
+  i32[region + TASK.redoPart] = redo.part | (redo.more ? REDO_MORE : 0) | (redo.partial ? REDO_PARTIAL : 0);
+  i32[region + TASK.redoProgressAt] = redo.progressAt;
+  i32[region + TASK.redoOutputsDone] = redo.outputsDone;
   f64[(region + TASK.redoPositionF64) / 2] = redo.position;
   f64[(region + TASK.redoEndPositionF64) / 2] = redo.endPosition;
   for (let i = 0; i < context.outputs.length; i += 1) i32[region + TASK.redoOwners + i] = owners[i] as number;
@@ -79,6 +95,12 @@ export function readRedo(context: TaskContext): { readonly redo: Redo; readonly 
   redo.count = i32[region + TASK.redoCount] as number;
   redo.origin = i32[region + TASK.redoOrigin] as number;
   redo.snapshot = i32[region + TASK.redoSnapshot] as number;
+  const parts = i32[region + TASK.redoPart] as number;
+  redo.part = parts & REDO_PART_MASK;
+  redo.more = (parts & REDO_MORE) !== 0;
+  redo.partial = (parts & REDO_PARTIAL) !== 0;
+  redo.progressAt = i32[region + TASK.redoProgressAt] as number;
+  redo.outputsDone = i32[region + TASK.redoOutputsDone] as number;
   redo.position = f64[(region + TASK.redoPositionF64) / 2] as number;
   redo.endPosition = f64[(region + TASK.redoEndPositionF64) / 2] as number;
   return { redo, owners: i32.slice(region + TASK.redoOwners, region + TASK.redoOwners + context.outputs.length) };
@@ -98,15 +120,29 @@ export function setChainBits(context: TaskContext, redo: Redo, bits: number): vo
 export function applyCommit(context: TaskContext, redo: Redo, owners: Int32Array, kept?: (slot: number) => boolean): void {
   const { i32, f64, region } = context;
   if (redo.kind === UNIT_FLUSH) publishEnd(context, redo.endPosition);
-  if (redo.kind !== UNIT_SHED) publishAll(context, redo, owners);
-  if (redo.kind === UNIT_DATA || redo.kind === UNIT_SHED) acknowledge(context, redo.position, kept);
-  if (redo.kind === UNIT_SETTLED) acknowledgeUpTo(context, redo.position, kept);
+  if (redo.kind !== UNIT_SHED && (redo.count > 0 || !redo.more)) publishAll(context, redo, owners);
+  if (redo.partial) noteOutputs(context, redo);
+  else settleInputs(context, redo, kept);
   i32[region + TASK.snapshot] = redo.snapshot;
   for (let i = 0; i < TOTAL.count; i += 1) f64[context.totals + i] = f64[context.redoTotals + i] as number;
   context.step?.("totals copied");
-  if (redo.kind === UNIT_FLUSH) Atomics.store(i32, region + TASK.flushed, 1);
+  if (redo.kind === UNIT_FLUSH && !redo.partial) Atomics.store(i32, region + TASK.flushed, 1);
   Atomics.store(i32, region + TASK.applied, i32[region + TASK.commit] as number);
   context.step?.("applied");
+}
+
+/** How many outputs of the unit are out: a later attempt at it, by whomever, gives them again and they are passed over. */
+function noteOutputs({ i32, step }: TaskContext, { progressAt, outputsDone }: Redo): void {
+  Atomics.store(i32, progressAt, progressWord(attemptsOf(Atomics.load(i32, progressAt)), outputsDone));
+  step?.("outputs noted");
+}
+
+function settleInputs(context: TaskContext, redo: Redo, kept?: (slot: number) => boolean): void {
+  const { i32, region } = context;
+  if (redo.kind === UNIT_DATA || redo.kind === UNIT_SHED) acknowledge(context, redo.position, kept);
+  if (redo.kind === UNIT_SETTLED) acknowledgeUpTo(context, redo.position, kept);
+  applyFates(context);
+  i32[region + TASK.progress] = 0;
 }
 
 function publishAll(context: TaskContext, redo: Redo, owners: Int32Array): void {

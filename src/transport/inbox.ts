@@ -3,10 +3,11 @@
 import { MESSAGE } from "./codec.js";
 import type { TaskContext } from "./context.js";
 import { poolPath } from "./files.js";
-import { CELL, type EdgeLayout, type NodeLayout, SLOT, SMALL_BYTES, type TaskLayout } from "./layout.js";
+import { CELL, type EdgeLayout, FATE, MAX_OUTPUTS, type NodeLayout, SLOT, SMALL_BYTES, type TaskLayout } from "./layout.js";
+import { type Fates, noFates } from "./ledger.js";
 import { type Keeper, MessageView } from "./message-view.js";
 import { PoolMapping } from "./pool.js";
-import { referenceSlot, referenceTask, slotReference } from "./words.js";
+import { hasMore, outputCount, outputOrigin, referenceSlot, referenceTask, slotReference } from "./words.js";
 
 export class Inbox {
   readonly #context: TaskContext;
@@ -14,12 +15,19 @@ export class Inbox {
   readonly #pools: (PoolMapping | undefined)[][];
   readonly #byPath = new Map<string, PoolMapping>();
   readonly #views: MessageView[] = [];
+  /** Per input: messages and marks of the unit in hand. */
+  readonly #messages: Int32Array;
+  readonly #marks: Int32Array;
+  readonly #fates: Fates;
   #sizeBytes = 0;
 
   constructor(context: TaskContext, keeper: Keeper) {
     this.#context = context;
     this.#keeper = keeper;
     this.#pools = context.inputs.map(() => []);
+    this.#messages = new Int32Array(context.inputs.length);
+    this.#marks = new Int32Array(context.inputs.length);
+    this.#fates = noFates(context);
   }
 
   /** Messages of the unit in hand, and the bytes of their payloads. */
@@ -39,7 +47,8 @@ export class Inbox {
     let reference = i32[cell + CELL.reference] as number;
     let generation = i32[cell + CELL.generation] as number;
     const edge = inputs[input] as EdgeLayout;
-    const length = reference === 0 ? 0 : (i32[cell + CELL.count] as number) & 0xff;
+    const length = reference === 0 ? 0 : outputCount(i32[cell + CELL.count] as number);
+    this.note(input, length);
     for (let i = 0; i < length; i += 1) {
       const task = referenceTask(reference);
       const entry = referenceSlot(reference);
@@ -52,6 +61,33 @@ export class Inbox {
       reference = slotReference(task, (i32[slot + SLOT.next] as number) - 1);
     }
     return messages;
+  }
+
+  /** Counts a cell for the ledger: its messages, or the mark that it is. */
+  note(input: number, messages: number): void {
+    if (messages === 0) this.#marks[input] = (this.#marks[input] as number) + 1;
+    else this.#messages[input] = (this.#messages[input] as number) + messages;
+  }
+
+  /**
+   * What becomes of the messages in hand once they are acknowledged; valid until the next call.
+   *
+   * @param buried how many calls of the unit ended in dead letters; a call of a join has one message of each input, or several.
+   * @param isDropped nobody works on them.
+   */
+  fates(buried: number, isDropped: boolean): Fates {
+    const fates = this.#fates;
+    const isJoin = this.#messages.length > 1;
+    for (let input = 0; input < this.#messages.length; input += 1) {
+      const messages = this.#messages[input] as number;
+      const dead = isDropped ? 0 : isJoin && buried > 0 ? messages : Math.min(buried, messages);
+      const at = input * FATE.count;
+      fates[at + FATE.deadLettered] = dead;
+      fates[at + FATE.dropped] = isDropped ? messages : 0;
+      fates[at + FATE.acknowledged] = isDropped ? 0 : messages - dead;
+      fates[at + FATE.marks] = this.#marks[input] as number;
+    }
+    return fates;
   }
 
   #poolOf(input: number, edge: EdgeLayout, task: number): PoolMapping {
@@ -83,7 +119,11 @@ export class Inbox {
   }
 
   #originAt(cell: number): number {
-    return cell < 0 ? 0 : (this.#context.i32[cell + CELL.count] as number) >>> 8;
+    return cell < 0 ? 0 : outputOrigin(this.#context.i32[cell + CELL.count] as number);
+  }
+
+  #hasMore(cell: number): boolean {
+    return cell >= 0 && hasMore(this.#context.i32[cell + CELL.count] as number);
   }
 
   /** Why the halves of a join by trace do not belong together; undefined if they do. */
@@ -92,6 +132,7 @@ export class Inbox {
     let origin = -1;
     for (let i = 0; i < cells.length; i += 1) {
       const messages = inputs[i] as readonly MessageView[];
+      if (this.#hasMore(cells[i] as number)) return `input "${names[i]}" has more than ${MAX_OUTPUTS} outputs of one trace`;
       if (messages.length > 1) return `input "${names[i]}" has ${messages.length} outputs of one trace`;
       const here = this.#originAt(cells[i] as number);
       if (messages.length === 1 && here !== 0) origin = here;
@@ -105,6 +146,10 @@ export class Inbox {
   clear(): void {
     for (const view of this.#views) view.settle();
     this.#views.length = 0;
+    for (let input = 0; input < this.#messages.length; input += 1) {
+      this.#messages[input] = 0;
+      this.#marks[input] = 0;
+    }
     this.#sizeBytes = 0;
   }
 }

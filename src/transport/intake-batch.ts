@@ -4,7 +4,7 @@ import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INP
 import { CELL, type EdgeLayout } from "./layout.js";
 import type { OwnPool } from "./pool.js";
 import { cellOf, endOf, epochOf, isFree, lowestUnfinished } from "./ring.js";
-import { EMPTY, lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap } from "./words.js";
+import { EMPTY, hasMore, lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
 /** What look() finds at one input. */
 const MISSING = 0;
@@ -17,6 +17,7 @@ export class BatchIntake implements Intake {
   position = 0;
   endPosition = 0;
   readonly filtered = false;
+  more = false;
   readonly cells: Int32Array;
   readonly #context: TaskContext;
   readonly #pool: OwnPool | undefined;
@@ -81,8 +82,15 @@ export class BatchIntake implements Intake {
     this.cells[input] = cell;
     if (found === word(lap, PUBLISHED)) return HERE;
     const ahead = lapsAhead(edge, wordLap(found), lap);
-    if (ahead < 0 || found === word(lap, EMPTY)) return this.#isPastEnd(edge, position, input) ? ABSENT : MISSING;
+    const awaited = ahead === 0 && wordState(found) === EMPTY;
+    if (awaited && this.#isMoreForAnother(found, cell)) return ELSEWHERE;
+    if (ahead < 0 || awaited) return this.#isPastEnd(edge, position, input) ? ABSENT : MISSING;
     return ahead > 0 ? DONE : ELSEWHERE;
+  }
+
+  /** All parts of the outputs of a position belong to one replica of a partitioned node. */
+  #isMoreForAnother(found: number, cell: number): boolean {
+    return this.#partitioned && wordTask(found) > 0 && this.#context.i32[cell + CELL.owner] !== this.#context.task.index;
   }
 
   /** A parent never publishes at or beyond its end, whether or not it published everything before. */
@@ -124,7 +132,8 @@ export class BatchIntake implements Intake {
       else if (Atomics.compareExchange(i32, cell, word(lap, PUBLISHED), taken) !== word(lap, PUBLISHED)) return false;
       this.#context.step?.("half taken");
     }
-    this.#next = this.position + 1;
+    this.more = this.cells.length === 1 && hasMore(i32[(this.cells[0] as number) + CELL.count] as number);
+    this.#next = this.more ? this.position : this.position + 1;
     return true;
   }
 
@@ -133,7 +142,7 @@ export class BatchIntake implements Intake {
   /** A sibling that sleeps may take what comes after; the writer rang only one of us. */
   moreFor(): boolean {
     if (!this.#competing) return false;
-    const cell = cellOf(this.#first, this.#next);
-    return Atomics.load(this.#context.i32, cell) === word(lapOf(this.#first, this.#next), PUBLISHED);
+    const cell = cellOf(this.#first, this.position + 1);
+    return Atomics.load(this.#context.i32, cell) === word(lapOf(this.#first, this.position + 1), PUBLISHED);
   }
 }

@@ -16,6 +16,7 @@ export class RealtimeIntake implements Intake {
   position = 0;
   endPosition = 0;
   filtered = false;
+  readonly more = false;
   readonly cells: Int32Array;
   readonly #found: Int32Array;
   readonly #context: TaskContext;

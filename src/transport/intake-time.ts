@@ -9,7 +9,7 @@ import { performance } from "node:perf_hooks";
 import { OperatorError } from "../base/errors.js";
 import type { TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, NO_INPUT, NO_SPACE, READY, SHED } from "./intake.js";
-import { CELL, type EdgeLayout, type NodeLayout, TASK, TOTAL } from "./layout.js";
+import { CELL, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, TASK, TOTAL } from "./layout.js";
 import type { OwnPool } from "./pool.js";
 import { allEnded, cellOf, endOf, isFree, lowestUnfinished } from "./ring.js";
 import { stateCode } from "./task-state.js";
@@ -25,7 +25,7 @@ import {
   type Waiting,
   without,
 } from "./time-groups.js";
-import { lapOf, lapsAhead, PUBLISHED, referenceTask, TAKEN, word, wordLap, wordState } from "./words.js";
+import { hasMore, lapOf, lapsAhead, outputCount, PUBLISHED, referenceTask, TAKEN, word, wordLap, wordState } from "./words.js";
 
 /** Reads the event time of a message that is published; NaN if it has none. */
 export type ReadEventTs = (input: number, reference: number) => number;
@@ -75,6 +75,7 @@ export class TimeIntake implements Intake {
   position = 0;
   endPosition = 0;
   readonly filtered = false;
+  readonly more = false;
   readonly cells = new Int32Array(0);
   /** The candidate of a READY look. */
   group: ChosenGroup = { cells: [], eventTs: Number.NaN, number: 0 };
@@ -127,6 +128,11 @@ export class TimeIntake implements Intake {
     const cells = this.#sources.map((_, input) => chosen.filter((message) => message.input === input).map(({ cell }) => cell));
     this.group = { cells, eventTs: Math.min(...members.map(({ eventTs }) => eventTs)), number: decision.group.timeUs };
     return this.#choose(READY, chosen);
+  }
+
+  /** What a SHED look found: per message or mark its input and how many messages it has. */
+  get chosen(): readonly { readonly input: number; readonly count: number }[] {
+    return this.#chosen;
   }
 
   #choose(result: number, chosen: readonly Seen[]): number {
@@ -195,7 +201,8 @@ export class TimeIntake implements Intake {
   #see(input: number, source: Source, cell: number, found: number, nowMs: number, fresh: Seen[]): void {
     const { i32, f64 } = this.#context;
     const reference = i32[cell + CELL.reference] as number;
-    const count = reference === 0 ? 0 : (i32[cell + CELL.count] as number) & 0xff;
+    const parts = i32[cell + CELL.count] as number;
+    const count = reference === 0 ? 0 : outputCount(parts);
     const position = f64[(cell + CELL.position) / 2] as number;
     const eventTs = count === 0 ? 0 : this.#readEventTs(input, reference);
     if (Atomics.load(i32, cell) !== found) return; // Dropped while we read it.
@@ -205,15 +212,16 @@ export class TimeIntake implements Intake {
       source.blanks.push(seen);
       return;
     }
-    this.#check(source, seen);
+    this.#check(source, seen, hasMore(parts));
     source.seen.set(cell, seen);
     source.held[writer] = (source.held[writer] as number) + count;
     source.latestUs = Math.max(source.latestUs, seen.timeUs);
     fresh.push(seen);
   }
 
-  #check({ name }: Source, { input, eventTs, position, count }: Seen): void {
+  #check({ name }: Source, { input, eventTs, position, count }: Seen, more: boolean): void {
     const node = this.#context.node.plan.name;
+    if (more) throw new OperatorError("OUTPUTS_TOO_MANY", { node: name, limit: MAX_OUTPUTS, reader: `${node}, which joins by event time` });
     if (!Number.isFinite(eventTs)) throw new OperatorError("JOIN_TIME_UNKNOWN", { node, input: name, position });
     if (count > 1 && !this.rules.collect.has(input)) throw new OperatorError("JOIN_TIME_AMBIGUOUS", { node, input: name, count });
   }

@@ -19,6 +19,8 @@ export interface Intake {
   readonly cells: Int32Array;
   /** The join can never be completed, take what is there and pass "none" on (realtime). */
   readonly filtered: boolean;
+  /** The claimed candidate is a part of the outputs of its position, and more follow. */
+  readonly more: boolean;
   /** Flush: how many positions this node's stream has. */
   readonly endPosition: number;
   /** Looks without touching anything that others see (realtime: late messages are dropped on the way). */

@@ -6,7 +6,7 @@ import { OperatorError } from "../base/errors.js";
 import type { DataPlan, EdgePlan, NodePlan } from "./plan.js";
 import { MAX_TASKS, type RingShape, ringShape } from "./words.js";
 
-/** A unit of work gives at most this many outputs; each pool has as many entries beyond its nominal slots. */
+/** Outputs of one commit; each pool has as many entries beyond its nominal slots. */
 export const MAX_OUTPUTS = 64;
 export const MAX_RETAINED = 64;
 /** One bit per child edge in the word that says who still needs a slot. */
@@ -34,6 +34,12 @@ export const SLOT = { bits: 0, generation: 1, next: 2, nextGeneration: 3, capaci
 /** Words of an edge before its cells. */
 export const EDGE = { epoch: 0, size: 16 } as const;
 
+/** Words of a child task's part of an edge's ledger; both are float64, {@link FATE.count} of them. */
+export const LEDGER = { fatesF64: 0, redoFatesF64: 8, size: 16 } as const;
+
+/** What became of the messages of an edge: float64 number k of `fatesF64` and `redoFatesF64`. Marks are no messages. */
+export const FATE = { acknowledged: 0, deadLettered: 1, dropped: 2, marks: 3, count: 4 } as const;
+
 /** Words of a task's region; names that end in F64 are offsets of a float64, still counted in words. */
 export const TASK = {
   sleep: 0,
@@ -56,12 +62,16 @@ export const TASK = {
   redoPositionF64: 24,
   redoEndPositionF64: 26,
   redoSnapshot: 28,
+  redoPart: 29,
+  redoProgressAt: 30,
+  redoOutputsDone: 31,
   state: 32,
   inHand: 33,
   flushAttempts: 34,
   inUserCode: 35,
   inHandPositionF64: 36,
   snapshot: 38,
+  progress: 39,
   redoTotalsF64: 48,
   totalsF64: 64,
   countersF64: 80,
@@ -71,7 +81,17 @@ export const TASK = {
 } as const;
 
 /** Totals that a commit carries, so that a death never counts twice: float64 number k of `totalsF64` and `redoTotalsF64`. */
-export const TOTAL = { commits: 0, next: 1, messagesIn: 2, messagesOut: 3, bytesIn: 4, bytesOut: 5, filtered: 6, count: 7 } as const;
+export const TOTAL = {
+  commits: 0,
+  next: 1,
+  messagesIn: 2,
+  messagesOut: 3,
+  bytesIn: 4,
+  bytesOut: 5,
+  filtered: 6,
+  marksOut: 7,
+  count: 8,
+} as const;
 
 /** Counters that a death may lose one of: float64 number k of `countersF64`. */
 export const COUNTER = {
@@ -110,6 +130,8 @@ export interface EdgeLayout extends RingShape {
   readonly from: number;
   readonly to: number;
   readonly header: number;
+  /** First word of the ledger, {@link LEDGER.size} words for each task of the child. */
+  readonly ledger: number;
   readonly cells: number;
   readonly count: number;
   /** Bit of this edge in the slots of its parent. */
@@ -186,6 +208,7 @@ function edgeLayout(plan: DataPlan, edge: EdgePlan, number: number, indexOf: Map
     from: indexOf.get(edge.from) as number,
     to: indexOf.get(edge.to) as number,
     header: cursor.take(EDGE.size),
+    ledger: cursor.take(child.tasks * LEDGER.size),
     cells: cursor.take(edge.cells * CELL.size),
     count: edge.cells,
     bit: 1 << siblings.indexOf(edge),

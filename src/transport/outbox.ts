@@ -4,11 +4,12 @@ import { type DType, elementCount, itemSizeBytes, Tensor, viewElements } from ".
 import { type Allocation, MessageWriter } from "./codec.js";
 import { ANYONE, EVERYONE, type Redo } from "./commit.js";
 import { count, type TaskContext } from "./context.js";
-import { COUNTER, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT } from "./layout.js";
+import { CELL, COUNTER, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT } from "./layout.js";
 import type { OwnPool } from "./pool.js";
 import type { OutputMessage } from "./port.js";
+import { cellOf } from "./ring.js";
 import { partitionOwner } from "./wire/identity.js";
-import { slotReference } from "./words.js";
+import { MAX_UNIT_OUTPUTS, slotReference } from "./words.js";
 
 export class Outbox {
   /** Per child edge: the replica that the outputs belong to. */
@@ -18,11 +19,20 @@ export class Outbox {
   readonly #writer: MessageWriter | undefined;
   readonly #written: number[] = [];
   readonly #allocations: Allocation[] = [];
+  /** Outputs of the unit that are committed already, and how far this attempt has come. */
+  #done = 0;
+  #index = 0;
   #sizeBytes = 0;
   #epoch = { valid: true };
 
-  /** @param pool undefined for a task without children: what it writes goes nowhere. */
-  constructor(context: TaskContext, pool: OwnPool | undefined) {
+  readonly #partSize: number;
+
+  /**
+   * @param pool undefined for a task without children: what it writes goes nowhere.
+   * @param partSize outputs of one commit.
+   */
+  constructor(context: TaskContext, pool: OwnPool | undefined, partSize = MAX_OUTPUTS) {
+    this.#partSize = Math.min(partSize, MAX_OUTPUTS);
     this.#context = context;
     this.#pool = pool;
     this.#writer = pool && new MessageWriter(pool);
@@ -38,12 +48,43 @@ export class Outbox {
     return this.#sizeBytes;
   }
 
+  /** A unit is in hand. @param done its outputs that an earlier attempt committed: this one gives them again. */
+  begin(done: number): void {
+    this.#done = done;
+    this.#index = 0;
+  }
+
+  /** Outputs of the unit that count once those written so far are committed. */
+  get reached(): number {
+    return Math.max(this.#index, this.#done);
+  }
+
+  get done(): number {
+    return this.#done;
+  }
+
+  get index(): number {
+    return this.#index;
+  }
+
+  /** The next output has no place in this commit. In realtime it is given up instead. */
+  get isFull(): boolean {
+    if (this.#context.realtime || this.#pool === undefined || this.#index < this.#done) return false;
+    const { length } = this.#written;
+    return length > 0 && length + this.#allocations.length >= this.#partSize;
+  }
+
+  /** Outputs of a call that is given up, as far as they are committed: they are not given again. */
+  pass(outputs: number): void {
+    this.#index += outputs;
+  }
+
   allocate<D extends DType>(shape: readonly number[], dtype: D): Tensor<D> {
     const pool = this.#pool;
     if (pool === undefined) return Tensor.zeros(dtype, shape);
     const length = elementCount(shape);
     const sizeBytes = length * itemSizeBytes(dtype);
-    this.#refuseBeyond(this.#written.length + this.#allocations.length);
+    if (this.#written.length + this.#allocations.length + 1 >= MAX_OUTPUTS) return Tensor.zeros(dtype, shape); // Written by copy, in a later part.
     const entry = pool.begin();
     const { buffer, byteOffset } = growOrLetGo(pool, entry, Math.max(sizeBytes, 1));
     this.#allocations.push({ entry, buffer, offset: byteOffset, sizeBytes });
@@ -52,15 +93,18 @@ export class Outbox {
     return new Tensor(dtype, shape, viewElements(dtype, buffer, byteOffset, length), owner);
   }
 
-  #refuseBeyond(outputs: number): void {
-    if (outputs < MAX_OUTPUTS) return;
-    throw new OperatorError("OUTPUTS_TOO_MANY", { node: this.#context.node.plan.name, limit: MAX_OUTPUTS });
-  }
-
   write(message: OutputMessage): void {
     const writer = this.#writer;
     if (writer === undefined) return;
-    this.#refuseBeyond(this.#written.length);
+    if (this.#index >= MAX_UNIT_OUTPUTS) {
+      throw new OperatorError("OUTPUTS_TOO_MANY", { node: this.#context.node.plan.name, limit: MAX_UNIT_OUTPUTS });
+    }
+    if (this.#index >= this.#done) this.#writeNew(writer, message);
+    this.#index += 1;
+  }
+
+  #writeNew(writer: MessageWriter, message: OutputMessage): void {
+    if (this.#context.realtime && this.#written.length >= MAX_OUTPUTS) return count(this.#context, COUNTER.dropped, 1);
     const copied = writer.copiedBytes;
     const entry = writer.write(message, this.#allocations);
     if (this.#allocations.length > 0) this.#consume(entry);
@@ -135,20 +179,38 @@ export class Outbox {
       const edge = outputs[i] as EdgeLayout;
       const child = (memory.layout.nodes[edge.to] as NodeLayout).plan;
       if (edge.partitionBy === undefined) this.owners[i] = child.partitionBy !== undefined && child.tasks > 1 ? EVERYONE : ANYONE;
+      else if (redo.part > 0) this.#keepOwner(i, edge, redo);
       else if (redo.count === 0) this.owners[i] = redo.position % child.tasks;
     }
+  }
+
+  /** All parts of a position belong to the replica of the first; its cell still names that. */
+  #keepOwner(output: number, edge: EdgeLayout, redo: Redo): void {
+    const owner = this.#context.i32[cellOf(edge, redo.position) + CELL.owner] as number;
+    if (redo.count > 0 && this.owners[output] !== owner) {
+      throw new OperatorError("PARTITION_KEY_MIXED", { node: edge.plan.to, field: edge.partitionBy ?? "" });
+    }
+    this.owners[output] = owner;
   }
 
   /** Before another attempt: what was written is forgotten. */
   discard(): void {
     this.#letGo();
     this.#dropAllocations();
+    this.#index = 0;
+  }
+
+  /** A part of the outputs was committed; what is allocated stays for those to come. */
+  clearPart(): void {
+    this.#done = this.reached;
+    this.#letGo();
   }
 
   /** The unit was committed: its slots leave the hand. */
   clear(): void {
     this.#letGo();
     if (this.#allocations.length > 0 || this.#pool !== undefined) this.#dropAllocations();
+    this.begin(0);
   }
 
   #letGo(): void {

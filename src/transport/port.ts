@@ -79,8 +79,8 @@ export interface Unit {
   /** Number of the unit in every channel of its lineage. */
   readonly position: number;
   /**
-   * Per input, in the order of the plan: its messages. One input: 1..64 messages (all outputs of one input of the parent; the
-   * worker calls process() for each). A Trace join: exactly one message each. A group of one time: at most one message of each
+   * Per input, in the order of the plan: its messages. One input: 1..64 messages (outputs of one input of the parent: all, or the
+   * next part of them; the worker calls process() for each). A Trace join: exactly one message each. A group of one time: at most one message of each
    * input that gives no list. flush, end and retire: empty lists.
    */
   readonly inputs: readonly (readonly InputMessage[])[];
@@ -132,8 +132,28 @@ export interface TaskPort {
 
   /** A tensor in the slot of the next output; contents undefined. Given to write() in a payload it is not copied. Invalid after commit(). */
   allocate<D extends DType>(shape: readonly number[], dtype: D): Tensor<D>;
-  /** Adds an output to the unit in hand. @throws OperatorError PAYLOAD_UNSUPPORTED, OUTPUTS_TOO_MANY (64), SHM_FULL. */
+  /**
+   * Adds an output to the unit in hand; where an earlier attempt committed it, it is passed over. Call it when the port is not full.
+   *
+   * @throws OperatorError PAYLOAD_UNSUPPORTED, OUTPUTS_TOO_MANY (2^22), SHM_FULL.
+   */
   write(message: OutputMessage): void;
+  /** The next output of the unit belongs to a commit of its own: commitPart(), then wait until hasRoomForMore(). Never in realtime. */
+  readonly isFull: boolean;
+  /** Commits what was written so far; the inputs stay in hand, and what readers get of the position is not all of it. */
+  commitPart(): void;
+  /** Whether the next outputs of the unit in hand have a place. */
+  hasRoomForMore(): boolean;
+  /** Settles when hasRoomForMore() is worth another look. */
+  waitForRoom(): Promise<void>;
+  /** Outputs of the unit in hand (a producer: of the next one) that are committed already. */
+  readonly outputsDone: number;
+  /** Outputs that this attempt gave so far, those passed over too. */
+  readonly outputIndex: number;
+  /** Counts outputs as given that this attempt will not give, because their call is given up: they are committed already. */
+  passOutputs(outputs: number): void;
+  /** So many further calls of the unit in hand end in dead letters, which the commit counts. */
+  bury(calls: number): void;
   /** Forgets the outputs written so far, keeps the unit: before another attempt. */
   discard(): void;
   /**
@@ -174,6 +194,8 @@ export interface PortOptions {
   readonly private?: boolean;
   /** Overwrite freed slots with 0xDB, so that tests see use after release. Default false. */
   readonly scrub?: boolean;
+  /** Outputs of one commit, at most 64, the default. */
+  readonly partSize?: number;
   /** Milliseconds between looks while asleep. Default 1000. */
   readonly lookMs?: number;
   /** Called at every labelled step; tests throw or kill here. */
@@ -222,6 +244,14 @@ export interface EdgeStats {
   readonly cells: number;
   /** Published and not acknowledged. */
   readonly inFlight: number;
+  /** Messages that the tasks of the parent gave, and marks that said "none". */
+  readonly produced: number;
+  readonly marksProduced: number;
+  /** What became of them: worked on; given up after too many attempts; dropped by the rules of the flow; marks apart. */
+  readonly acknowledged: number;
+  readonly deadLettered: number;
+  readonly dropped: number;
+  readonly marks: number;
 }
 
 /** A view of the whole flow for the agent and the CLI; costs its tasks nothing. */

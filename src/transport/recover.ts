@@ -10,7 +10,21 @@ import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, MAX_RETAINED, RETAINED, SLOT,
 import type { DataPlan } from "./plan.js";
 import { finishDrop } from "./realtime.js";
 import { chainSlots, holds } from "./ring.js";
-import { DROPPING, EMPTY, PUBLISHED, TAKEN, WRITING, word, wordLap, wordState, wordTask } from "./words.js";
+import {
+  attemptsOf,
+  DROPPING,
+  EMPTY,
+  outputCount,
+  outputsDone,
+  PUBLISHED,
+  progressWord,
+  TAKEN,
+  WRITING,
+  word,
+  wordLap,
+  wordState,
+  wordTask,
+} from "./words.js";
 
 export interface RecoverOptions {
   /** The death was ordered: the attempt at the unit in hand does not count. */
@@ -75,7 +89,8 @@ function forgiveAttempt(context: TaskContext, ordered: boolean): void {
   const counting = context.node.plan.timeJoin === undefined ? inputs.slice(0, 1) : inputs; // Any input may be missing in a group.
   for (const edge of counting) {
     forEachTaken(context, edge, (cell) => {
-      i32[cell + CELL.attempts] = Math.max(0, (i32[cell + CELL.attempts] as number) - 1);
+      const progress = i32[cell + CELL.attempts] as number;
+      i32[cell + CELL.attempts] = progressWord(Math.max(0, attemptsOf(progress) - 1), outputsDone(progress));
     });
   }
 }
@@ -103,7 +118,7 @@ function offeredSlots(context: TaskContext): Set<number> {
   for (const edge of context.inputs) {
     forEachTaken(context, edge, (cell) => {
       const { i32 } = context;
-      const length = (i32[cell + CELL.count] as number) & 0xff;
+      const length = outputCount(i32[cell + CELL.count] as number);
       const found = chainSlots(context, edge, i32[cell + CELL.reference] as number, i32[cell + CELL.generation] as number, length, chain);
       for (let i = 0; i < found; i += 1) slots.add(chain[i] as number);
     });

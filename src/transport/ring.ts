@@ -1,7 +1,23 @@
 /** Cells of one edge in batch: published once, acknowledged once. What a SIGKILL leaves is told by the words alone. */
 import type { TaskContext } from "./context.js";
 import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
-import { EMPTY, lapOf, nextLap, PUBLISHED, referenceSlot, referenceTask, word, wordLap, wordState } from "./words.js";
+import {
+  countWord,
+  EMPTY,
+  hasMore,
+  lapOf,
+  nextLap,
+  nextPart,
+  outputCount,
+  outputPart,
+  PUBLISHED,
+  referenceSlot,
+  referenceTask,
+  word,
+  wordLap,
+  wordState,
+  wordTask,
+} from "./words.js";
 
 /** What a commit puts into the cells of all output edges. */
 export interface Output {
@@ -12,6 +28,9 @@ export interface Output {
   readonly count: number;
   /** 0: from a producer's message; n: from the flush of node n - 1. */
   readonly origin: number;
+  /** Which part of the outputs of its position this is, and whether more follow. */
+  readonly part: number;
+  readonly more: boolean;
 }
 
 /** @returns the first word of the cell of a position. */
@@ -19,9 +38,15 @@ export function cellOf(edge: EdgeLayout, position: number): number {
   return edge.cells + ((position >>> 0) & edge.mask) * CELL.size;
 }
 
-/** @returns whether the cell awaits the outputs of exactly this position. */
+/** @returns whether the cell awaits outputs of exactly this position. */
 export function isFree(context: TaskContext, edge: EdgeLayout, position: number): boolean {
-  return Atomics.load(context.i32, cellOf(edge, position)) === word(lapOf(edge, position), EMPTY);
+  const found = Atomics.load(context.i32, cellOf(edge, position));
+  return wordState(found) === EMPTY && wordLap(found) === lapOf(edge, position);
+}
+
+/** Which part of the outputs of a position its free cell awaits. */
+export function awaitedPart(context: TaskContext, edge: EdgeLayout, position: number): number {
+  return wordTask(Atomics.load(context.i32, cellOf(edge, position)));
 }
 
 /** Fills a cell before its state makes it count. */
@@ -29,17 +54,17 @@ export function fillCell(context: TaskContext, cell: number, output: Output, own
   const { i32, f64 } = context;
   i32[cell + CELL.reference] = output.head;
   i32[cell + CELL.generation] = output.generation;
-  i32[cell + CELL.count] = output.count | (output.origin << 8);
+  i32[cell + CELL.count] = countWord(output.count, output.origin, output.part, output.more);
   i32[cell + CELL.owner] = owner;
   i32[cell + CELL.attempts] = 0;
   f64[(cell + CELL.position) / 2] = output.position;
 }
 
-/** Publishes the outputs of a position, unless an earlier incarnation did. */
+/** Publishes a part of the outputs of a position, unless an earlier incarnation did. */
 export function publish(context: TaskContext, edge: EdgeLayout, output: Output, owner: number): void {
   const cell = cellOf(edge, output.position);
   const lap = lapOf(edge, output.position);
-  if (Atomics.load(context.i32, cell) !== word(lap, EMPTY)) return;
+  if (Atomics.load(context.i32, cell) !== word(lap, EMPTY, output.part)) return;
   fillCell(context, cell, output, owner);
   context.step?.("cell filled");
   Atomics.store(context.i32, cell, word(lap, PUBLISHED));
@@ -48,7 +73,7 @@ export function publish(context: TaskContext, edge: EdgeLayout, output: Output, 
 const chain = new Int32Array(MAX_OUTPUTS);
 
 /**
- * Frees a cell's slots for one edge, last to first, then the cell. Each slot is freed only if it still holds the chain's
+ * Frees a cell's slots for one edge, last to first, then the cell: for its next lap, or for more outputs of the same position. Each slot is freed only if it still holds the chain's
  * generation, so that doing it again after a death harms nobody who uses the slot by then.
  *
  * @param kept whether the slot's message was retained and stays.
@@ -56,14 +81,15 @@ const chain = new Int32Array(MAX_OUTPUTS);
 export function freeCell(context: TaskContext, edge: EdgeLayout, cell: number, lap: number, kept?: (slot: number) => boolean): void {
   freeChain(context, edge, cell, kept);
   context.step?.("slots freed");
-  Atomics.store(context.i32, cell, word(nextLap(edge, lap), EMPTY));
+  const parts = context.i32[cell + CELL.count] as number;
+  Atomics.store(context.i32, cell, hasMore(parts) ? word(lap, EMPTY, nextPart(outputPart(parts))) : word(nextLap(edge, lap), EMPTY));
 }
 
 /** Clears the edge's bit in all slots of a cell's chain. */
 export function freeChain(context: TaskContext, edge: EdgeLayout, cell: number, kept?: (slot: number) => boolean): void {
   const { i32 } = context;
   const reference = i32[cell + CELL.reference] as number;
-  freeSlots(context, edge, reference, i32[cell + CELL.generation] as number, (i32[cell + CELL.count] as number) & 0xff, kept);
+  freeSlots(context, edge, reference, i32[cell + CELL.generation] as number, outputCount(i32[cell + CELL.count] as number), kept);
 }
 
 /** Clears the edge's bit in the slots of a chain that starts at `reference`. */

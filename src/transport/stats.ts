@@ -1,10 +1,23 @@
 /** What the tasks of a flow published, read by the agent and the CLI at no cost to the tasks. */
 import { type ControlMemory, openControl } from "./files.js";
-import { CELL, COUNTER, type EdgeLayout, MAX_RETAINED, type NodeLayout, RETAINED, SLOT, TASK, type TaskLayout, TOTAL } from "./layout.js";
+import {
+  CELL,
+  COUNTER,
+  type EdgeLayout,
+  FATE,
+  LEDGER,
+  MAX_RETAINED,
+  type NodeLayout,
+  RETAINED,
+  SLOT,
+  TASK,
+  type TaskLayout,
+  TOTAL,
+} from "./layout.js";
 import type { DataPlan } from "./plan.js";
 import type { EdgeStats, FlowStats, TaskState, TaskStats } from "./port.js";
 import { TASK_STATES } from "./task-state.js";
-import { PUBLISHED, wordState } from "./words.js";
+import { EMPTY, outputCount, PUBLISHED, wordState } from "./words.js";
 
 /** @throws OperatorError SHM_INVALID */
 export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
@@ -75,10 +88,42 @@ function someCell(memory: ControlMemory, edge: EdgeLayout, matches: (value: numb
 
 function readEdge(memory: ControlMemory, edge: EdgeLayout): EdgeStats {
   let inFlight = 0;
-  for (let index = 0; index < edge.count; index += 1) {
-    if (wordState(Atomics.load(memory.i32, edge.cells + index * CELL.size)) !== 0) inFlight += 1;
+  let waiting = 0;
+  for (let cell = edge.cells; cell < edge.cells + edge.count * CELL.size; cell += CELL.size) {
+    if (wordState(Atomics.load(memory.i32, cell)) === EMPTY) continue;
+    inFlight += 1;
+    if (memory.i32[cell + CELL.reference] !== 0) waiting += outputCount(memory.i32[cell + CELL.count] as number);
   }
-  return { from: edge.plan.from, to: edge.plan.to, cells: edge.count, inFlight };
+  const produced = totalOf(memory, edge, TOTAL.messagesOut);
+  const acknowledged = fateOf(memory, edge, FATE.acknowledged);
+  const deadLettered = fateOf(memory, edge, FATE.deadLettered);
+  return {
+    from: edge.plan.from,
+    to: edge.plan.to,
+    cells: edge.count,
+    inFlight,
+    produced,
+    marksProduced: totalOf(memory, edge, TOTAL.marksOut),
+    acknowledged,
+    deadLettered,
+    // In realtime anybody may drop a message, in no commit of his: what is gone was dropped.
+    dropped: isRealtime(memory) ? produced - acknowledged - deadLettered - waiting : fateOf(memory, edge, FATE.dropped),
+    marks: fateOf(memory, edge, FATE.marks),
+  };
+}
+
+function isRealtime({ layout }: ControlMemory): boolean {
+  return layout.plan.flowType === "Realtime";
+}
+
+function totalOf({ f64, layout }: ControlMemory, edge: EdgeLayout, total: number): number {
+  const { tasks } = layout.nodes[edge.from] as NodeLayout;
+  return tasks.reduce((sum, { region }) => sum + (f64[(region + TASK.totalsF64) / 2 + total] as number), 0);
+}
+
+function fateOf({ f64, layout }: ControlMemory, edge: EdgeLayout, fate: number): number {
+  const { tasks } = layout.nodes[edge.to] as NodeLayout;
+  return tasks.reduce((sum, { index }) => sum + (f64[(edge.ledger + index * LEDGER.size + LEDGER.fatesF64) / 2 + fate] as number), 0);
 }
 
 function slotsInUse(memory: ControlMemory, task: TaskLayout): number {

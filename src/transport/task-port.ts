@@ -14,7 +14,8 @@ import { END, FLUSH, type Intake, NO_INPUT, READY, RETIRE, SHED } from "./intake
 import { BatchIntake } from "./intake-batch.js";
 import { RealtimeIntake } from "./intake-realtime.js";
 import { type ReadEventTs, TimeIntake } from "./intake-time.js";
-import { CELL, COUNTER, type EdgeLayout, HEADER, TASK, TOTAL } from "./layout.js";
+import { CELL, COUNTER, EDGE, type EdgeLayout, HEADER, MAX_OUTPUTS, TASK, TOTAL } from "./layout.js";
+import { type Fates, noFates, writeFates } from "./ledger.js";
 import type { MessageView } from "./message-view.js";
 import { Outbox } from "./outbox.js";
 import type { DataPlan } from "./plan.js";
@@ -22,11 +23,12 @@ import { OwnPool } from "./pool.js";
 import type { CommitOptions, OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
 import { recover } from "./recover.js";
 import { Retained } from "./retained.js";
-import { isFree } from "./ring.js";
+import { awaitedPart, isFree } from "./ring.js";
 import { Sleeper } from "./sleeper.js";
 import { StateFile } from "./state-file.js";
 import { stateCode } from "./task-state.js";
-import { isDelivered, writeTotals } from "./totals.js";
+import { type Addition, isDelivered, writeTotals } from "./totals.js";
+import { attemptsOf, outputsDone, progressWord } from "./words.js";
 
 const WORKING = stateCode("working");
 const USER_CODE = stateCode("user-code");
@@ -35,6 +37,7 @@ const RETIRED = stateCode("retired");
 
 const NO_MESSAGES: readonly MessageView[] = [];
 const NO_CELL = -1;
+const NOTHING: Addition = { commits: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, marksOut: 0, filtered: 0 };
 /** How a unit in hand will be committed; 0 = no unit. */
 const IDLE = 0;
 
@@ -63,12 +66,17 @@ class SharedMemoryPort implements TaskPort {
   readonly #states: StateFile;
   readonly #redo = new Redo();
   /** Units that are acknowledged later, in rising order of position. */
-  readonly #aside: { readonly position: number; readonly messages: number; readonly bytes: number }[] = [];
+  readonly #aside: { readonly position: number; readonly messages: number; readonly bytes: number; readonly fates: Fates }[] = [];
   #unit = IDLE;
   #position = 0;
   #origin = 0;
   #attemptWord = NO_CELL;
+  /** Where the number of outputs that are committed is kept while the unit is in hand. */
+  #progressAt = 0;
+  /** More outputs of the same position follow in a unit of their own. */
+  #more = false;
   #filtered = 0;
+  #buried = 0;
   #blocked = NO_INPUT;
   #userSince = -1;
   #closed = false;
@@ -84,7 +92,7 @@ class SharedMemoryPort implements TaskPort {
     this.#retained = new Retained(context, options.private === true);
     this.#inbox = new Inbox(context, this.#retained);
     this.#pool = context.outputs.length > 0 ? new OwnPool(context, options.scrub === true) : undefined;
-    this.#outbox = new Outbox(context, this.#pool);
+    this.#outbox = new Outbox(context, this.#pool, options.partSize);
     this.#intake = openIntake(context, this.#pool, (input, reference) => this.#inbox.eventTsOf(input, reference));
     this.#sleeper = new Sleeper(context, longestSleep(this.#intake, options.lookMs ?? 1_000));
     this.#enroll();
@@ -140,9 +148,13 @@ class SharedMemoryPort implements TaskPort {
     }
   }
 
-  #hold(unit: number, position: number): void {
+  /** @param progressAt word of the attempts at the unit and of its committed outputs. */
+  #hold(unit: number, position: number, progressAt = this.#region + TASK.progress): void {
     this.#unit = unit;
     this.#position = position;
+    this.#progressAt = progressAt;
+    this.#more = false;
+    this.#outbox.begin(outputsDone(this.#i32[progressAt] as number));
     this.#f64[(this.#region + TASK.inHandPositionF64) / 2] = position;
     this.#i32[this.#region + TASK.inHand] = 1;
     publishState(this.#context, WORKING);
@@ -150,15 +162,19 @@ class SharedMemoryPort implements TaskPort {
   }
 
   #openFlush(intake: Intake): Unit {
+    this.#attemptWord = this.#region + TASK.flushAttempts;
     this.#hold(UNIT_FLUSH, intake.position);
     this.#origin = this.#context.task.node + 1;
-    this.#attemptWord = this.#region + TASK.flushAttempts;
     return {
       kind: "flush",
       position: intake.position,
       inputs: this.#context.inputs.map(() => NO_MESSAGES),
-      attempts: this.#i32[this.#attemptWord] as number,
+      attempts: this.#attempts,
     };
+  }
+
+  get #attempts(): number {
+    return attemptsOf(this.#i32[this.#attemptWord] as number);
   }
 
   #openAny(intake: Intake): Unit | undefined {
@@ -171,7 +187,7 @@ class SharedMemoryPort implements TaskPort {
     this.#origin = 0;
     this.#attemptWord = (group.cells.flat()[0] as number) + CELL.attempts;
     const lists = inputs.map((_, input) => rules.collect.has(input));
-    const attempts = this.#i32[this.#attemptWord] as number;
+    const attempts = this.#attempts;
     return { kind: "data", position, inputs, attempts, group: { eventTs: group.eventTs, number: group.number, lists } };
   }
 
@@ -179,6 +195,7 @@ class SharedMemoryPort implements TaskPort {
   #shed(intake: Intake): void {
     if (!intake.claim()) return;
     this.#hold(UNIT_SHED, intake.position);
+    for (const { input, count: messages } of (intake as TimeIntake).chosen) this.#inbox.note(input, messages);
     this.#filtered = 1;
     this.#attemptWord = NO_CELL;
     this.#commitOne(undefined);
@@ -186,9 +203,12 @@ class SharedMemoryPort implements TaskPort {
 
   /** @returns undefined if nothing of the unit concerns user code: it is committed as "none" at once. */
   #open(intake: Intake): Unit | undefined {
-    this.#hold(UNIT_DATA, intake.position);
-    this.#wakeSibling();
     const { cells } = intake;
+    this.#attemptWord = (cells[0] as number) < 0 ? NO_CELL : (cells[0] as number) + CELL.attempts;
+    if (this.#attemptWord === NO_CELL) this.#hold(UNIT_DATA, intake.position);
+    else this.#hold(UNIT_DATA, intake.position, this.#attemptWord);
+    this.#more = intake.more;
+    this.#wakeSibling();
     let missing = false;
     const inputs: MessageView[][] = [];
     for (let i = 0; i < cells.length; i += 1) {
@@ -198,9 +218,8 @@ class SharedMemoryPort implements TaskPort {
     }
     const problem = cells.length > 1 ? this.#inbox.joinProblem(cells, inputs) : undefined;
     this.#origin = this.#inbox.originOf(cells);
-    this.#attemptWord = (cells[0] as number) < 0 ? NO_CELL : (cells[0] as number) + CELL.attempts;
     if (missing || intake.filtered || problem !== undefined) return this.#pass(cells.length > 1, problem);
-    return { kind: "data", position: intake.position, inputs, attempts: this.#i32[this.#attemptWord] as number };
+    return { kind: "data", position: intake.position, inputs, attempts: this.#attempts };
   }
 
   /** Commits "none". @throws OperatorError JOIN_TRACE_AMBIGUOUS in batch; the unit stays in hand. */
@@ -221,8 +240,11 @@ class SharedMemoryPort implements TaskPort {
 
   attempt(): number {
     if (this.#unit === IDLE) this.#startProducing();
-    const number = this.#attemptWord === NO_CELL ? 1 : (this.#i32[this.#attemptWord] as number) + 1;
-    if (this.#attemptWord !== NO_CELL) Atomics.store(this.#i32, this.#attemptWord, number);
+    const number = this.#attemptWord === NO_CELL ? 1 : this.#attempts + 1;
+    if (this.#attemptWord !== NO_CELL) {
+      const outputs = outputsDone(this.#i32[this.#attemptWord] as number);
+      Atomics.store(this.#i32, this.#attemptWord, progressWord(number, outputs));
+    }
     count(this.#context, COUNTER.attempts, 1);
     publishState(this.#context, USER_CODE);
     Atomics.store(this.#i32, this.#region + TASK.inUserCode, 1);
@@ -253,6 +275,9 @@ class SharedMemoryPort implements TaskPort {
     if (this.#intake !== undefined) throw new Error(`node ${this.node}: no unit in hand`);
     this.#unit = UNIT_PRODUCED;
     this.#position = this.committed;
+    this.#progressAt = this.#region + TASK.progress;
+    this.#more = false;
+    this.#outbox.begin(outputsDone(this.#i32[this.#progressAt] as number));
     this.#origin = 0;
     this.#attemptWord = NO_CELL;
   }
@@ -289,6 +314,47 @@ class SharedMemoryPort implements TaskPort {
     this.#outbox.discard();
   }
 
+  // --- More outputs than one commit has ---------------------------------------------------------------------------------
+
+  get outputsDone(): number {
+    if (this.#unit === IDLE && this.#intake === undefined) return outputsDone(this.#i32[this.#region + TASK.progress] as number);
+    return this.#outbox.done;
+  }
+
+  get outputIndex(): number {
+    return this.#outbox.index;
+  }
+
+  get isFull(): boolean {
+    return this.#outbox.isFull;
+  }
+
+  passOutputs(outputs: number): void {
+    this.#outbox.pass(outputs);
+  }
+
+  commitPart(): void {
+    this.returned();
+    const redo = this.#redo;
+    redo.snapshot = this.#states.word;
+    this.#fillRedo(redo, true);
+    redo.outputsDone = this.#outbox.reached;
+    redo.progressAt = this.#progressAt;
+    writeTotals(this.#context, { ...NOTHING, messagesOut: this.#outbox.count, bytesOut: this.#outbox.sizeBytes }, 0);
+    commitUnit(this.#context, redo, this.#outbox.owners);
+    this.#outbox.clearPart();
+    noteProgress(this.#context);
+  }
+
+  hasRoomForMore(): boolean {
+    for (const edge of this.#context.outputs) if (!isFree(this.#context, edge, this.#position)) return false;
+    return this.#pool === undefined || this.#pool.hasRoom();
+  }
+
+  waitForRoom(): Promise<void> {
+    return this.#sleeper.untilSpace(() => this.hasRoomForMore());
+  }
+
   // --- Committing ---------------------------------------------------------------------------------------------------------
 
   commit(options?: CommitOptions): void {
@@ -305,15 +371,33 @@ class SharedMemoryPort implements TaskPort {
     const outbox = this.#outbox;
     if (this.#context.realtime && outbox.count > 0 && !outbox.hasRoom()) outbox.giveUp();
     const redo = this.#redo;
+    redo.snapshot = snapshot;
+    this.#fillRedo(redo, false);
+    this.#writeTotals(redo);
+    writeFates(this.#context, this.#inbox.fates(this.#buried, this.#isDropped));
+    commitUnit(this.#context, redo, outbox.owners, this.#retained.filter);
+    this.#finish();
+  }
+
+  #fillRedo(redo: Redo, partial: boolean): void {
+    const [first] = this.#context.outputs;
     redo.kind = this.#unit;
     redo.position = this.#position;
     redo.origin = this.#origin;
     redo.endPosition = this.#unit === UNIT_FLUSH ? (this.#intake as Intake).endPosition : 0;
-    redo.snapshot = snapshot;
-    outbox.fill(redo);
-    this.#writeTotals(redo);
-    commitUnit(this.#context, redo, outbox.owners, this.#retained.filter);
-    this.#finish();
+    redo.partial = partial;
+    redo.more = partial || this.#more;
+    redo.part = this.#context.realtime || first === undefined ? 0 : awaitedPart(this.#context, first, this.#position);
+    this.#outbox.fill(redo);
+  }
+
+  /** Nobody works on the unit: a half is missing, or no group can have its messages. */
+  get #isDropped(): boolean {
+    return this.#filtered > 0;
+  }
+
+  bury(calls: number): void {
+    this.#buried += calls;
   }
 
   /** @returns the word of the state that counts once the commit does. */
@@ -328,9 +412,15 @@ class SharedMemoryPort implements TaskPort {
       bytesIn: this.#inbox.sizeBytes,
       messagesOut: this.#outbox.count,
       bytesOut: this.#outbox.sizeBytes,
+      marksOut: this.#isMark(redo) ? 1 : 0,
       filtered: this.#filtered,
     };
     writeTotals(this.#context, by, isDelivered(redo, by) ? redo.position + 1 : 0);
+  }
+
+  /** Says "none", or that nothing follows what was published of the position. */
+  #isMark({ kind, count: outputs, more }: Redo): boolean {
+    return outputs === 0 && !more && kind !== UNIT_SHED && this.#context.outputs.length > 0;
   }
 
   #finish(): void {
@@ -342,6 +432,7 @@ class SharedMemoryPort implements TaskPort {
   #forgetUnit(): void {
     this.#inbox.clear();
     this.#filtered = 0;
+    this.#buried = 0;
     this.#unit = IDLE;
     this.#i32[this.#region + TASK.inHand] = 0;
     noteProgress(this.#context);
@@ -360,9 +451,18 @@ class SharedMemoryPort implements TaskPort {
   setAside(): void {
     const isData = this.#unit === UNIT_DATA && this.#context.outputs.length === 0;
     if (!isData) throw new Error(`node ${this.node}: setAside() wants a unit of data in the hands of a consumer`);
+    if (this.#more) {
+      const from = this.#context.node.plan.inputs[0] as string;
+      throw new OperatorError("OUTPUTS_TOO_MANY", {
+        node: from,
+        limit: MAX_OUTPUTS,
+        reader: `${this.node}, which acknowledges its inputs later`,
+      });
+    }
     this.returned();
     if (this.#attemptWord !== NO_CELL) Atomics.store(this.#i32, this.#attemptWord, 0); // A later death is not its fault.
-    this.#aside.push({ position: this.#position, messages: this.#inbox.count, bytes: this.#inbox.sizeBytes });
+    const fates = this.#inbox.fates(this.#buried, false).slice();
+    this.#aside.push({ position: this.#position, messages: this.#inbox.count, bytes: this.#inbox.sizeBytes, fates });
     (this.#intake as Intake).setAside();
     this.#forgetUnit();
     this.#context.step?.("set aside");
@@ -372,7 +472,7 @@ class SharedMemoryPort implements TaskPort {
     const last = this.#aside[units - 1];
     if (last === undefined) return;
     const redo = this.#redo;
-    const nothing = { head: 0, headWord: 0, generation: 0, count: 0, origin: 0, endPosition: 0 };
+    const nothing = { head: 0, headWord: 0, generation: 0, count: 0, origin: 0, endPosition: 0, part: 0, more: false, partial: false };
     Object.assign(redo, { kind: UNIT_SETTLED, position: last.position, ...nothing });
     redo.snapshot = this.#stateAfter(options?.state);
     this.#writeSettledTotals(units, last.position);
@@ -386,7 +486,10 @@ class SharedMemoryPort implements TaskPort {
     const settled = this.#aside.slice(0, units);
     const messagesIn = settled.reduce((sum, unit) => sum + unit.messages, 0);
     const bytesIn = settled.reduce((sum, unit) => sum + unit.bytes, 0);
-    writeTotals(this.#context, { commits: units, messagesIn, bytesIn, messagesOut: 0, bytesOut: 0, filtered: 0 }, position + 1);
+    writeTotals(this.#context, { ...NOTHING, commits: units, messagesIn, bytesIn }, position + 1);
+    const fates = noFates(this.#context);
+    for (const unit of settled) for (let i = 0; i < fates.length; i += 1) fates[i] = (fates[i] as number) + (unit.fates[i] as number);
+    writeFates(this.#context, fates);
   }
 
   // --- Ending -------------------------------------------------------------------------------------------------------------
@@ -403,6 +506,7 @@ class SharedMemoryPort implements TaskPort {
   leave(): void {
     if (this.#unit !== IDLE || this.#aside.length > 0) this.#giveBack();
     Atomics.store(this.#i32, this.#region + TASK.left, 1);
+    for (const { header } of this.#context.inputs) Atomics.add(this.#i32, header + EDGE.epoch, 1); // A sibling takes the parts to come.
     this.#context.step?.("left");
     publishState(this.#context, RETIRED);
     noteProgress(this.#context);

@@ -9,6 +9,7 @@ export interface Addition {
   readonly messagesIn: number;
   readonly bytesIn: number;
   readonly messagesOut: number;
+  readonly marksOut: number;
   readonly bytesOut: number;
   readonly filtered: number;
 }
@@ -26,5 +27,6 @@ export function writeTotals({ f64, totals, redoTotals }: TaskContext, by: Additi
   f64[redoTotals + TOTAL.messagesOut] = (f64[totals + TOTAL.messagesOut] as number) + by.messagesOut;
   f64[redoTotals + TOTAL.bytesIn] = (f64[totals + TOTAL.bytesIn] as number) + by.bytesIn;
   f64[redoTotals + TOTAL.bytesOut] = (f64[totals + TOTAL.bytesOut] as number) + by.bytesOut;
+  f64[redoTotals + TOTAL.marksOut] = (f64[totals + TOTAL.marksOut] as number) + by.marksOut;
   f64[redoTotals + TOTAL.filtered] = (f64[totals + TOTAL.filtered] as number) + by.filtered;
 }

@@ -5,7 +5,7 @@
  * position leaves EMPTY(lap + 1) behind, so a finished cell and a fresh one look alike and nothing has to be cleaned.
  */
 
-/** Free for the outputs of this lap. */
+/** Free for the outputs of this lap. In the place of the task stands the part of them that is awaited: 0 the first or only one. */
 export const EMPTY = 0;
 /** Holds outputs that nobody has taken. */
 export const PUBLISHED = 1;
@@ -21,6 +21,15 @@ const LAP_SHIFT = 12;
 const TASK_SHIFT = 3;
 const STATE_MASK = 7;
 const LAP_BITS = 20;
+const COUNT_MASK = 0xff;
+const ORIGIN_SHIFT = 8;
+const ORIGIN_MASK = 0x3ff;
+const PART_SHIFT = 18;
+const MORE = 1 << 31;
+const ATTEMPT_BITS = 10;
+const MAX_ATTEMPTS = 2 ** ATTEMPT_BITS - 1;
+/** Outputs of one unit of work, in all its parts. */
+export const MAX_UNIT_OUTPUTS = 2 ** (32 - ATTEMPT_BITS) - 1;
 
 /** What turns a position into a cell and a lap. */
 export interface RingShape {
@@ -57,6 +66,45 @@ export function lapsAhead(ring: RingShape, a: number, b: number): number {
 /** @returns the signed 32-bit word. */
 export function word(lap: number, state: number, task = 0): number {
   return (lap << LAP_SHIFT) | (task << TASK_SHIFT) | state;
+}
+
+/** @returns the part that follows a part; 0 is the first of its position alone. */
+export function nextPart(part: number): number {
+  return part === MAX_TASKS - 1 ? 1 : part + 1;
+}
+
+/** The word of a cell that says how many outputs it has, whose they are, and whether more of the same position follow. */
+export function countWord(count: number, origin: number, part: number, more: boolean): number {
+  return count | (origin << ORIGIN_SHIFT) | (part << PART_SHIFT) | (more ? MORE : 0);
+}
+
+export function outputCount(value: number): number {
+  return value & COUNT_MASK;
+}
+
+export function outputOrigin(value: number): number {
+  return (value >>> ORIGIN_SHIFT) & ORIGIN_MASK;
+}
+
+export function outputPart(value: number): number {
+  return (value >>> PART_SHIFT) & (MAX_TASKS - 1);
+}
+
+export function hasMore(value: number): boolean {
+  return value < 0;
+}
+
+/** Attempts at a unit, and how many of its outputs are committed already, in one word. */
+export function progressWord(attempts: number, outputs: number): number {
+  return Math.min(attempts, MAX_ATTEMPTS) | (outputs << ATTEMPT_BITS);
+}
+
+export function attemptsOf(value: number): number {
+  return value & MAX_ATTEMPTS;
+}
+
+export function outputsDone(value: number): number {
+  return value >>> ATTEMPT_BITS;
 }
 
 export function wordLap(value: number): number {

@@ -44,6 +44,7 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
   const { port } = loop;
   const node = member.node as ProducerNode<unknown>;
   if (!loop.states.isContinued) await skipCommitted(member, port);
+  if (!member.descriptor.replayable) closeBegun(port);
   const pace = new Pace();
   while (!port.stopRequested) {
     if (port.retiring) return leave(port);
@@ -57,7 +58,8 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
     port.returned();
     if (output === ABANDONED) return leave(port);
     if (output === END) break;
-    writeProduced(port, member.member.name, itemsOf(output));
+    const written = writeProduced(port, member.member.name, itemsOf(output));
+    if (written !== undefined) await written;
     const committed = loop.states.commit();
     if (committed !== undefined) await committed;
     const turn = pace.breathe();
@@ -72,10 +74,15 @@ function leave(port: TaskPort): Outcome {
   return "retired";
 }
 
-function writeProduced(port: TaskPort, node: string, items: readonly Item[]): void {
+function writeProduced(port: TaskPort, node: string, items: readonly Item[]): void | Promise<void> {
   const seq = port.committed + 1;
   const lineage: Lineage = { traceId: `${node}:${seq}`, seq, eventTs: undefined, metadata: NO_LINEAGE.metadata };
-  for (let i = 0; i < items.length; i += 1) port.write(outputMessage(items[i] as Item, lineage, 0));
+  return writeAll(port, items, lineage, oneTrace);
+}
+
+/** A live source does not give the rest of what its last incarnation had begun to give: what is out is all of it. */
+function closeBegun(port: TaskPort): void {
+  if (port.outputsDone > 0) port.commit();
 }
 
 /** A replayable producer that cannot seek gives its first messages again; they are out already. */
@@ -239,14 +246,19 @@ function workOn(loop: TaskLoop, unit: Unit, work: UnitWork): void | Promise<void
   }
 }
 
-const NONE_DEAD: ReadonlySet<number> = new Set();
+/** Calls of a unit that are given up, and how many of their outputs are committed already. */
+type Dead = ReadonlyMap<number, number>;
 
-/** Which message of the unit failed. */
+const NONE_DEAD: Dead = new Map();
+
+/** Which message of the unit failed, and how many of its outputs are committed already. */
 class RowError extends Error {
   readonly row: number;
-  constructor(row: number, cause: unknown) {
+  readonly outputs: number;
+  constructor(row: number, outputs: number, cause: unknown) {
     super("a message failed", { cause });
     this.row = row;
+    this.outputs = outputs;
   }
 }
 
@@ -255,7 +267,7 @@ function attemptOnce(
   unit: Unit,
   rows: readonly (readonly InputMessage[])[],
   work: UnitWork,
-  dead: ReadonlySet<number>,
+  dead: Dead,
 ): void | Promise<void> {
   loop.port.attempt();
   if (unit.kind === "flush") return work.flush(NO_LINEAGE);
@@ -264,16 +276,21 @@ function attemptOnce(
     if (unit.group !== undefined) return work.message(groupPayloads(unit, unit.group), timeLineage(unit.group, row));
     return work.message(payloadsOf(row), lineageOf(row));
   }
-  return attemptRows(rows, work, dead);
+  return attemptRows(loop.port, rows, work, dead);
 }
 
-async function attemptRows(rows: readonly (readonly InputMessage[])[], work: UnitWork, dead: ReadonlySet<number>): Promise<void> {
+async function attemptRows(port: TaskPort, rows: readonly (readonly InputMessage[])[], work: UnitWork, dead: Dead): Promise<void> {
   for (const [index, inputs] of rows.entries()) {
-    if (dead.has(index)) continue;
+    const outputs = dead.get(index);
+    if (outputs !== undefined) {
+      port.passOutputs(outputs);
+      continue;
+    }
+    const before = port.outputIndex;
     try {
       await work.message(payloadsOf(inputs), lineageOf(inputs));
     } catch (cause) {
-      throw new RowError(index, cause);
+      throw new RowError(index, Math.max(0, port.outputsDone - before), cause);
     }
   }
 }
@@ -285,7 +302,7 @@ async function attemptAgain(
   work: UnitWork,
   first: unknown,
 ): Promise<void> {
-  const dead = new Set<number>();
+  const dead = new Map<number, number>();
   let attempts = unit.attempts + 1;
   let error = first;
   for (;;) {
@@ -298,7 +315,7 @@ async function attemptAgain(
     if (attempts > loop.retries) {
       const burial: Burial = { position: unit.position, index: row, attempts, cause: "Exception", error: cause };
       bury(loop, rows[row] as readonly InputMessage[], burial);
-      dead.add(row);
+      dead.set(row, error instanceof RowError ? error.outputs : loop.port.outputsDone);
       if (dead.size === rows.length) return;
     }
     try {
@@ -324,6 +341,7 @@ function buryAll(loop: TaskLoop, { position, attempts }: Unit, rows: readonly (r
 
 function bury(loop: TaskLoop, inputs: readonly InputMessage[], burial: Burial): void {
   loop.deadLetters.add(inputs, burial);
+  loop.port.bury(1);
   loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(burial.error)}`);
 }
 
@@ -344,8 +362,34 @@ function groupPayloads({ inputs }: Unit, { lists }: TimeGroup): readonly unknown
   return inputs.map((messages, i) => (lists[i] === true ? messages.map(({ payload }) => payload) : (messages[0]?.payload ?? null)));
 }
 
-function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage): void {
-  for (let index = 0; index < items.length; index += 1) port.write(outputMessage(items[index] as Item, lineage, index));
+/** What one call gave: index k of an output is part of its trace, but all messages of a producer's one turn have the same. */
+function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage, indexOf = numbered): void | Promise<void> {
+  for (let index = 0; index < items.length; index += 1) {
+    if (port.isFull) return writeInParts(port, items, lineage, indexOf, index);
+    port.write(outputMessage(items[index] as Item, lineage, indexOf(index)));
+  }
+}
+
+const numbered = (index: number): number => index;
+const oneTrace = (): number => 0;
+
+/** More outputs than one commit has: what is written goes out, and the rest when its readers have made room. */
+async function writeInParts(
+  port: TaskPort,
+  items: readonly Item[],
+  lineage: Lineage,
+  indexOf: typeof numbered,
+  from: number,
+): Promise<void> {
+  for (let index = from; index < items.length; index += 1) {
+    if (port.isFull) await commitPart(port);
+    port.write(outputMessage(items[index] as Item, lineage, indexOf(index)));
+  }
+}
+
+async function commitPart(port: TaskPort): Promise<void> {
+  port.commitPart();
+  while (!port.hasRoomForMore()) await port.waitForRoom();
 }
 
 /**

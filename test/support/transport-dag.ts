@@ -26,7 +26,7 @@ export function withState(flow: RandomFlow): RandomFlow {
   return { ...flow, stateful: new Set(nodes.map((node) => node.name)) };
 }
 
-/** @returns the checksum after a unit with these contents; a flush has none. */
+/** @returns the checksum after a call with these contents; a flush has none. */
 export function fold(sum: number, contents: readonly (readonly string[])[]): number {
   const text = contents.map((half) => half.join(",")).join("+");
   return [...text].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % 1_000_003, sum + 1);
@@ -115,7 +115,7 @@ export function expectedOf(flow: RandomFlow): Map<string, string[]> {
 }
 
 function received(stream: readonly (readonly string[])[]): string[] {
-  return stream.flatMap((contents, position) => contents.map((content, index) => `${position}.${index} ${content}`));
+  return stream.flatMap((contents, position) => contents.map((content) => `${position} ${content}`));
 }
 
 function streamOf(flow: RandomFlow, node: NodePlan, streams: ReadonlyMap<string, string[][]>): string[][] {
@@ -126,7 +126,8 @@ function streamOf(flow: RandomFlow, node: NodePlan, streams: ReadonlyMap<string,
   const mark = markerOf(flow, node);
   const units = Array.from({ length }, (_, position) => {
     const halves = inputs.map((stream) => stream[position] ?? []);
-    return mark(halves, answers(behaviour, node.name, halves));
+    if (halves.length > 1) return mark(halves, answers(behaviour, node.name, halves));
+    return (halves[0] as string[]).flatMap((content) => mark([[content]], respond(behaviour, node.name, [content])));
   });
   const flushes = Array.from({ length: node.tasks }, (_, task) => mark([], respondFlush(behaviour, node.name, task)));
   return [...units, ...flushes];
@@ -144,7 +145,6 @@ function markerOf({ stateful }: RandomFlow, node: NodePlan): (halves: readonly (
 }
 
 function answers(behaviour: Behaviour, node: string, halves: readonly (readonly string[])[]): string[] {
-  if (halves.length === 1) return (halves[0] as string[]).flatMap((content) => respond(behaviour, node, [content]));
   if (halves.some((half) => half.length === 0)) return [];
   return respond(
     behaviour,

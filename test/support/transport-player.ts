@@ -1,5 +1,6 @@
 /** Plays every task of a random flow, step by step, with deaths at labelled steps if asked. */
 import type { Prng } from "../../src/base/prng.js";
+import { ledgerProblems } from "../../src/transport/ledger.js";
 import { clearRetire, openFlowStats, recoverTask, requestRetire } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { NodePlan } from "../../src/transport/plan.js";
@@ -14,10 +15,12 @@ export interface PlayOptions {
   /** Chance that, between two steps, some task is asked to make way for its next incarnation. */
   readonly retires?: number;
   readonly scrub?: boolean;
+  /** Outputs of one commit. */
+  readonly partSize?: number;
 }
 
 export interface Played {
-  /** Per consumer, in the order of receipt: "position.index content". */
+  /** Per consumer, in the order of receipt: "position content". */
   readonly received: Map<string, string[]>;
   readonly ends: Map<string, number>;
   readonly deaths: Map<string, number>;
@@ -25,6 +28,10 @@ export interface Played {
   readonly retired: number;
   readonly slotsInUse: number;
   readonly inFlight: number;
+  /** What does not add up in the ledgers of the edges. */
+  readonly problems: readonly string[];
+  /** Commits of parts of a unit's outputs. */
+  readonly parts: number;
 }
 
 interface Actor {
@@ -34,6 +41,8 @@ interface Actor {
   done: boolean;
   /** State as far as this incarnation knows: a checksum, or for a consumer how many lines it has. */
   sum: number;
+  /** A unit whose outputs go out in parts, and the outputs that are not written yet. */
+  begun: { readonly unit: Unit; readonly rest: [index: number, content: string][] } | undefined;
   /** Of a consumer that acknowledges later: how many lines there were after each unit set aside. */
   linesAfter: number[];
 }
@@ -50,11 +59,11 @@ class Player {
   readonly #prng: Prng;
   readonly #options: PlayOptions;
   readonly #received = new Map<string, string[]>();
-  readonly #positions = new Map<string, number>();
   readonly #ends = new Map<string, number>();
   readonly #deaths = new Map<string, number>();
   readonly #actors: Actor[];
   #retired = 0;
+  #parts = 0;
 
   constructor(dir: string, flow: RandomFlow, prng: Prng, options: PlayOptions) {
     this.#dir = dir;
@@ -62,7 +71,15 @@ class Player {
     this.#prng = prng;
     this.#options = options;
     this.#actors = flow.plan.nodes.flatMap((node) =>
-      Array.from({ length: node.tasks }, (_, task) => ({ node, task, port: undefined, done: false, sum: 0, linesAfter: [] })),
+      Array.from({ length: node.tasks }, (_, task) => ({
+        node,
+        task,
+        port: undefined,
+        done: false,
+        sum: 0,
+        begun: undefined,
+        linesAfter: [],
+      })),
     );
   }
 
@@ -78,8 +95,18 @@ class Player {
     const stats = openFlowStats(this.#dir, this.#flow.plan);
     const inFlight = stats.edges().reduce((sum, edge) => sum + edge.inFlight, 0);
     const slotsInUse = stats.slotsInUse();
+    const problems = this.#flow.plan.flowType === "Batch" ? ledgerProblems(stats.edges()) : [];
     stats.close();
-    return { received: this.#received, ends: this.#ends, deaths: this.#deaths, retired: this.#retired, slotsInUse, inFlight };
+    return {
+      problems,
+      parts: this.#parts,
+      received: this.#received,
+      ends: this.#ends,
+      deaths: this.#deaths,
+      retired: this.#retired,
+      slotsInUse,
+      inFlight,
+    };
   }
 
   #askToRetire({ node, task }: Actor): void {
@@ -109,6 +136,7 @@ class Player {
     } catch (error) {
       if (!(error instanceof Death)) throw error;
       actor.port = undefined;
+      actor.begun = undefined;
       this.#recover(actor);
       return true;
     }
@@ -116,7 +144,9 @@ class Player {
 
   #open(actor: Actor): TaskPort {
     const { name } = actor.node;
-    const port = openTaskPort(this.#dir, this.#flow.plan, name, actor.task, { scrub: this.#options.scrub ?? true, step: this.#die });
+    const { scrub = true, partSize } = this.#options;
+    const options = { scrub, step: this.#die, ...(partSize === undefined ? {} : { partSize }) };
+    const port = openTaskPort(this.#dir, this.#flow.plan, name, actor.task, options);
     actor.sum = numberOf(port.state);
     actor.linesAfter = [];
     if (this.#isPatient(actor)) this.#received.set(name, (this.#received.get(name) ?? []).slice(0, actor.sum));
@@ -125,7 +155,8 @@ class Player {
 
   /** A consumer that acknowledges later, and whose state says how many lines count. */
   #isPatient({ node }: Actor): boolean {
-    return this.#flow.stateful !== undefined && node.name.startsWith("end-");
+    const isStateful = this.#flow.stateful !== undefined && this.#options.partSize === undefined; // What is held cannot come in parts.
+    return isStateful && node.name.startsWith("end-");
   }
 
   readonly #die = (label: string): void => {
@@ -166,6 +197,7 @@ class Player {
   }
 
   #work(actor: Actor, port: TaskPort): boolean {
+    if (actor.begun !== undefined) return port.hasRoomForMore() && this.#write(actor, port, actor.begun);
     const unit = port.take();
     if (unit === undefined) return this.#settle(actor, port);
     const { name } = actor.node;
@@ -177,9 +209,28 @@ class Player {
     }
     port.attempt();
     if (this.#isPatient(actor)) return this.#receivePatiently(actor, port, unit);
-    if (name.startsWith("end-")) this.#receive(name, unit);
-    else for (const [index, content] of this.#outputs(actor, unit).entries()) port.write(messageOf(unit, content, index));
-    port.commit(this.#flow.stateful?.has(name) === true ? { state: bytesOf(actor.sum) } : undefined);
+    if (name.startsWith("end-")) {
+      this.#receive(name, unit);
+      port.commit();
+      return true;
+    }
+    return this.#write(actor, port, { unit, rest: [...this.#outputs(actor, unit).entries()] });
+  }
+
+  /** Goes on writing, until a part is committed for whose successor there is no room yet. */
+  #write(actor: Actor, port: TaskPort, begun: NonNullable<Actor["begun"]>): boolean {
+    actor.begun = undefined;
+    for (let next = begun.rest.shift(); next !== undefined; next = begun.rest.shift()) {
+      const [index, content] = next;
+      port.write(messageOf(begun.unit, content, index));
+      if (begun.rest.length === 0 || !port.isFull) continue;
+      port.commitPart();
+      this.#parts += 1;
+      if (port.hasRoomForMore()) continue;
+      actor.begun = begun;
+      return true;
+    }
+    port.commit(this.#flow.stateful?.has(actor.node.name) === true ? { state: bytesOf(actor.sum) } : undefined);
     return true;
   }
 
@@ -194,7 +245,7 @@ class Player {
 
   #receivePatiently(actor: Actor, port: TaskPort, unit: Unit): boolean {
     const { name } = actor.node;
-    const lines = (unit.inputs[0] ?? []).map((message, index) => `${unit.position}.${index} ${message.payload as string}`);
+    const lines = (unit.inputs[0] ?? []).map((message) => `${unit.position} ${message.payload as string}`);
     const seen = [...(this.#received.get(name) ?? []), ...lines];
     this.#received.set(name, seen);
     if (unit.kind === "flush" || this.#prng.chance(0.2)) port.commit({ state: bytesOf(seen.length) });
@@ -208,39 +259,34 @@ class Player {
 
   #outputs(actor: Actor, unit: Unit): string[] {
     const behaviour = this.#flow.behaviours.get(actor.node.name) as Behaviour;
-    const outputs = unit.kind === "flush" ? respondFlush(behaviour, actor.node.name, actor.task) : this.#answers(actor, behaviour, unit);
+    const { name } = actor.node;
+    if (unit.kind === "flush") return this.#mark(actor, [], respondFlush(behaviour, name, actor.task));
+    const contents = unit.inputs.map((messages) => messages.map((message) => message.payload as string));
+    const calls = contents.length > 1 ? [contents.map((half) => half[0] as string)] : (contents[0] as string[]).map((content) => [content]);
+    return calls.flatMap((call) =>
+      this.#mark(
+        actor,
+        call.map((content) => [content]),
+        respond(behaviour, name, call),
+      ),
+    );
+  }
+
+  /** Outputs of a stateful node end with its checksum after the call. */
+  #mark(actor: Actor, contents: readonly (readonly string[])[], outputs: string[]): string[] {
     if (this.#flow.stateful?.has(actor.node.name) !== true) return outputs;
-    actor.sum = fold(actor.sum, contentsOf(unit));
+    actor.sum = fold(actor.sum, contents);
     return outputs.map((output) => `${output}~${actor.sum}`);
   }
 
-  #answers(actor: Actor, behaviour: Behaviour, unit: Unit): string[] {
-    const contents = contentsOf(unit);
-    if (contents.length > 1)
-      return respond(
-        behaviour,
-        actor.node.name,
-        contents.map((half) => half[0] as string),
-      );
-    return (contents[0] as string[]).flatMap((content) => respond(behaviour, actor.node.name, [content]));
-  }
-
-  /** A consumer that dies between its effect and its acknowledgement sees the unit again: the second time is checked, not noted. */
+  /** A consumer that dies between its effect and its acknowledgement sees the unit again: the second time is what counts. */
   #receive(name: string, unit: Unit): void {
     if (unit.kind !== "data") return;
-    const lines = (unit.inputs[0] as readonly InputMessage[]).map(
-      (message, index) => `${unit.position}.${index} ${message.payload as string}`,
-    );
-    const seen = this.#received.get(name) ?? [];
-    if (this.#positions.get(name) === unit.position && unit.attempts > 0) return;
-    this.#positions.set(name, unit.position);
+    const lines = (unit.inputs[0] as readonly InputMessage[]).map((message) => `${unit.position} ${message.payload as string}`);
+    const before = this.#received.get(name) ?? [];
+    const seen = unit.attempts > 0 ? before.filter((line) => !lines.includes(line)) : before;
     this.#received.set(name, [...seen, ...lines]);
   }
-}
-
-/** Of a flush: nothing. */
-function contentsOf({ kind, inputs }: Unit): string[][] {
-  return kind === "flush" ? [] : inputs.map((messages) => messages.map((message) => message.payload as string));
 }
 
 /** A state whose length changes with its value. */

@@ -1,7 +1,27 @@
 import { expect, test } from "@jest/globals";
 import { layoutOf } from "../../src/transport/layout.js";
 import type { DataPlan } from "../../src/transport/plan.js";
-import { EMPTY, lapOf, lapsAhead, nextLap, ringShape, TAKEN, word, wordLap, wordState, wordTask } from "../../src/transport/words.js";
+import {
+  attemptsOf,
+  countWord,
+  EMPTY,
+  hasMore,
+  lapOf,
+  lapsAhead,
+  MAX_UNIT_OUTPUTS,
+  nextLap,
+  outputCount,
+  outputOrigin,
+  outputPart,
+  outputsDone,
+  progressWord,
+  ringShape,
+  TAKEN,
+  word,
+  wordLap,
+  wordState,
+  wordTask,
+} from "../../src/transport/words.js";
 import { aNode, aPlan } from "../support/transport.js";
 
 const PLAN = aPlan([
@@ -21,12 +41,14 @@ test("the layout of a small flow is what docs/memory-layout.md says", () => {
     ["b", 1, 1888, 2288, 67],
     ["c", 0, 2832, 3232, 0],
   ]);
-  expect(layout.edges.map((edge) => [edge.plan.from, edge.plan.to, edge.header, edge.cells, edge.bit, edge.partitionBy])).toEqual([
-    ["a", "b", 3232, 3248, 1, "trace_id"],
-    ["a", "c", 3280, 3296, 2, undefined],
-    ["b", "c", 3328, 3344, 1, undefined],
+  expect(
+    layout.edges.map((edge) => [edge.plan.from, edge.plan.to, edge.header, edge.ledger, edge.cells, edge.bit, edge.partitionBy]),
+  ).toEqual([
+    ["a", "b", 3232, 3248, 3280, 1, "trace_id"],
+    ["a", "c", 3312, 3328, 3344, 2, undefined],
+    ["b", "c", 3376, 3392, 3408, 1, undefined],
   ]);
-  expect(layout.words).toBe(3376);
+  expect(layout.words).toBe(3440);
   expect(layout.controlBytes).toBe(16_384);
   expect(layout.budgetBytes).toBe(16_384 + (69_632 + 2 * 4096) + 2 * (69_632 + 3 * 4096));
 });
@@ -51,5 +73,11 @@ test.each([1, 2, 64, 4096, 2 ** 20])("in a ring of %d cells laps count on across
 test("a word gives back its parts", () => {
   const taken = word(0xfffff, TAKEN, 511);
   expect([wordLap(taken), wordState(taken), wordTask(taken)]).toEqual([0xfffff, TAKEN, 511]);
+  const outputs = countWord(64, 513, 511, true);
+  expect([outputCount(outputs), outputOrigin(outputs), outputPart(outputs), hasMore(outputs)]).toEqual([64, 513, 511, true]);
+  expect(hasMore(countWord(64, 513, 511, false))).toBe(false);
+  const progress = progressWord(1001, MAX_UNIT_OUTPUTS);
+  expect([attemptsOf(progress), outputsDone(progress)]).toEqual([1001, MAX_UNIT_OUTPUTS]);
+  expect(attemptsOf(progressWord(5000, 0))).toBe(1023);
   expect(word(0, EMPTY)).toBe(0);
 });
