@@ -2,14 +2,15 @@
  * Makes one host match its tasks: observe, decide (reconcile-host.ts, pure), apply.
  * Knows the store, the keeper and shared memory; must not know the controller, or what is inside a worker.
  */
-import { join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
-import type { ExitRecord } from "../base/keeper-protocol.js";
+import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
 import { environmentOf } from "../devices/environment.js";
 import type { Unwatch, WatchEvent } from "../store/store.js";
 import { type FlowMemories, loadFlowMemories } from "./flow-memories.js";
 import { observeHost, publishHost } from "./host-status.js";
+import type { KeeperClient } from "./keeper-client.js";
 import { killMarked, killTreeOf } from "./leftovers.js";
 import type { ObservedHost } from "./observed.js";
 import type { AgentNote, AgentOptions } from "./options.js";
@@ -28,6 +29,9 @@ const STARTING_POLL_MS = 50;
 const RUNNING_POLL_MS = 1_000;
 const HOST_POLL_MS = 30_000;
 
+/** How long after a vain attempt another keeper is started. */
+const KEEPER_RETRY_MS = 1_000;
+
 /** The agent of one host. */
 export class Agent {
   readonly #options: AgentOptions;
@@ -37,6 +41,7 @@ export class Agent {
   readonly #tasks = new Map<string, FlowTask>();
   readonly #claims = new Map<string, DeviceClaim>();
   readonly #endings: Unwatch[] = [];
+  #keeper: KeeperClient;
   #timer: NodeJS.Timeout | undefined;
   #hostTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -47,10 +52,15 @@ export class Agent {
 
   private constructor(options: AgentOptions, memories: FlowMemories) {
     this.#options = options;
+    this.#keeper = options.keeper;
     this.#files = new TaskFiles(options.stateDir, options.runtimeDir, options.deadLettersDir);
-    this.#memories = new RunMemories(memories, options.keeper, options.shmBase);
+    const { survival, stateDir, shmBase } = options;
+    const keeper = () => this.#keeper;
+    const outliving = survival === undefined ? {} : { survival: { journal: survival.journal, stateDir } };
+    this.#memories = new RunMemories({ memories, keeper, shmBase, ...outliving });
     this.#processes = new TaskProcesses({
-      keeper: options.keeper,
+      keeper,
+      survival,
       clock: options.clock,
       files: this.#files,
       memories: this.#memories,
@@ -71,8 +81,9 @@ export class Agent {
    */
   static async start(options: AgentOptions): Promise<Agent> {
     const agent = new Agent(options, options.memories ?? (await loadFlowMemories()));
+    if (options.survival !== undefined) await options.keeper.ready;
     await agent.#publishHost();
-    await agent.#sweep();
+    await agent.#adopt();
     agent.#watch();
     return agent;
   }
@@ -94,21 +105,34 @@ export class Agent {
     return run === undefined ? undefined : this.#memories.observe(run, tasks);
   }
 
+  /** Live processes that will outlive this agent. */
+  get keptTasks(): number {
+    return this.#processes.keptTasks;
+  }
+
   /** Path of a task's log. */
   logFile(task: FlowTask): string {
     return this.#files.logFile(task);
   }
 
   #watch(): void {
-    const { store, keeper } = this.#options;
+    const { store } = this.#options;
     this.#endings.push(
       store.watch("DeviceClaim", (event) => this.#seeClaim(event)),
       store.watch("FlowTask", (event) => this.#seeTask(event)),
-      keeper.onExit((record) => this.#seeExit(record)),
-      keeper.onLost(() => void this.#loseKeeper()),
     );
+    this.#listen();
     this.#hostTimer = setInterval(() => void this.#publishHost().catch((error) => this.#complain(error)), HOST_POLL_MS);
     this.#hostTimer.unref();
+  }
+
+  #listen(): void {
+    const keeper = this.#keeper;
+    this.#endings.push(
+      keeper.onExit((record) => this.#seeExit(record)),
+      keeper.onLost(() => void this.#loseKeeper().catch((error) => this.#complain(error))),
+    );
+    if (keeper.isLost) void this.#loseKeeper().catch((error) => this.#complain(error));
   }
 
   #seeTask({ type, object }: WatchEvent<"FlowTask">): void {
@@ -132,9 +156,35 @@ export class Agent {
 
   /** The kernel kills the tasks with their keeper; what escaped it carries its marker. */
   async #loseKeeper(): Promise<void> {
-    await killMarked(this.#options.keeper.keeperId);
+    await killMarked(this.#keeper.keeperId);
     this.#processes.loseAll();
+    if (this.#options.survival !== undefined) await this.#reviveKeeper();
     this.#kick();
+  }
+
+  /** Nothing is decided before there is a keeper again. */
+  async #reviveKeeper(): Promise<void> {
+    this.#note({ subject: this.#options.hostName, what: "KeeperLost", message: "the keeper died; its tasks start again under a new one" });
+    while (!this.#stopped) {
+      try {
+        const keeper = await this.#options.survival?.newKeeper();
+        if (keeper === undefined) return;
+        await keeper.ready;
+        this.#keeper = keeper;
+        break;
+      } catch (error) {
+        this.#complain(error);
+        await new Promise((resume) => setTimeout(resume, KEEPER_RETRY_MS));
+      }
+    }
+    this.#memories.ownAgain((run) => this.#keeps(run));
+    this.#listen();
+  }
+
+  /** Whether the memory of a run outlives this process: as long as its tasks do. */
+  #keeps(run: string): boolean {
+    if (this.#options.survival === undefined) return false;
+    return ![...this.#tasks.values()].some(({ spec }) => spec.run === run && spec.onAgentLoss === "Terminate");
   }
 
   /** Asks for a reconcile soon; many wishes make one. */
@@ -167,6 +217,7 @@ export class Agent {
 
   /** @returns when to look again, in milliseconds. */
   async #reconcile(): Promise<number | undefined> {
+    if (this.#options.survival !== undefined && this.#keeper.isLost) return undefined; // Its successor brings the next look.
     this.#processes.refresh();
     this.#retry = false;
     const plan = reconcileHost(this.#observed());
@@ -189,14 +240,14 @@ export class Agent {
       records: this.#processes.records,
       claims: this.#claims,
       memories: this.#memories.states,
-      keeperLost: this.#options.keeper.isLost,
+      keeperLost: this.#keeper.isLost,
     };
   }
 
   async #apply(action: HostAction): Promise<void> {
     switch (action.op) {
       case "createMemory":
-        this.#memories.create(action.run, action.plan);
+        this.#memories.create(action.run, action.plan, this.#keeps(action.run));
         return this.#kick();
       case "drain":
         this.#memories.requestStop(action.run, this.#options.clock.nowMs());
@@ -215,7 +266,7 @@ export class Agent {
       case "spawn":
         return this.#spawn(action.uid);
       case "go":
-        return this.#processes.go(action.uid);
+        return this.#attempt(() => this.#processes.go(action.uid));
       case "stop":
         return this.#processes.stop(action.uid, action.graceMs, action.why);
       case "retire":
@@ -276,14 +327,42 @@ export class Agent {
   async #publishHost(): Promise<void> {
     const { store, hostName, shmBase, inventory } = this.#options;
     const found = (await inventory?.()) ?? { provider: "none", devices: [] };
-    await publishHost(store, hostName, observeHost(shmBase, found));
+    await publishHost(store, hostName, observeHost(shmBase, found, this.#keeper.containment));
   }
 
-  /** Ends what an earlier agent left running: this one has another keeper and knows nothing of their memory. */
-  async #sweep(): Promise<void> {
-    const tasks = await this.#options.store.list("FlowTask");
-    const left = tasks.filter((task) => task.spec.host === this.#options.hostName && !isFinal(task));
-    for (const { status } of left) {
+  /**
+   * Takes up what an earlier agent of the same state has left: the objects, the memory of its runs, the processes that its
+   * keeper still has and the ends that nobody has seen. What no keeper answers for is ended.
+   */
+  async #adopt(): Promise<void> {
+    crashPoint("agent.adopt.before");
+    const { store, hostName, survival } = this.#options;
+    const tasks = (await store.list("FlowTask")).filter((task) => task.spec.host === hostName);
+    if (survival === undefined) return this.#sweep(tasks);
+    for (const task of tasks) this.#tasks.set(task.metadata.uid, task);
+    for (const claim of await store.list("DeviceClaim")) this.#claims.set(`${claim.metadata.namespace}/${claim.metadata.name}`, claim);
+    const { tasks: kept } = await this.#keeper.ready;
+    await this.#sweep(tasks.filter(({ metadata }) => !kept.some(({ id }) => id.startsWith(`${metadata.uid}.`))));
+    this.#adoptMemories(tasks, kept);
+    crashPoint("agent.adopt.memories");
+    const names = this.#processes.adopt(tasks, kept);
+    for (const subject of names) this.#note({ subject, what: "Adopted", message: "the process of an earlier agent runs on" });
+    crashPoint("agent.adopt.after");
+  }
+
+  #adoptMemories(tasks: readonly FlowTask[], kept: readonly KeptTask[]): void {
+    const isKept = ({ metadata }: FlowTask) => kept.some(({ id }) => id.startsWith(`${metadata.uid}.`));
+    for (const run of new Set(tasks.map(({ spec }) => spec.run))) {
+      const own = tasks.filter(({ spec }) => spec.run === run);
+      this.#memories.adopt(run, this.#keeps(run), own.some(isKept));
+    }
+    const wanted = new Set(tasks.map(({ spec }) => spec.run));
+    this.#memories.sweep((run) => wanted.has(run));
+  }
+
+  /** Ends what an earlier agent left running and no keeper answers for any more. */
+  async #sweep(tasks: readonly FlowTask[]): Promise<void> {
+    for (const { status } of tasks.filter((task) => !isFinal(task))) {
       if (status?.pid === undefined || status.bootId === undefined || status.startTime === undefined) continue;
       await killTreeOf({ bootId: status.bootId, pid: status.pid, startTime: status.startTime });
     }
@@ -300,10 +379,4 @@ export class Agent {
 
 function claimOf(task: FlowTask, claims: ReadonlyMap<string, DeviceClaim>): DeviceClaim | undefined {
   return task.spec.claim === undefined ? undefined : claims.get(`${task.metadata.namespace}/${task.spec.claim}`);
-}
-
-/** Default place of everything that the agent keeps. */
-export function defaultStateDir(env: NodeJS.ProcessEnv): string {
-  const base = env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/tmp", ".local", "state");
-  return join(base, "videoflow");
 }

@@ -23,6 +23,7 @@ export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): Exi
   if (killed === "Replaced") return end.code === EXIT_FINISHED ? "finished" : "retired";
   if (killed === "DeviceEnvironment" || killed === "KeeperLost") return "hopeless";
   if (killed !== undefined) return "crashed";
+  if (end.code === EXIT_RETIRED) return "retired";
   if (end.code === EXIT_FINISHED) return "finished";
   return end.code === EXIT_BAD_CONFIGURATION || end.code === EXIT_BAD_INPUT ? "hopeless" : "crashed";
 }
@@ -41,6 +42,7 @@ export function describeExit(end: ProcessEnd, killed: KillReason | undefined, re
 function reasonOf({ code, signal }: ProcessEnd): string {
   if (signal !== null) return "Signalled";
   if (code === EXIT_FINISHED) return "Finished";
+  if (code === EXIT_RETIRED) return "Retired";
   if (code === EXIT_RETIRED) return "Retired";
   if (code === EXIT_BAD_CONFIGURATION) return "ConfigurationError";
   return code === EXIT_BAD_INPUT ? "BadInput" : "Crashed";

@@ -12,15 +12,15 @@ const MIB = 1024 * 1024;
 /** Free shared memory is told in steps of this size, so that a flow at work causes no writes. */
 const SHM_STEP_BYTES = 64 * MIB;
 
-/** Looks at the machine. */
-export function observeHost(shmBase: string, inventory: HostInventory): HostStatus {
+/** Looks at the machine. @param containment what its keeper says of itself. */
+export function observeHost(shmBase: string, inventory: HostInventory, containment: HostStatus["containment"] = "Keeper"): HostStatus {
   const { provider, message, devices } = inventory;
   return {
     bootId: readBootId(),
     cores: Math.min(availableParallelism(), quotaCores(readText("/proc/self/cgroup"), readText)),
     memoryMiB: Math.floor(totalmem() / MIB),
     shmBytes: freeBytes(shmBase),
-    containment: process.pid === 1 || process.ppid === 0 ? "Pod" : "Keeper",
+    containment,
     provider,
     ...(message === undefined ? {} : { providerMessage: message }),
     devices: [...devices],

@@ -3,10 +3,11 @@
  * load the rest of itself while the keeper boots.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { OperatorError } from "../base/errors.js";
 import {
   type AgentMessage,
+  type Containment,
   type ExitRecord,
   KEEPER_PROTOCOL,
   KEEPER_SOCKET_FD,
@@ -25,23 +26,29 @@ export interface KeeperOptions {
   readonly stderr?: "inherit" | "ignore";
 }
 
-/** Connection to a running keeper. When this process dies, the keeper kills every task and removes the memory it owns. */
+/**
+ * Connection to a running keeper. When this process dies, a keeper that it spawned kills every task and removes the memory
+ * it owns; one that it was connected to keeps what it was told to keep.
+ */
 export class KeeperClient {
   /** Settles when the keeper can spawn. @throws OperatorError KEEPER_LOST */
   readonly ready: Promise<KeeperReady>;
-  readonly #process: ChildProcess;
+  /** Absent for a keeper that somebody else has started. */
+  readonly #process: ChildProcess | undefined;
   readonly #socket: Socket;
   readonly #spawns = new Map<string, (result: ProcessIdentity | Error) => void>();
   readonly #exitListeners = new Set<(record: ExitRecord) => void>();
   readonly #lostListeners = new Set<() => void>();
   #acceptReady: (ready: KeeperReady | Error) => void = () => {};
   #keeperId: string | undefined;
+  #pid: number | undefined;
+  #containment: Containment | undefined;
   #closing = false;
   #lost = false;
 
-  private constructor(child: ChildProcess) {
+  private constructor(socket: Socket, child?: ChildProcess) {
     this.#process = child;
-    this.#socket = child.stdio[KEEPER_SOCKET_FD] as Socket;
+    this.#socket = socket;
     this.ready = settled<KeeperReady>((accept) => {
       this.#acceptReady = accept;
     });
@@ -49,7 +56,7 @@ export class KeeperClient {
     readLines(this.#socket, (line) => this.#receive(JSON.parse(line) as KeeperMessage));
     this.#socket.on("error", () => this.#lose());
     this.#socket.on("close", () => this.#lose());
-    child.on("error", () => this.#lose());
+    child?.on("error", () => this.#lose());
   }
 
   /** Starts a keeper in a session of its own; does not wait for it. */
@@ -60,7 +67,19 @@ export class KeeperClient {
       stdio: ["ignore", "ignore", options.stderr ?? "inherit", "pipe"],
       env: withoutCertificates(process.env),
     });
-    return new KeeperClient(child);
+    return new KeeperClient(child.stdio[KEEPER_SOCKET_FD] as Socket, child);
+  }
+
+  /** Connects to a keeper that waits on a socket. @throws Error with the code of the system if nobody does. */
+  static connect(path: string): Promise<KeeperClient> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(path);
+      socket.once("error", reject);
+      socket.once("connect", () => {
+        socket.off("error", reject);
+        resolve(new KeeperClient(socket));
+      });
+    });
   }
 
   /** Marks the tasks' environments: {@link KEEPER_MARKER}. Known once ready. */
@@ -69,7 +88,12 @@ export class KeeperClient {
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#process?.pid ?? this.#pid;
+  }
+
+  /** What guarantees that no process is left behind; said once ready. */
+  get containment(): Containment | undefined {
+    return this.#containment;
   }
 
   /** True once the keeper is gone although nobody closed it. */
@@ -101,9 +125,9 @@ export class KeeperClient {
     this.#send({ type: "kill", id });
   }
 
-  /** The keeper removes the folder if this process dies before {@link disown}. */
-  own(dir: string): void {
-    this.#send({ type: "own", dir });
+  /** The keeper removes the folder if this process dies before {@link disown}, unless it shall be kept for the next agent. */
+  own(dir: string, keep = false): void {
+    this.#send({ type: "own", dir, ...(keep ? { keep } : {}) });
   }
 
   disown(dir: string): void {
@@ -122,20 +146,32 @@ export class KeeperClient {
     return () => this.#lostListeners.delete(listener);
   }
 
-  /** Ends the keeper: what still runs is killed, what it owns is removed. Settles when the keeper is gone. */
-  async close(): Promise<void> {
-    if (this.#closing) return;
+  /** Ends the keeper: what still runs is killed, what it owns is removed, unless it was to be kept. Settles when the keeper is gone. */
+  async close(options: { readonly keepMemory?: true } = {}): Promise<void> {
+    if (this.#closing || this.#lost) return;
     this.#closing = true;
-    const { exitCode, signalCode } = this.#process;
-    if (exitCode !== null || signalCode !== null || this.#process.pid === undefined) return;
-    const gone = new Promise<void>((resolve) => this.#process.once("exit", () => resolve()));
-    this.#send({ type: "shutdown" });
+    if (this.#process !== undefined && hasEnded(this.#process)) return;
+    const gone = new Promise<void>((resolve) => {
+      if (this.#process === undefined) this.#socket.once("close", () => resolve());
+      else this.#process.once("exit", () => resolve());
+    });
+    this.#send({ type: "shutdown", ...options });
+    await gone;
+  }
+
+  /** Goes away; a keeper that waits on a socket keeps what it was told to keep for the next agent. */
+  async leave(): Promise<void> {
+    if (this.#closing || this.#lost) return;
+    this.#closing = true;
+    const gone = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+    this.#socket.end();
+    this.#socket.destroySoon();
     await gone;
   }
 
   /** Lets this process end although the keeper lives; the keeper notices and ends too. */
   unref(): void {
-    this.#process.unref();
+    this.#process?.unref();
     this.#socket.unref();
   }
 
@@ -167,6 +203,8 @@ export class KeeperClient {
 
   #greet(ready: KeeperReady): void {
     this.#keeperId = ready.keeperId;
+    this.#pid = ready.identity.pid;
+    this.#containment = ready.containment;
     const fits = ready.version === KEEPER_PROTOCOL;
     this.#acceptReady(fits ? ready : new OperatorError("KEEPER_VERSION", { expected: KEEPER_PROTOCOL, got: ready.version }));
   }
@@ -183,6 +221,10 @@ export class KeeperClient {
     for (const id of [...this.#spawns.keys()]) this.#answer(id, new OperatorError("KEEPER_LOST", {}));
     if (!this.#closing) for (const listener of this.#lostListeners) listener();
   }
+}
+
+function hasEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid === undefined || exitCode !== null || signalCode !== null;
 }
 
 /** A promise that one call settles: by an Error, or by anything else. Later calls do nothing. */

@@ -39,6 +39,8 @@ export interface TaskRecord {
   /** Oldest first; only those that nobody ordered, of the last template. */
   readonly deaths: readonly Death[];
   readonly lastExit?: LastExit & { readonly kind: ExitKind; readonly treeDead: boolean };
+  /** Its keeper died with it, so its shared memory must be brought in order before the next process starts. */
+  readonly unrecovered?: true;
   /** The process could not even be spawned. */
   readonly spawnProblem?: string;
   readonly provider?: string;

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.js";
 import type { Store } from "../store/store.js";
 import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
+import type { RecordJournal } from "./record-journal.js";
 
 /** What a provider of devices found. */
 export interface HostInventory {
@@ -23,11 +24,22 @@ export interface AgentNote {
   readonly message: string;
 }
 
+/** What lets tasks outlive their agent. Absent: they end with it. */
+export interface Survival {
+  /** Records of an earlier agent of the same state, and a place for those of this one. */
+  readonly journal: RecordJournal;
+  /** Folder in which the keeper leaves exit records, whether or not an agent listens. */
+  readonly exitsDir: string;
+  /** Starts another keeper after the present one died. @throws Error if that is not possible now; asked again. */
+  readonly newKeeper: () => Promise<KeeperClient>;
+}
+
 export interface AgentOptions {
   readonly store: Store;
   readonly hostName: string;
   readonly keeper: KeeperClient;
   readonly clock: Clock;
+  readonly survival?: Survival;
   /** Logs go to `<stateDir>/logs/<flow>/<task>.log`. */
   readonly stateDir: string;
   /** Launch and report files; default `<stateDir>/run`. */

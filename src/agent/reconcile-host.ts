@@ -81,10 +81,10 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
   return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
 }
 
-/** Some task had a process, of which this agent knows nothing, and the memory is not there. */
+/** Some task had a process, and the memory is not there any more: with the machine, or with who owned it. */
 function isMemoryLost(tasks: readonly FlowTask[], memory: MemoryState | undefined, { records }: ObservedHost): boolean {
   if (memory !== undefined || tasks.every(isFinal)) return false;
-  return tasks.some((task) => hadProcess(task) && (records.get(task.metadata.uid)?.incarnations ?? 0) === 0);
+  return tasks.some((task) => hadProcess(task) || (records.get(task.metadata.uid)?.incarnations ?? 0) > 0);
 }
 
 function hadProcess({ status }: FlowTask): boolean {
@@ -110,8 +110,8 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
   const over = tasks.every(isFinal) && !live;
   if (memory === undefined) {
-    const complete =
-      state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !tasks.some(isFinal);
+    const begun = state.isMemoryLost || tasks.some(isFinal);
+    const complete = state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !begun;
     return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];

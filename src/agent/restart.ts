@@ -28,11 +28,12 @@ export type RestartDecision =
  * The first death after a good run restarts at once, the next ones after a wait that doubles from `initialBackoffSeconds`
  * to `maxBackoffSeconds`; more than `maxRestarts` deaths within `windowSeconds` end it.
  *
- * @param deaths oldest first, at least one.
+ * @param deaths oldest first; none if nothing of what happened counts.
  */
 export function decideRestart(policy: FlowTaskSpec["restart"], deaths: readonly Death[], nowMs: number): RestartDecision {
-  const last = deaths.at(-1) as Death;
+  const last = deaths.at(-1);
   if (policy.policy === "Never") return { restart: "never", reason: "RestartPolicyNever" };
+  if (last === undefined) return { restart: "now" };
   const recent = deaths.filter((death) => death.atMs > last.atMs - policy.windowSeconds * 1000);
   if (recent.length > policy.maxRestarts) return { restart: "never", reason: "RestartBudgetSpent" };
   const atMs = last.atMs + backoffMs(policy, deathsInARow(deaths), last.chance);

@@ -1,14 +1,18 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
+import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
+import { identityOf, readBootId } from "../base/process-identity.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { EdgeStats, FlowStats, TaskStats } from "../transport/port.js";
 import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
+import { claimMemory, pidNamespace, sweepMemories } from "./memory-owner.js";
 import type { MemoryState } from "./observed.js";
+import type { RecordJournal, SavedRun } from "./record-journal.js";
 
 /** One node, summed over its tasks. */
 export interface NodeObservation {
@@ -47,18 +51,27 @@ interface RunMemory {
   readonly tasks: Map<string, number>;
 }
 
+export interface RunMemoriesOptions {
+  readonly memories: FlowMemories;
+  readonly keeper: () => KeeperClient;
+  /** Where shared memory lives, such as /dev/shm. */
+  readonly shmBase: string;
+  /** With it, the memory outlives this process; the folder that says so. */
+  readonly survival?: { readonly journal: RecordJournal; readonly stateDir: string };
+}
+
 export class RunMemories {
+  readonly #options: RunMemoriesOptions;
   readonly #memories: FlowMemories;
-  readonly #keeper: KeeperClient;
   readonly #base: string;
   readonly #runs = new Map<string, RunMemory>();
   /** The last look at runs whose memory is gone. */
   readonly #last = new Map<string, Snapshot>();
 
-  constructor(memories: FlowMemories, keeper: KeeperClient, shmBase: string) {
-    this.#memories = memories;
-    this.#keeper = keeper;
-    this.#base = join(shmBase, `videoflow-${userInfo().uid}`);
+  constructor(options: RunMemoriesOptions) {
+    this.#options = options;
+    this.#memories = options.memories;
+    this.#base = join(options.shmBase, `videoflow-${userInfo().uid}`);
   }
 
   /** By run. */
@@ -80,17 +93,84 @@ export class RunMemories {
   }
 
   /** The keeper owns the folder before it exists, so that no death leaves it behind. A failure becomes a state. */
-  create(run: string, plan: DataPlan): void {
+  create(run: string, plan: DataPlan, keep: boolean): void {
     const dir = this.dirOf(run);
     const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
     try {
+      crashPoint("agent.memory.before");
       mkdirSync(this.#base, { recursive: true, mode: 0o700 });
-      this.#keeper.own(dir);
+      this.#own(dir, keep);
       this.#memories.create(dir, plan);
+      crashPoint("agent.memory.after");
       this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan), tasks });
     } catch (error) {
       this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks });
     }
+  }
+
+  #own(dir: string, keep: boolean): void {
+    const keeper = this.#options.keeper();
+    keeper.own(dir, keep);
+    const processes = [process.pid, keeper.pid ?? 0].flatMap((pid) => identityOf(pid) ?? []);
+    const { survival } = this.#options;
+    const outlives = keep && survival !== undefined ? { stateDir: survival.stateDir } : {};
+    claimMemory(dir, { bootId: readBootId(), pidNamespace: pidNamespace(), processes, ...outlives });
+  }
+
+  /**
+   * Takes up what an earlier agent has left, if it is whole; half-made memory was never used by anybody and goes.
+   *
+   * @param isUsed a process of the run lives.
+   */
+  adopt(run: string, keep: boolean, isUsed: boolean): void {
+    const dir = this.dirOf(run);
+    if (this.#runs.has(run) || !existsSync(dir)) return;
+    try {
+      const plan = this.#memories.planOf(dir);
+      const { drainAskedAtMs, paused, tasks } = this.#savedOf(run, plan);
+      const state: MemoryState = {
+        state: "ready",
+        ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
+        ...(paused === undefined ? {} : { paused }),
+      };
+      this.#runs.set(run, { state, dir, plan, stats: this.#memories.stats(dir, plan), tasks: new Map(Object.entries(tasks)) });
+      this.#own(dir, keep);
+    } catch (error) {
+      if (isUsed) throw error;
+      this.#memories.remove(dir);
+    }
+  }
+
+  /** What was asked of the run in this boot; what was asked and not written down is asked again. */
+  #savedOf(run: string, plan: DataPlan): SavedRun {
+    const saved = this.#options.survival?.journal.load().runs.get(run);
+    const bootId = readBootId();
+    return saved?.bootId === bootId ? saved : { bootId, tasks: Object.fromEntries(plan.nodes.map((node) => [node.name, node.tasks])) };
+  }
+
+  /** A loss does no harm: the next agent asks again. */
+  #save(run: string): void {
+    const { survival } = this.#options;
+    const memory = this.#runs.get(run);
+    if (survival === undefined || memory === undefined) return;
+    const { drainAskedAtMs, paused } = memory.state;
+    const saved = {
+      bootId: readBootId(),
+      tasks: Object.fromEntries(memory.tasks),
+      ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
+      ...(paused === undefined ? {} : { paused }),
+    };
+    void survival.journal.putRun(run, saved).catch(() => {});
+  }
+
+  /** Tells a new keeper what it must answer for. */
+  ownAgain(keeps: (run: string) => boolean): void {
+    for (const [run, { dir, state }] of this.#runs) if (state.state === "ready") this.#own(dir, keeps(run));
+  }
+
+  /** Removes what dead owners left, and what this agent's own state left of runs that are no more. @returns the runs. */
+  sweep(isWanted: (run: string) => boolean): string[] {
+    return sweepMemories(this.#base, this.#options.survival?.stateDir, isWanted);
   }
 
   requestStop(run: string, nowMs: number): void {
@@ -98,6 +178,7 @@ export class RunMemories {
     if (memory === undefined) return;
     memory.state = { ...memory.state, drainAskedAtMs: nowMs };
     this.#memories.requestStop(memory.dir, memory.plan);
+    this.#save(run);
   }
 
   pause(run: string, paused: boolean): void {
@@ -105,19 +186,18 @@ export class RunMemories {
     if (memory === undefined) return;
     memory.state = { ...memory.state, paused };
     this.#memories.requestPause(memory.dir, memory.plan, paused);
+    this.#save(run);
   }
 
-  /** @returns whether the task can be asked. */
-  requestRetire({ spec }: FlowTask): boolean {
+  requestRetire({ spec }: FlowTask): void {
     const memory = this.#runs.get(spec.run);
-    if (memory === undefined || this.#memories.requestRetire === undefined) return false;
-    this.#memories.requestRetire(memory.dir, memory.plan, spec.node, spec.index);
-    return true;
+    if (memory !== undefined) this.#memories.requestRetire(memory.dir, memory.plan, spec.node, spec.index);
   }
 
+  /** Call it while the task has no process. */
   clearRetire({ spec }: FlowTask): void {
     const memory = this.#runs.get(spec.run);
-    if (memory !== undefined) this.#memories.clearRetire?.(memory.dir, memory.plan, spec.node, spec.index);
+    if (memory !== undefined) this.#memories.clearRetire(memory.dir, memory.plan, spec.node, spec.index);
   }
 
   setTasks(run: string, node: string, count: number): void {
@@ -125,15 +205,17 @@ export class RunMemories {
     if (memory === undefined) return;
     this.#memories.setTasks?.(memory.dir, memory.plan, node, count);
     memory.tasks.set(node, count);
+    this.#save(run);
   }
 
   remove(run: string): void {
     const memory = this.#runs.get(run);
     if (memory === undefined) return;
+    void this.#options.survival?.journal.removeRun(run).catch(() => {}); // Lost: it names a run that never comes again.
     this.#last.set(run, this.#look(memory));
     memory.stats?.close();
     this.#memories.remove(memory.dir);
-    this.#keeper.disown(memory.dir);
+    this.#options.keeper().disown(memory.dir);
     this.#runs.delete(run);
   }
 

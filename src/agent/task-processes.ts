@@ -1,26 +1,30 @@
 /** The processes of this host's tasks: starts, watches and ends them through the keeper, and remembers how they ended. */
+import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
 import type { Clock } from "../base/clock.js";
-import { errorText } from "../base/errors.js";
-import type { ExitRecord } from "../base/keeper-protocol.js";
-import { readEnvironment } from "../base/process-identity.js";
+import { crashPoint } from "../base/crash-point.js";
+import { errorText, OperatorError } from "../base/errors.js";
+import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
+import { isAlive, readBootId, readEnvironment } from "../base/process-identity.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
 import { describeExit, type KillReason, kindOfExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
+import type { Survival } from "./options.js";
+import { lasting, type SavedTask } from "./record-journal.js";
 import { type Death, giveBack } from "./restart.js";
 import type { RunMemories } from "./run-memories.js";
 import type { TaskFiles } from "./task-files.js";
 
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
-/** Between SIGTERM and SIGKILL for a task that could not be asked. */
-const SIGTERM_GRACE_MS = 5_000;
 
 export interface TaskProcessesOptions {
-  readonly keeper: KeeperClient;
+  readonly keeper: () => KeeperClient;
+  readonly survival: Survival | undefined;
   readonly clock: Clock;
   readonly files: TaskFiles;
   readonly memories: RunMemories;
@@ -59,6 +63,11 @@ export class TaskProcesses {
     return this.#details.size > 0;
   }
 
+  /** Processes that outlive this agent. */
+  get keptTasks(): number {
+    return [...this.#details.values()].filter(({ task }) => this.#keeps(task)).length;
+  }
+
   /** Some process has not reported yet. */
   get starting(): boolean {
     return [...this.#details.keys()].some((uid) => this.#records.get(uid)?.process?.report === undefined);
@@ -66,6 +75,7 @@ export class TaskProcesses {
 
   /** Starts a process behind its gate; the record has it before the keeper is asked, so no second one can follow. */
   spawn(task: FlowTask, claim: DeviceClaim | undefined): void {
+    crashPoint("agent.spawn.before");
     const { uid, name } = task.metadata;
     const record = this.#records.get(uid) ?? NEW_RECORD;
     const incarnation = record.incarnations;
@@ -79,25 +89,39 @@ export class TaskProcesses {
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
     else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", "its template changed");
     else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endText(record)}`);
-    void this.#ask(detail, incarnation, devices);
+    this.#saveSoon(uid);
+    void this.#ask(detail, incarnation, devices, record.unrecovered === true);
   }
 
-  async #ask(detail: Detail, incarnation: number, devices: readonly string[]): Promise<void> {
+  async #ask(detail: Detail, incarnation: number, devices: readonly string[], unrecovered: boolean): Promise<void> {
     const { uid } = detail.task.metadata;
     try {
-      const identity = await this.#options.keeper.spawnTask(this.#request(detail, incarnation, devices));
+      const recovery = unrecovered ? ({ recoverFirst: true } as const) : {};
+      const answer = this.#options.keeper().spawnTask({ ...this.#request(detail, incarnation, devices), ...recovery });
+      crashPoint("agent.spawn.asked");
+      const identity = await answer;
+      crashPoint("agent.spawn.answered");
       const wrong = wrongDeviceVariables(readEnvironment(identity.pid), detail.deviceEnvironment);
       this.#update(uid, { identity, ...(wrong.length === 0 ? {} : { wrongVariables: wrong }) });
+      this.#clearRecovery(uid);
     } catch (error) {
+      if (this.#options.survival !== undefined && isKeeperLost(error)) return; // loseAll() tells what becomes of it.
       this.#details.delete(uid);
       const { process: _none, ...record } = this.#records.get(uid) ?? NEW_RECORD;
       this.#records.set(uid, { ...record, spawnProblem: errorText(error) });
     }
+    this.#saveSoon(uid);
     this.#options.changed();
   }
 
+  /** The keeper has brought the memory in order before it started the process. */
+  #clearRecovery(uid: string): void {
+    const { unrecovered: _done, ...record } = this.#records.get(uid) ?? NEW_RECORD;
+    this.#records.set(uid, record);
+  }
+
   #request(detail: Detail, incarnation: number, devices: readonly string[]) {
-    const { memories, files, env, logLevel, workerCommand } = this.#options;
+    const { memories, files, env, logLevel, workerCommand, survival } = this.#options;
     const { task, id } = detail;
     const { run, node, index } = task.spec;
     const memoryDir = memories.dirOf(run);
@@ -119,12 +143,36 @@ export class TaskProcesses {
       cwd: task.spec.workingDir ?? task.spec.root ?? process.cwd(),
       logFile: files.logFile(task),
       memory: { dir: memoryDir, node, taskIndex: index },
+      ...(survival === undefined ? {} : { exitFile: join(survival.exitsDir, `${id}.json`) }),
+      ...(this.#keeps(task) ? ({ keep: true, tag: task.spec.templateHash } as const) : {}),
     };
   }
 
-  go(uid: string): void {
+  /** Whether the process outlives its agent. */
+  #keeps(task: FlowTask): boolean {
+    return this.#options.survival !== undefined && task.spec.onAgentLoss !== "Terminate";
+  }
+
+  /** Opens the gate, once it is on disk that it will be. @throws Error if that cannot be written: the gate stays shut. */
+  async go(uid: string): Promise<void> {
+    crashPoint("agent.go.before");
     this.#update(uid, { startedAtMs: this.#options.clock.nowMs() });
-    this.#tell(uid, (id) => this.#options.keeper.go(id));
+    try {
+      await this.#save(uid);
+    } catch (error) {
+      this.#shutAgain(uid);
+      throw error;
+    }
+    crashPoint("agent.go.recorded");
+    this.#tell(uid, (id) => this.#options.keeper().go(id));
+    crashPoint("agent.go.after");
+  }
+
+  #shutAgain(uid: string): void {
+    const record = this.#records.get(uid);
+    if (record?.process === undefined) return;
+    const { startedAtMs: _never, ...live } = record.process;
+    this.#records.set(uid, { ...record, process: live });
   }
 
   /** The task takes no further input, commits what it has in hand, and ends. */
@@ -132,21 +180,27 @@ export class TaskProcesses {
     const detail = this.#details.get(uid);
     if (detail === undefined) return;
     this.#update(uid, { retireAskedAtMs: this.#options.clock.nowMs() });
-    if (!this.#options.memories.requestRetire(detail.task)) this.stop(uid, SIGTERM_GRACE_MS, "Replaced");
+    this.#saveSoon(uid);
+    this.#options.memories.requestRetire(detail.task);
   }
 
   stop(uid: string, graceMs: number, why: StopReason): void {
     this.#update(uid, { stopped: why });
-    this.#tell(uid, (id) => this.#options.keeper.stop(id, graceMs));
+    this.#saveSoon(uid);
+    this.#tell(uid, (id) => this.#options.keeper().stop(id, graceMs));
   }
 
   kill(uid: string, why: KillReason): void {
     this.#update(uid, { killed: why });
-    this.#tell(uid, (id) => this.#options.keeper.kill(id));
+    this.#saveSoon(uid);
+    crashPoint("agent.kill.before");
+    this.#tell(uid, (id) => this.#options.keeper().kill(id));
+    crashPoint("agent.kill.after");
   }
 
   forget(uid: string): void {
     this.#records.delete(uid);
+    void this.#options.survival?.journal.removeTask(uid).catch(() => {}); // Lost: forgotten again by the next agent.
   }
 
   /** Reads reports, statistics and environments of the live processes. */
@@ -196,20 +250,144 @@ export class TaskProcesses {
     if (record !== undefined && stateLost !== undefined) this.#records.set(uid, { ...record, stateLost });
   }
 
-  /** Takes note of an end that the keeper told. */
+  /** Takes note of an end that the keeper told. Its file goes when the note is on disk. */
   ended(exit: ExitRecord): void {
     const found = [...this.#details].find(([, detail]) => detail.id === exit.id);
-    if (found === undefined) return;
-    const [uid, detail] = found;
-    this.#finish(uid, detail, exit, exit.treeDead);
+    if (found !== undefined) {
+      crashPoint("agent.exit.seen");
+      const [uid, detail] = found;
+      this.#finish(uid, detail, exit, exit.treeDead);
+    }
+    void this.#acknowledge(exit);
   }
 
-  /** The keeper is gone, and every process with it. */
-  loseAll(): void {
-    for (const [uid, detail] of [...this.#details]) {
-      this.#update(uid, { killed: "KeeperLost" });
-      this.#finish(uid, detail, { code: null, signal: "SIGKILL" }, true);
+  async #acknowledge({ id }: ExitRecord): Promise<void> {
+    const { survival } = this.#options;
+    if (survival === undefined) return;
+    try {
+      await this.#save(uidOf(id));
+      crashPoint("agent.exit.recorded");
+      rmSync(join(survival.exitsDir, `${id}.json`), { force: true });
+      crashPoint("agent.exit.forgotten");
+    } catch (error) {
+      this.#options.note(id, "Error", `the end of the process cannot be recorded: ${errorText(error)}`); // The file stays.
     }
+  }
+
+  /** The keeper is gone, and every process with it. What it wrote down of ends that it could not tell any more comes first. */
+  loseAll(): void {
+    for (const exit of this.#unreadExits()) this.ended(exit);
+    for (const [uid, detail] of [...this.#details]) this.#lose(uid, detail);
+  }
+
+  #lose(uid: string, detail: Detail): void {
+    const record = this.#records.get(uid) ?? NEW_RECORD;
+    if (this.#options.survival !== undefined && record.process?.startedAtMs === undefined) return this.#neverStarted(uid);
+    this.#update(uid, { killed: "KeeperLost" });
+    this.#finish(uid, detail, { code: null, signal: "SIGKILL" }, true);
+    this.#saveSoon(uid);
+  }
+
+  /** Its gate never opened: as if it had not been spawned. */
+  #neverStarted(uid: string): void {
+    const { process: live, ...record } = this.#records.get(uid) ?? NEW_RECORD;
+    this.#details.delete(uid);
+    this.#records.set(uid, { ...record, incarnations: live?.incarnation ?? record.incarnations });
+    this.#saveSoon(uid);
+  }
+
+  /**
+   * Takes up what an earlier agent has left: what it remembered, the processes that the keeper still has, the ends that nobody
+   * has seen.
+   *
+   * @param kept of the keeper that answers now.
+   * @returns the names of the tasks whose process runs on.
+   */
+  adopt(tasks: readonly FlowTask[], kept: readonly KeptTask[]): string[] {
+    const { survival } = this.#options;
+    if (survival === undefined) return [];
+    const saved = survival.journal.load().tasks;
+    const byUid = new Map(tasks.map((task) => [task.metadata.uid, task]));
+    for (const task of tasks) this.#records.set(task.metadata.uid, toldOf(task));
+    for (const [uid, state] of saved) this.#records.set(uid, recordOf(state));
+    const newest = newestOf(kept);
+    for (const process of newest) this.#takeUp(process, byUid.get(uidOf(process.id)), saved.get(uidOf(process.id)));
+    for (const { id } of kept) if (!newest.some((process) => process.id === id)) this.#options.keeper().kill(id);
+    this.#takeUpEnds(byUid, saved);
+    for (const [uid, record] of this.#records)
+      if (record.process !== undefined && !this.#details.has(uid)) this.#neverSeenAgain(uid, byUid);
+    return newest.filter(isStillThere).flatMap(({ id }) => byUid.get(uidOf(id))?.metadata.name ?? []);
+  }
+
+  #takeUp({ id, identity, startedAtMs, tag = "" }: KeptTask, task: FlowTask | undefined, saved: SavedTask | undefined): void {
+    const uid = uidOf(id);
+    if (task === undefined) return this.#options.keeper().kill(id); // Its object is gone, and nobody removes one whose process lives.
+    const { startedAtMs: _told, ...known } = this.#presume(task, id, tag, saved);
+    const live = { ...known, identity, ...(startedAtMs === undefined ? {} : { startedAtMs }) };
+    this.#records.set(uid, { ...(this.#records.get(uid) ?? NEW_RECORD), process: live });
+  }
+
+  /** Takes a process as the task's present one. @returns what is known of it. */
+  #presume(task: FlowTask, id: string, tag: string, saved: SavedTask | undefined): LiveProcess {
+    const { uid } = task.metadata;
+    const incarnation = incarnationOf(id);
+    const record = this.#records.get(uid) ?? NEW_RECORD;
+    const live = record.process?.incarnation === incarnation ? record.process : { incarnation, templateHash: tag };
+    const incarnations = Math.max(record.incarnations, incarnation + 1);
+    this.#records.set(uid, { ...record, incarnations, templateHash: live.templateHash, process: live });
+    const { deviceEnvironment = {}, committedBefore = 0 } = saved ?? {};
+    this.#details.set(uid, { task, id, deviceEnvironment, committedBefore });
+    return live;
+  }
+
+  #takeUpEnds(tasks: ReadonlyMap<string, FlowTask>, saved: ReadonlyMap<string, SavedTask>): void {
+    for (const exit of this.#unreadExits()) {
+      const uid = uidOf(exit.id);
+      const task = tasks.get(uid);
+      const record = this.#records.get(uid) ?? NEW_RECORD;
+      const incarnation = incarnationOf(exit.id);
+      const isNews = record.process?.incarnation === incarnation || record.incarnations <= incarnation;
+      if (task !== undefined && isNews && !this.#details.has(uid)) {
+        this.#presume(task, exit.id, record.templateHash ?? task.spec.templateHash, saved.get(uid));
+      }
+      this.ended(exit);
+    }
+  }
+
+  /** Neither the keeper nor a file knows of the process: it was never started, or its keeper died with it. */
+  #neverSeenAgain(uid: string, tasks: ReadonlyMap<string, FlowTask>): void {
+    const task = tasks.get(uid);
+    const live = this.#records.get(uid)?.process;
+    if (task === undefined || live?.startedAtMs === undefined) return this.#neverStarted(uid);
+    this.#lose(uid, { task, id: `${uid}.${live.incarnation}`, deviceEnvironment: {}, committedBefore: 0 });
+  }
+
+  /** What the keeper wrote down of ends, the oldest first. */
+  #unreadExits(): ExitRecord[] {
+    const { survival } = this.#options;
+    const names = survival === undefined ? [] : readdirSync(survival.exitsDir).filter((name) => name.endsWith(".json"));
+    const exits = names.flatMap((name) => readExit(join(survival?.exitsDir ?? "", name)) ?? []);
+    return exits.toSorted((a, b) => a.atMs - b.atMs);
+  }
+
+  /** Resolves once the record is on disk. */
+  async #save(uid: string): Promise<void> {
+    const { survival, keeper } = this.#options;
+    const record = this.#records.get(uid);
+    if (survival === undefined || record === undefined) return;
+    const { deviceEnvironment, committedBefore } = this.#details.get(uid) ?? {};
+    await survival.journal.putTask(uid, {
+      bootId: readBootId(),
+      keeperId: keeper().keeperId,
+      record: lasting(record),
+      ...(deviceEnvironment === undefined ? {} : { deviceEnvironment }),
+      ...(committedBefore === undefined ? {} : { committedBefore }),
+    });
+  }
+
+  /** Where nothing depends on it: what is lost with it, the keeper knows too. */
+  #saveSoon(uid: string): void {
+    this.#save(uid).catch((error: unknown) => this.#options.note(uid, "Error", `the record cannot be written: ${errorText(error)}`));
   }
 
   #finish(uid: string, detail: Detail, end: ProcessEnd, treeDead: boolean): void {
@@ -218,16 +396,17 @@ export class TaskProcesses {
     const killed = live?.killed ?? live?.stopped ?? (live?.retireAskedAtMs === undefined ? undefined : "Replaced");
     const { files, note } = this.#options;
     const report = readReport(files.reportFile(detail.task));
-    const kind = kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
+    const lost = killed === "KeeperLost" && this.#options.survival !== undefined; // Another keeper will start it again.
+    const kind = lost ? "crashed" : kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
     const lines = kind === "finished" || kind === "retired" ? "" : files.lastLines(detail.task);
     const buried = files.buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
     const lastExit = { ...describeExit(end, killed, report, lines), ...reason, kind, treeDead };
-    const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced";
+    const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || lost;
     const earlier = giveBack(rest.deaths, buried);
     const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);
-    this.#records.set(uid, { ...rest, deaths, lastExit });
+    this.#records.set(uid, { ...rest, deaths, lastExit, ...(lost ? { unrecovered: true } : {}) });
     if (report !== undefined) this.#rememberProvider(uid, report);
     note(detail.task.metadata.name, "Exited", end.signal ?? `code ${end.code}`);
   }
@@ -256,6 +435,51 @@ function started(record: TaskRecord, templateHash: string): TaskRecord {
   const deaths = record.templateHash === templateHash ? record.deaths : [];
   const { incarnations } = record;
   return { ...record, deaths, templateHash, incarnations: incarnations + 1, process: { incarnation: incarnations, templateHash } };
+}
+
+/** `<task uid>.<incarnation>` */
+function uidOf(id: string): string {
+  return id.slice(0, id.lastIndexOf("."));
+}
+
+function incarnationOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf(".") + 1));
+}
+
+/** What the object itself says of its process, should no record tell more. */
+function toldOf({ status, spec }: FlowTask): TaskRecord {
+  if (status?.pid === undefined) return NEW_RECORD;
+  const incarnation = status.restarts ?? 0;
+  const templateHash = status.templateHash ?? spec.templateHash;
+  return { ...NEW_RECORD, incarnations: incarnation + 1, templateHash, process: { incarnation, templateHash, startedAtMs: 0 } };
+}
+
+/** What was saved in another boot has times and processes that mean nothing now; how often it was started still counts. */
+function recordOf({ bootId, record }: SavedTask): TaskRecord {
+  return bootId === readBootId() ? record : { ...record, deaths: [] };
+}
+
+/** The process is who the keeper says, and carries the mark of its incarnation. One that has just died is not, and its end follows. */
+function isStillThere({ id, identity }: KeptTask): boolean {
+  return isAlive(identity) && readEnvironment(identity.pid)?.get(INCARNATION_MARKER) === id;
+}
+
+/** P1: of two incarnations of one task only the later one. */
+function newestOf(kept: readonly KeptTask[]): KeptTask[] {
+  return kept.filter(({ id }) => !kept.some((other) => uidOf(other.id) === uidOf(id) && incarnationOf(other.id) > incarnationOf(id)));
+}
+
+/** @returns undefined if the file is torn: the keeper died while it wrote it, and its processes with it. */
+function readExit(file: string): ExitRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as ExitRecord;
+  } catch {
+    return undefined;
+  }
+}
+
+function isKeeperLost(error: unknown): boolean {
+  return error instanceof OperatorError && error.code === "KEEPER_LOST";
 }
 
 /** How the process before ended, in a few words. */

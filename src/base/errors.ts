@@ -118,6 +118,21 @@ export const ERRORS = {
     message: (d: { version: string; oldest: string }) => `version ${d.version} is older than the oldest one that is kept, ${d.oldest}`,
     fix: "List the objects again and watch without a version.",
   },
+  STORE_UNREADABLE: {
+    retry: "never",
+    message: (d: { path: string; problem: string }) => `the store ${d.path} cannot be read: ${d.problem}`,
+    fix: "Put back a copy of the state folder, or move it away and apply the flows again; nothing in it was changed.",
+  },
+  AGENT_RUNNING: {
+    retry: "never",
+    message: (d: { stateDir: string; pid: number }) => `another agent (pid ${d.pid}) runs on the state folder ${d.stateDir}`,
+    fix: "Use that one, end it first, or name another folder with --state-dir.",
+  },
+  STATE_DIR_UNUSABLE: {
+    retry: "never",
+    message: (d: { stateDir: string; problem: string }) => `the state folder ${d.stateDir} cannot be used: ${d.problem}`,
+    fix: "Name a folder of this user's own with --state-dir, on a disk with free space, with a path of at most 90 characters.",
+  },
   STORE_UNREACHABLE: {
     retry: "backoff",
     message: (d: { path: string }) => `nobody answers at the store ${d.path}`,
@@ -127,6 +142,11 @@ export const ERRORS = {
     retry: "backoff",
     message: (d: { key: string; status: number; message: string }) => `the API server refuses ${d.key} (${d.status}): ${d.message}`,
     fix: "Correct what it names; where it is a permission, apply manifests/install; where a kind is unknown, apply crds/.",
+  },
+  LEADERSHIP_LOST: {
+    retry: "never",
+    message: (d: { identity: string; why: string }) => `controller ${d.identity} leads no more: ${d.why}`,
+    fix: "None needed where something starts it again, as a Deployment does: it waits for its next turn.",
   },
   CLUSTER_UNKNOWN: {
     retry: "never",

@@ -1,11 +1,12 @@
 /**
- * What an agent and its keeper say to each other: one JSON object a line, over the keeper's file descriptor 3.
+ * What an agent and its keeper say to each other: one JSON object a line, over the keeper's file descriptor 3, or over a
+ * Unix socket on which a keeper waits that outlives its agents.
  * Knows processes, files and memory folders; must not know flows, nodes or the store.
  * An incarnation `id` names one process of one task and is never used twice.
  */
 import type { ProcessIdentity } from "./process-identity.js";
 
-export const KEEPER_PROTOCOL = 1;
+export const KEEPER_PROTOCOL = 2;
 /** Descriptor on which the keeper finds its socket. */
 export const KEEPER_SOCKET_FD = 3;
 /** In the environment of every task: who is responsible for it. Survives fork, setsid and double forks. */
@@ -31,6 +32,12 @@ export interface SpawnRequest {
   /** Gets stdout and stderr, appended; created with mode 0600. */
   readonly logFile: string;
   readonly memory?: TaskMemory;
+  /** The keeper before this one died, so nobody has brought the memory in order: done before the process starts. */
+  readonly recoverFirst?: true;
+  /** Told again with the process to an agent that comes later; means nothing to the keeper. */
+  readonly tag?: string;
+  /** The process lives on when the agent dies; it, or a gate that is still shut, waits for the next agent. */
+  readonly keep?: true;
   /** Gets the exit record (JSON), written before it is reported. */
   readonly exitFile?: string;
 }
@@ -43,12 +50,12 @@ export type AgentMessage =
   | { readonly type: "stop"; readonly id: string; readonly graceMs: number }
   /** SIGKILL to the whole tree. */
   | { readonly type: "kill"; readonly id: string }
-  /** The folder is removed if the agent dies. */
-  | { readonly type: "own"; readonly dir: string }
+  /** The folder is removed if the agent dies (unless `keep`), and when the keeper shuts down. */
+  | { readonly type: "own"; readonly dir: string; readonly keep?: true }
   /** The agent has removed the folder itself. */
   | { readonly type: "disown"; readonly dir: string }
-  /** Kills everything and ends. */
-  | { readonly type: "shutdown" };
+  /** Kills everything and ends. With `keepMemory`, what was to be kept for the next agent stays. */
+  | { readonly type: "shutdown"; readonly keepMemory?: true };
 
 /** The end of a process, told once its whole tree is dead and its shared memory is recovered. */
 export interface ExitRecord {
@@ -69,6 +76,25 @@ export interface ExitRecord {
   readonly recoveryProblem?: string;
 }
 
+/** A process that a keeper already has when an agent comes to it. */
+export interface KeptTask {
+  readonly id: string;
+  readonly identity: ProcessIdentity;
+  readonly tag?: string;
+  /** When its gate was opened, on the boot clock; absent: it still waits behind it. */
+  readonly startedAtMs?: number;
+}
+
+/** What guarantees that no process is left behind. */
+export type Containment = "Cgroup" | "Keeper" | "Pod";
+
+/** What a keeper writes into its file before it starts anything, so that whoever comes after it can sweep what it left. */
+export interface KeeperFile {
+  readonly keeperId: string;
+  readonly identity: ProcessIdentity;
+  readonly version: number;
+}
+
 export type KeeperMessage =
   | {
       readonly type: "ready";
@@ -76,6 +102,9 @@ export type KeeperMessage =
       readonly keeperId: string;
       readonly identity: ProcessIdentity;
       readonly subreaper: boolean;
+      readonly containment: Containment;
+      /** Processes that outlived an earlier agent. */
+      readonly tasks: readonly KeptTask[];
     }
   | { readonly type: "spawned"; readonly id: string; readonly identity: ProcessIdentity }
   | { readonly type: "spawnFailed"; readonly id: string; readonly problem: string }

@@ -5,10 +5,11 @@
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.js";
 import { addClientCommands } from "./client-commands.js";
+import type { ControllerFlags } from "./controller.js";
 import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
-import type { World } from "./world.js";
+import type { ClusterFlags, World } from "./world.js";
 
 /** What `run` is told on the command line. */
 export interface RunFlags extends DisplayOptions {
@@ -17,6 +18,15 @@ export interface RunFlags extends DisplayOptions {
   readonly stateDir?: string;
   readonly shm?: string;
   readonly deadLetters?: string;
+}
+
+/** What `agent` is told on the command line. */
+export interface AgentFlags extends ClusterFlags {
+  readonly hostName?: string;
+  readonly devices?: string;
+  readonly stateDir?: string;
+  readonly shm?: string;
+  readonly manifests?: string;
 }
 
 /** What the other commands are told. */
@@ -80,7 +90,8 @@ export function createProgram(world: World, done: Done): Command {
     })
     .exitOverride()
     .addHelpText("after", PROGRAM_HELP);
-  for (const add of [addRun, addClientCommands, addValidate, addExplain, addDeadLetters, addDevices, addDoctor]) add(program, world, done);
+  const parts = [addRun, addAgent, addController, addClientCommands, addValidate, addExplain, addDeadLetters, addDevices, addDoctor];
+  for (const add of parts) add(program, world, done);
   return program;
 }
 
@@ -124,6 +135,46 @@ Examples:
   videoflow run flow.yaml
   videoflow run flow.yaml --devices two-gpus.yaml   pretend to have the GPUs of that list
   videoflow run flow.yaml --json | jq .state        one object a second, the last of type "result"`;
+
+function addAgent(program: Command, world: World, done: Done): void {
+  withCluster(program.command("agent"), "run the tasks of the cluster of this file")
+    .summary("run flows as a daemon")
+    .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
+    .option(...DEVICES_OPTION)
+    .option("--state-dir <dir>", "keep objects, logs and records here (default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
+    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
+    .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
+    .addHelpText("after", AGENT_HELP)
+    .action(async (flags: AgentFlags) => done(await (await import("./agent.js")).agent(flags, world)));
+}
+
+const AGENT_HELP = `
+SIGTERM or Ctrl-C ends the agent; its tasks run on, and the next agent takes them up where they are.
+A flow with onAgentLoss: Terminate ends with its agent.
+
+Examples:
+  videoflow agent
+  videoflow agent --manifests /etc/videoflow/flows
+  videoflow agent --kubeconfig /etc/videoflow/kubeconfig   run the tasks that a cluster places here`;
+
+function addController(program: Command, world: World, done: Done): void {
+  withCluster(program.command("controller"), "the cluster of this file (default: KUBECONFIG, ~/.kube/config, or that of the Pod)")
+    .summary("make a cluster's objects match its flows")
+    .description("Runs the controllers of a cluster. Of several, one leads and the others wait for their turn.")
+    .option("--lease-namespace <name>", "namespace of the Lease by which one leads (default: videoflow-system)")
+    .option("--probes <address>", "answer /healthz and /readyz here, such as :8081 (default: nowhere)")
+    .addHelpText("after", "\nExample:\n  videoflow controller --kubeconfig ~/.kube/config")
+    .action(async (flags: ControllerFlags) => done(await (await import("./controller.js")).controller(flags, world)));
+}
+
+/** The options that name a cluster. */
+function withCluster(command: Command, what: string): Command {
+  return command
+    .option("--kubeconfig <file>", what)
+    .option("--context <name>", "context of the kubeconfig")
+    .option("--in-cluster", "the cluster of the Pod, by its service account");
+}
 
 function addValidate(program: Command, world: World, done: Done): void {
   program

@@ -2,6 +2,7 @@
  * What a command needs from outside, handed in by src/main: streams, environment, and the parts of the product that lie above this layer.
  * Knows their contracts; must not know who fulfils them.
  */
+import { resolve } from "node:path";
 import type { Explanation } from "../api/explanation.js";
 import type { NewResource } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
@@ -47,6 +48,10 @@ export interface Engine {
   descriptors(): Promise<ReadonlyMap<string, ComponentDescriptor>>;
   /** Runs a flow to its end. */
   run(flow: FlowDocument, options: RunOptions): Promise<RunResult>;
+  /** Runs flows as a daemon until this process is told to end. @throws OperatorError AGENT_RUNNING and others: nothing was started. */
+  agent(options: AgentCommandOptions): Promise<void>;
+  /** Runs the controllers of a cluster until this process is told to end. */
+  controller(options: ControllerProcessOptions): Promise<void>;
   /** Reaches the agent of this machine, or a cluster. @throws OperatorError AGENT_UNREACHABLE, or what the cluster answers. */
   connect(choice: ConnectionChoice): Promise<Connection>;
   /** Decides everything that a run would decide, and starts nothing. */
@@ -59,6 +64,32 @@ export interface Engine {
   media(): Promise<MediaReport>;
   /** Whether the system calls that supervise processes work here. */
   supervision(): Promise<SupervisionReport>;
+}
+
+/** Which cluster, on the command line. */
+export interface ClusterFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly inCluster?: boolean;
+}
+
+/** @returns the cluster that the options name; undefined if they name none. */
+export function clusterOf({ kubeconfig, context, inCluster }: ClusterFlags, cwd: string): ClusterFlags | undefined {
+  if (kubeconfig === undefined && context === undefined && inCluster === undefined) return undefined;
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig: resolve(cwd, kubeconfig) }),
+    ...(context === undefined ? {} : { context }),
+    ...(inCluster === undefined ? {} : { inCluster }),
+  };
+}
+
+export interface ControllerProcessOptions {
+  readonly cluster: ClusterFlags;
+  /** Namespace of the Lease by which one controller of several leads; default videoflow-system. */
+  readonly leaseNamespace?: string;
+  /** Address of /healthz and /readyz, such as ":8081"; default: none. */
+  readonly probes?: string;
+  readonly log: (text: string) => void;
 }
 
 /** What was said on the command line about whom to talk to. */
@@ -101,6 +132,24 @@ export interface RunOptions extends HostOptions {
   /** Called with what the user should know at once, such as a task that starts again. */
   readonly onNotice: (text: string) => void;
 }
+
+export interface AgentCommandOptions extends HostOptions {
+  /** Folder of everything that the agent keeps; default: the user's. */
+  readonly stateDir?: string;
+  /** Folder of shared memory; default /dev/shm. */
+  readonly shmDir?: string;
+  /** Folder whose files are the flows that run here. */
+  readonly manifestsDir?: string;
+  /** The cluster whose tasks run here; default: none, the agent keeps a store of its own and runs the controllers itself. */
+  readonly cluster?: ClusterFlags;
+  /** Name of this machine's Host; default: its hostname. */
+  readonly hostName?: string;
+  /** Called with a line for the log. */
+  readonly log: (text: string) => void;
+}
+
+/** What a daemon is started with: its folder is known. */
+export type DaemonOptions = AgentCommandOptions & { readonly stateDir: string };
 
 /** How a run ended. */
 export interface RunResult {

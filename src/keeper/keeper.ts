@@ -1,21 +1,27 @@
 /**
- * The parent of every task: spawns behind a gate, reaps, kills whole trees, recovers shared memory, and ends everything
- * when its agent is gone. Knows processes and memory folders; must not know flows, nodes or the store.
+ * The parent of every task: spawns behind a gate, reaps, kills whole trees, recovers shared memory, and when its agent is
+ * gone ends everything, or what may not outlive it. Knows processes and memory folders; must not know flows, nodes or the store.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { Clock } from "../base/clock.js";
+import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
 import {
   type AgentMessage,
+  type Containment,
   type ExitRecord,
   KEEPER_PROTOCOL,
+  type KeeperFile,
   type KeeperMessage,
+  type KeptTask,
   type SpawnRequest,
   type TaskMemory,
 } from "../base/keeper-protocol.js";
 import { killUntilNone } from "../base/kill-until-none.js";
-import { identityOf, type ProcessIdentity, type ProcessStat, readEnvironment } from "../base/process-identity.js";
+import { identityOf, isDead, type ProcessIdentity, type ProcessStat, readEnvironment, readStat } from "../base/process-identity.js";
 import { becomeSubreaper, signalProcess } from "../base/process-signal.js";
 import { descendantsOf, identify, listProcesses } from "../base/process-table.js";
+import type { TaskGroups } from "./cgroup.js";
 import { findSetpriv } from "./gate.js";
 import { reapStrangers } from "./strangers.js";
 import { openGate, spawnGated, type TaskProcess } from "./task.js";
@@ -24,13 +30,17 @@ import { treeOf } from "./tree.js";
 const LOOK_AGAIN_MS = 5;
 const TREE_DEADLINE_MS = 5_000;
 const TERMINATE_DEADLINE_MS = 10_000;
+/** A keeper without an agent and without a task ends after this long. */
+const IDLE_MS = 5_000;
 
 export interface KeeperOptions {
-  readonly send: (message: KeeperMessage) => void;
+  readonly clock: Clock;
   /** Rolls the task's commit forward or back and rings its neighbours; an attempt that an ordered death cut off does not count. */
   readonly recover: (memory: TaskMemory, ordered: boolean) => Promise<void> | void;
   /** Called once when everything is dead and removed. */
   readonly end: () => void;
+  /** Makes the folder of control groups of a keeper; absent: none are used. */
+  readonly groups?: (keeperId: string) => TaskGroups | undefined;
 }
 
 export class Keeper {
@@ -38,39 +48,76 @@ export class Keeper {
   /** From the kernel: node:crypto takes milliseconds to load. */
   readonly #id = readFileSync("/proc/sys/kernel/random/uuid", "utf8").trim();
   readonly #setpriv = findSetpriv();
+  readonly #groups: TaskGroups | undefined;
   readonly #tasks = new Map<string, TaskProcess>();
-  readonly #ownedDirs = new Set<string>();
+  /** Spawns that wait for their memory, and whether their end was ordered meanwhile. */
+  readonly #waiting = new Map<string, "wanted" | "ordered">();
+  /** Folders of shared memory, and whether they outlive the agent. */
+  readonly #ownedDirs = new Map<string, boolean>();
+  #send: ((message: KeeperMessage) => void) | undefined;
+  #subreaper = false;
   #ending = false;
+  #idleTimer: NodeJS.Timeout | undefined;
+  /** What the last agent's end has set off. */
+  #farewell: Promise<void> = Promise.resolve();
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#groups = options.groups?.(this.#id);
   }
 
-  /** Adopts orphans from now on and says that it is ready. */
-  start(): void {
-    const subreaper = becomeSubreaper();
+  /** Adopts orphans from now on. @returns who it is, for its file. */
+  start(): KeeperFile {
+    this.#subreaper = becomeSubreaper();
     process.on("SIGCHLD", () => this.#reap());
-    const identity = identityOf(process.pid) as ProcessIdentity;
-    this.#options.send({ type: "ready", version: KEEPER_PROTOCOL, keeperId: this.#id, identity, subreaper });
+    this.#planEnd();
+    return { keeperId: this.#id, identity: identityOf(process.pid) as ProcessIdentity, version: KEEPER_PROTOCOL };
+  }
+
+  /** Serves an agent: it is told who is here, once what the agent before it left has ended. */
+  async attach(send: (message: KeeperMessage) => void): Promise<void> {
+    crashPoint("keeper.adopt.before");
+    this.#send = send;
+    clearTimeout(this.#idleTimer);
+    await this.#farewell;
+    if (this.#send !== send) return;
+    send({
+      type: "ready",
+      version: KEEPER_PROTOCOL,
+      keeperId: this.#id,
+      identity: identityOf(process.pid) as ProcessIdentity,
+      subreaper: this.#subreaper,
+      containment: this.#containment(),
+      tasks: [...this.#tasks.values()].map(keptTask),
+    });
+    crashPoint("keeper.adopt.after");
+  }
+
+  /** The agent is gone: what may not outlive it is killed and removed, the rest waits for the next one. */
+  detach(): void {
+    this.#send = undefined;
+    this.#farewell = Promise.all([this.#farewell, this.#endTheDependent()]).then(() => this.#planEnd());
   }
 
   receive(message: AgentMessage): void {
     switch (message.type) {
       case "spawn":
-        return this.#spawn(message);
+        void this.#spawn(message);
+        return;
       case "go":
-        return this.#with(message.id, openGate);
+        return this.#with(message.id, (task) => this.#go(task));
       case "stop":
         return this.#with(message.id, (task) => this.#stop(task, message.graceMs));
       case "kill":
         return this.#with(message.id, (task) => this.#kill(task));
       case "own":
-        this.#ownedDirs.add(message.dir);
+        this.#ownedDirs.set(message.dir, message.keep === true);
         return;
       case "disown":
         this.#ownedDirs.delete(message.dir);
         return;
       case "shutdown":
+        if (message.keepMemory) this.#forgetKeptDirs();
         void this.terminate();
         return;
       default:
@@ -82,25 +129,77 @@ export class Keeper {
   async terminate(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
+    for (const id of this.#tasks.keys()) this.#groups?.kill(id);
     await killUntilNone(() => descendantsOf(listProcesses(), process.pid), {
       deadlineMs: TERMINATE_DEADLINE_MS,
       lookMs: LOOK_AGAIN_MS,
       reap: () => this.#reap(),
     });
-    for (const dir of this.#ownedDirs) rmSync(dir, { recursive: true, force: true });
+    for (const dir of this.#ownedDirs.keys()) rmSync(dir, { recursive: true, force: true });
+    this.#groups?.close();
     this.#options.end();
   }
 
-  #spawn(request: SpawnRequest): void {
+  #containment(): Containment {
+    if (process.pid === 1) return "Pod";
+    return this.#groups === undefined ? "Keeper" : "Cgroup";
+  }
+
+  async #endTheDependent(): Promise<void> {
+    const doomed = [...this.#tasks.values()].filter(({ request }) => request.keep !== true);
+    for (const task of doomed) this.#kill(task);
+    await Promise.all(doomed.map((task) => task.over));
+    for (const [dir, keep] of this.#ownedDirs) {
+      if (keep) continue;
+      rmSync(dir, { recursive: true, force: true });
+      this.#ownedDirs.delete(dir);
+    }
+  }
+
+  /** Nobody to serve and nobody to keep: there is nothing to wait for. */
+  #planEnd(): void {
+    clearTimeout(this.#idleTimer);
+    if (this.#send !== undefined || this.#tasks.size > 0) return;
+    this.#idleTimer = setTimeout(() => {
+      if (this.#send !== undefined || this.#tasks.size > 0) return;
+      this.#forgetKeptDirs();
+      void this.terminate();
+    }, IDLE_MS);
+  }
+
+  /** The memory of runs that the next agent may take up is not removed with this keeper. */
+  #forgetKeptDirs(): void {
+    for (const [dir, keep] of this.#ownedDirs) if (keep) this.#ownedDirs.delete(dir);
+  }
+
+  async #spawn(request: SpawnRequest): Promise<void> {
     if (this.#ending) return;
     try {
+      crashPoint("keeper.spawn.before");
       if (this.#tasks.has(request.id)) throw new Error("an incarnation of this id runs already");
+      if (request.recoverFirst) await this.#recoverFirst(request);
       const task = spawnGated(request, this.#id, this.#setpriv);
+      this.#groups?.enter(request.id, task.identity.pid);
       this.#tasks.set(request.id, task);
-      task.child.on("exit", (code, signal) => void this.#ended(task, code, signal));
-      this.#options.send({ type: "spawned", id: request.id, identity: task.identity });
+      task.over = new Promise((done) => {
+        task.child.on("exit", (code, signal) => void this.#ended(task, code, signal).then(done));
+      });
+      this.#tell({ type: "spawned", id: request.id, identity: task.identity });
+      crashPoint("keeper.spawn.after");
     } catch (error) {
-      this.#options.send({ type: "spawnFailed", id: request.id, problem: errorText(error) });
+      this.#tell({ type: "spawnFailed", id: request.id, problem: errorText(error) });
+    }
+  }
+
+  /** @throws Error if the end of the task was ordered meanwhile, or nobody is there any more who would open its gate. */
+  async #recoverFirst({ id, memory, keep }: SpawnRequest): Promise<void> {
+    this.#waiting.set(id, "wanted");
+    try {
+      if (memory !== undefined) await this.#options.recover(memory, true);
+      if (this.#waiting.get(id) === "ordered" || this.#ending) throw new Error("its end was ordered before it was started");
+      if (this.#send === undefined && keep !== true) throw new Error("its agent is gone");
+    } finally {
+      this.#waiting.delete(id);
     }
   }
 
@@ -108,41 +207,70 @@ export class Keeper {
   #with(id: string, act: (task: TaskProcess) => void): void {
     const task = this.#tasks.get(id);
     if (task !== undefined) act(task);
+    else if (this.#waiting.has(id)) this.#waiting.set(id, "ordered");
+  }
+
+  #go(task: TaskProcess): void {
+    crashPoint("keeper.go.before");
+    openGate(task, this.#options.clock.nowMs());
+    crashPoint("keeper.go.after");
   }
 
   #stop(task: TaskProcess, graceMs: number): void {
-    if (!task.started) return this.#kill(task);
+    if (task.startedAtMs === undefined) return this.#kill(task);
     task.ordered = true;
     for (const stat of this.#treeOf(task)) if (stat.groupId === task.identity.pid) signalProcess(identify(stat), "SIGTERM");
     task.graceTimer ??= setTimeout(() => this.#kill(task), graceMs);
   }
 
   #kill(task: TaskProcess): void {
+    crashPoint("keeper.kill.before");
     task.ordered = true;
     void this.#killTree(task);
+    crashPoint("keeper.kill.after");
   }
 
   /** @returns whether every process of the task is dead. */
   #killTree(task: TaskProcess): Promise<boolean> {
+    this.#groups?.kill(task.request.id);
     return killUntilNone(() => this.#treeOf(task), { deadlineMs: TREE_DEADLINE_MS, lookMs: LOOK_AGAIN_MS, reap: () => this.#reap() });
   }
 
   #treeOf(task: TaskProcess): ProcessStat[] {
-    return treeOf(listProcesses(), process.pid, task.identity.pid, task.request.id, (pid, name) => readEnvironment(pid)?.get(name));
+    const { identity, request } = task;
+    const tree = treeOf(listProcesses(), process.pid, identity.pid, request.id, (pid, name) => readEnvironment(pid)?.get(name));
+    const known = new Set(tree.map(({ pid }) => pid));
+    const others = (this.#groups?.members(request.id) ?? []).filter((pid) => !known.has(pid)).flatMap((pid) => readStat(pid) ?? []);
+    return [...tree, ...others.filter((stat) => !isDead(stat))];
   }
 
   async #ended(task: TaskProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const atMs = Date.now();
     clearTimeout(task.graceTimer);
     const treeDead = await this.#killTree(task);
+    if (treeDead) this.#groups?.leave(task.request.id);
+    crashPoint("keeper.exit.before");
     const recoveryProblem = await this.#recover(task);
+    crashPoint("keeper.exit.recovered");
     if (this.#ending) return;
     const { id, exitFile } = task.request;
-    const { identity, ordered, started } = task;
-    const record: ExitRecord = { id, identity, code, signal, atMs, ordered, started, treeDead, ...recoveryProblem };
+    const { identity, ordered, startedAtMs } = task;
+    const record: ExitRecord = {
+      id,
+      identity,
+      code,
+      signal,
+      atMs,
+      ordered,
+      started: startedAtMs !== undefined,
+      treeDead,
+      ...recoveryProblem,
+    };
     if (exitFile !== undefined) writeRecord(exitFile, record);
+    crashPoint("keeper.exit.recorded");
     this.#tasks.delete(id);
-    this.#options.send({ type: "exited", ...record });
+    this.#tell({ type: "exited", ...record });
+    this.#planEnd();
   }
 
   async #recover({ request: { memory }, ordered }: TaskProcess): Promise<{ recoveryProblem?: string }> {
@@ -154,14 +282,26 @@ export class Keeper {
     }
   }
 
+  #tell(message: KeeperMessage): void {
+    this.#send?.(message);
+  }
+
   #reap(): void {
     const own = new Set([...this.#tasks.values()].map((task) => task.identity.pid));
     reapStrangers(own);
   }
 }
 
-/** By rename, so that a reader sees all of it or nothing. */
+function keptTask({ request: { id, tag }, identity, startedAtMs }: TaskProcess): KeptTask {
+  return { id, identity, ...(tag === undefined ? {} : { tag }), ...(startedAtMs === undefined ? {} : { startedAtMs }) };
+}
+
+/** By rename, so that a reader sees all of it or nothing. A disk that is full must not end the keeper: the agent is told by socket. */
 function writeRecord(file: string, record: ExitRecord): void {
-  writeFileSync(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
-  renameSync(`${file}.tmp`, file);
+  try {
+    writeFileSync(`${file}.tmp`, JSON.stringify(record), { mode: 0o600 });
+    renameSync(`${file}.tmp`, file);
+  } catch (error) {
+    process.stderr.write(`keeper: the end of ${record.id} cannot be written: ${errorText(error)}\n`);
+  }
 }

@@ -12,11 +12,13 @@ export interface TaskProcess {
   readonly request: SpawnRequest;
   readonly child: ChildProcess;
   readonly identity: ProcessIdentity;
-  /** The gate was opened. */
-  started: boolean;
+  /** When the gate was opened, on the boot clock. */
+  startedAtMs?: number;
   /** The agent asked for the end: the gate stays shut. */
   ordered: boolean;
   graceTimer?: NodeJS.Timeout;
+  /** Settles when its whole end was dealt with. */
+  over?: Promise<void>;
 }
 
 /**
@@ -35,16 +37,16 @@ export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: str
     const identity = child.pid === undefined ? undefined : identityOf(child.pid);
     if (identity === undefined) throw new Error(`${program} does not start`);
     gateOf(child).on("error", () => {}); // The task may die before it reads.
-    return { request, child, identity, started: false, ordered: false };
+    return { request, child, identity, ordered: false };
   } finally {
     closeSync(log);
   }
 }
 
 /** Opens the gate, unless the end was ordered meanwhile. */
-export function openGate(task: TaskProcess): void {
-  if (task.started || task.ordered) return;
-  task.started = true;
+export function openGate(task: TaskProcess, nowMs: number): void {
+  if (task.startedAtMs !== undefined || task.ordered) return;
+  task.startedAtMs = nowMs;
   gateOf(task.child).end(GO);
 }
 

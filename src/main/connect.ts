@@ -4,12 +4,7 @@ import { join, resolve } from "node:path";
 import { DEFAULT_NAMESPACE } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import type { Connection, ConnectionChoice } from "../cli/world.js";
-
-/** @returns the state folder of this user's agent unless told otherwise. */
-export function defaultStateDir(env: Readonly<Record<string, string | undefined>>, uid = process.getuid?.()): string {
-  if (uid === 0) return "/var/lib/videoflow";
-  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/tmp", ".local", "state"), "videoflow");
-}
+import { defaultStateDir } from "./state-dir.js";
 
 /**
  * What was said on the command line counts first (`--kubeconfig` or `--context`, then `--state-dir`), then VIDEOFLOW_STATE_DIR, then an agent

@@ -16,6 +16,11 @@ export const ENGINE: Engine = {
   loadModule,
   descriptors: async () => (await import("../components/descriptors.js")).DESCRIPTORS,
   run: async (flow, options) => (await import("./foreground.js")).runForeground(flow, options),
+  agent: async (options) => {
+    const [{ runAgent }, { defaultStateDir }] = await Promise.all([import("./agent-daemon.js"), import("./state-dir.js")]);
+    await runAgent({ ...options, stateDir: options.stateDir ?? defaultStateDir(process.env) });
+  },
+  controller: async (options) => (await import("./controller-process.js")).runController(options),
   connect: async (choice) => (await import("./connect.js")).connect(choice, process.env),
   explain: async (flow, options) => {
     const { explainFlow } = await import("./explain.js");

@@ -1,8 +1,10 @@
 /**
- * The process of the keeper. Started by an agent with a socket on descriptor 3; its end is the end of everything below it.
+ * The process of the keeper: `keeper.js` with a socket on descriptor 3, whose end is the end of everything below it; or
+ * `keeper.js STATE_DIR`, which waits for agents on a Unix socket of that folder and outlives them.
  * Deaf to the terminal's signals: only the agent, or its death, ends a keeper.
  */
 import { Socket } from "node:net";
+import { REAL_CLOCK } from "../base/clock.js";
 import { type AgentMessage, KEEPER_SOCKET_FD, type TaskMemory } from "../base/keeper-protocol.js";
 import { readLines } from "../base/lines.js";
 import { Keeper } from "../keeper/keeper.js";
@@ -10,17 +12,19 @@ import { Keeper } from "../keeper/keeper.js";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 process.title = "videoflow: keeper";
 
-const socket = new Socket({ fd: KEEPER_SOCKET_FD, readable: true, writable: true });
-const keeper = new Keeper({
-  send: (message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`),
-  recover,
-  end: () => process.exit(0),
-});
+const stateDir = process.argv[2];
+if (stateDir === undefined) serveOne();
+else await (await import("../keeper/service.js")).serveAgents(stateDir, recover);
 
-readLines(socket, (line) => keeper.receive(JSON.parse(line) as AgentMessage));
-socket.on("error", () => void keeper.terminate());
-socket.on("close", () => void keeper.terminate());
-keeper.start();
+function serveOne(): void {
+  const socket = new Socket({ fd: KEEPER_SOCKET_FD, readable: true, writable: true });
+  const keeper = new Keeper({ clock: REAL_CLOCK, recover, end: () => process.exit(0) });
+  readLines(socket, (line) => keeper.receive(JSON.parse(line) as AgentMessage));
+  socket.on("error", () => void keeper.terminate());
+  socket.on("close", () => void keeper.terminate());
+  keeper.start();
+  void keeper.attach((message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`));
+}
 
 /** Loaded at the first death only: most keepers never need it. */
 async function recover({ dir, node, taskIndex }: TaskMemory, ordered: boolean): Promise<void> {

@@ -1,6 +1,6 @@
 /** The files of one flow: created, opened, removed. Who may write what is decided here and kept by the kernel. */
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
 import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
 import { libc, type Mapping } from "./libc.js";
@@ -145,6 +145,17 @@ function openFile(path: string, writable: boolean): number {
 /** Removes all files of a flow. Tasks that still have them mapped are not disturbed. */
 export function removeFlowMemory(dir: string): void {
   rmSync(dir, { recursive: true, force: true });
+}
+
+/** The plan of a folder whose files are all there: its control file has its size and, written last, its header. @throws OperatorError SHM_INVALID */
+export function readWholePlan(dir: string): DataPlan {
+  const plan = readPlan(dir);
+  const path = controlPath(dir);
+  const wanted = layoutOf(plan).controlBytes; // A shorter file would be a bus error, not an exception.
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) < wanted)
+    throw new OperatorError("SHM_INVALID", { path, problem: "it is not whole" });
+  openControl(dir, plan).unmap();
+  return plan;
 }
 
 /** The plan that a folder was made for. @throws OperatorError SHM_INVALID */

@@ -24,13 +24,18 @@ export interface Arrival {
  * @returns path of the manifest. The source ends when the file `until` of the place says after how many messages.
  */
 export function writeChaosFlow(place: Workplace, sink: object): string {
+  return writeManifest(place, chaosNodes(place, sink));
+}
+
+/** The nodes of {@link writeChaosFlow}. */
+export function chaosNodes(place: Workplace, sink: object): readonly object[] {
   const ms = (milliseconds: number) => ({ params: { ms: milliseconds } });
   const processor = (name: string, inputs: readonly string[], component: string, more: object) => ({
     ...PATIENT,
     ...{ name, role: "Processor", component: `${NODES}#${component}`, inputs, ...more },
   });
   const until = place.path("until");
-  return writeManifest(place, [
+  return [
     { ...PATIENT, name: "source", role: "Producer", component: `${NODES}#Source`, params: { ms: 4, until } },
     processor("work", ["source"], "Invert", { nbTasks: 3, ...ms(15) }),
     processor("pick", ["source"], "Pick", ms(5)),
@@ -38,7 +43,7 @@ export function writeChaosFlow(place: Workplace, sink: object): string {
     processor("many", ["join"], "Many", ms(5)),
     processor("chain", ["many"], "Chain", ms(4)),
     { ...PATIENT, name: "sink", role: "Consumer", inputs: ["chain"], ...sink },
-  ]);
+  ];
 }
 
 /** Appends lines; what its death repeats is not taken back. */

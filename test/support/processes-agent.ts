@@ -118,7 +118,12 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
       slotsInUse: () => 0,
       close() {},
     }),
+    planOf: (dir) => {
+      throw new Error(`${dir} is never adopted`);
+    },
     requestStop: () => void asked.push("drain"),
+    requestRetire: (_dir, _plan, node, index) => void asked.push(`retire ${node}.${index}`),
+    clearRetire: () => {},
     requestPause: (_dir, _plan, paused) => void asked.push(paused ? "pause" : "resume"),
     remove(dir) {
       asked.push("remove");

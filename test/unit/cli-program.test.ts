@@ -44,6 +44,8 @@ function aWorld(engine: Partial<Engine> = {}) {
   const parts = {
     loadModule: unused,
     run: unused,
+    agent: unused,
+    controller: unused,
     connect: unused,
     explain: unused,
     devices: unused,

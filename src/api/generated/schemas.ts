@@ -56,6 +56,13 @@ export const SPEC_SCHEMAS = {
      "maxLength": 63
     }
    },
+   "onAgentLoss": {
+    "type": "string",
+    "enum": [
+     "Keep",
+     "Terminate"
+    ]
+   },
    "onHostLoss": {
     "type": "string",
     "enum": [

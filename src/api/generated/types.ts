@@ -141,6 +141,10 @@ deviceType: ("CPU" | "GPU")
  */
 claim?: string
 /**
+ * What becomes of the process when its agent dies; absent: the agent's default.
+ */
+onAgentLoss?: ("Keep" | "Terminate")
+/**
  * Seconds after the host's last renewed Lease at which its keeper kills the task; absent: never. Set for flows with onHostLoss Move.
  */
 fenceSeconds?: number
@@ -387,6 +391,10 @@ pid?: number
  */
 startTime?: string
 /**
+ * The keeper kills this process so many seconds after the host's last renewed Lease; absent: never.
+ */
+fenceSeconds?: number
+/**
  * Number of restarts.
  */
 restarts?: number
@@ -606,6 +614,10 @@ timeoutSeconds?: number
 hostSelector?: {
 [k: string]: string
 }
+/**
+ * What becomes of the tasks when their agent dies. Keep leaves them to the keeper, which hands them to the next agent; Terminate ends them. Default: Keep under `videoflow agent`; `videoflow run` always terminates.
+ */
+onAgentLoss?: ("Keep" | "Terminate")
 /**
  * What happens when the host of the flow is not heard of any more. Wait (the default) leaves its tasks alone until the host is back; Move has them killed there after fenceSeconds, and then runs the flow on another host.
  */

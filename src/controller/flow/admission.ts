@@ -1,14 +1,16 @@
 /** Whether a flow may start, where, and with which devices: all or nothing. Pure. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { DeviceClaim, DeviceClaimStatus, Host, NewResource } from "../../api/kinds.js";
+import type { DeviceClaim, DeviceClaimStatus, NewResource } from "../../api/kinds.js";
 import type { DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { desiredClaims, requestsOf, runId } from "./desired.js";
-import { heldOn, reservedOn } from "./holding.js";
+import { heldOn, isFinal, reservedOn } from "./holding.js";
+import { eligibleHosts, reservedFor, usedOf } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
-import { candidateHosts, deviceHost, placeFlow } from "./place.js";
+import { type PlaceResult, placeFlow } from "./place.js";
+import { needsOf } from "./resources.js";
 
 /** Decisions per claim, as they are once the changes are made. */
 export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
@@ -30,6 +32,12 @@ export type Admission =
     };
 
 const MEMORY_RETRY_MS = 5_000;
+/** What a refused flow says that would wait otherwise. */
+const FAILURES: Readonly<Record<string, string>> = {
+  NoHost: "NoHost",
+  SharedMemoryUnavailable: "SharedMemoryUnavailable",
+  WaitingForResources: "ResourcesUnavailable",
+};
 
 /** Decides for a flow that should run and has no tasks yet. */
 export function admitFlow(observed: Observed, own: Own, graph: FlowGraph): Admission {
@@ -38,23 +46,51 @@ export function admitFlow(observed: Observed, own: Own, graph: FlowGraph): Admis
 }
 
 function decideNow(observed: Observed, own: Own, graph: FlowGraph, wanted: readonly NewResource<"DeviceClaim">[], run: string): Admission {
-  const { flow, flows, claims, tasks } = observed;
-  const partial = own.claims.find(({ status }) => status?.allocation !== undefined)?.status?.allocation?.host;
   const stale = staleClaims(own.claims, wanted);
-  const hosts = candidateHosts(observed.hosts);
-  const candidates = hosts.map((host) => ({ host, held: heldHere(host) }));
-  const resumed = candidates.filter(({ host }) => host.metadata.name === partial);
-  const requests = requestsOf(wanted, graph);
-  const again = resumed.length > 0 ? placeFlow(resumed, requests, observed.shape.memoryBytes) : undefined;
-  const place = again?.admitted === true ? again : placeFlow(candidates, requests, observed.shape.memoryBytes);
+  const place = chooseHost(observed, own, graph, wanted, stale);
   if (!place.admitted) return refuseOrWait(observed, own, wanted, place);
   const changes = grantChanges(own, wanted, stale, place.host, place.allocation.decisions);
   return { outcome: "Admitted", host: place.host, run, claims: statusesOf(place.host, place.allocation.decisions), changes };
+}
 
-  function heldHere(host: Host) {
+/** Tries the host on which an interrupted decision began, then all. */
+function chooseHost(
+  observed: Observed,
+  own: Own,
+  graph: FlowGraph,
+  wanted: readonly NewResource<"DeviceClaim">[],
+  stale: ReadonlySet<string>,
+): PlaceResult {
+  const { flow, flows, claims, tasks } = observed;
+  const { hosts, others } = eligibleHosts(observed);
+  const candidates = hosts.map((host) => {
     const taken = heldOn(host.metadata.name, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !stale.has(claim));
-    return [...taken, ...reservedOn(deviceHost(host), flow, flows, claims)];
-  }
+    const used = usedOf(host.metadata.name, tasks);
+    const reserved = reservedFor(host, observed);
+    const sum = { cpu: used.cpu + reserved.cpu, memoryMiB: used.memoryMiB + reserved.memoryMiB };
+    return { host, held: [...taken, ...reservedOn(host, flow, flows, claims)], used: sum, tasks: used.tasks };
+  });
+  const partial = own.claims.find(({ status }) => status?.allocation !== undefined)?.status?.allocation?.host;
+  const resumed = candidates.filter(({ host }) => host.metadata.name === partial);
+  const needs = { ...needsOf(flow.spec), requests: requestsOf(wanted, graph), shmBytes: observed.shape.memoryBytes };
+  const again = resumed.length > 0 ? placeFlow(resumed, needs) : undefined;
+  const place = again?.admitted === true ? again : placeFlow(candidates, needs);
+  return place.admitted ? place : withOthers(place, others);
+}
+
+/** Whether the host of the tasks is being drained and another one would take the flow now. */
+export function movesAway(observed: Observed, own: Own, graph: FlowGraph): boolean {
+  const left = own.tasks.find((task) => !isFinal(task));
+  const host = observed.hosts.find(({ metadata }) => metadata.name === left?.spec.host);
+  if (host?.spec.schedulable !== "Draining") return false;
+  const wanted = desiredClaims(observed.flow, graph, runId(observed.flow));
+  return chooseHost(observed, { tasks: [], claims: [] }, graph, wanted, new Set()).admitted;
+}
+
+/** Hosts that were not even tried may be what the flow waits for. */
+function withOthers(place: Extract<PlaceResult, { admitted: false }>, others: readonly string[]): PlaceResult {
+  const text = [place.message, ...others].filter((part) => part !== "").join("; ");
+  return { ...place, message: text === "" ? "no host has reported yet" : text };
 }
 
 /** Names of claims that exist but ask for something else than the spec does now. */
@@ -119,11 +155,11 @@ function refuseOrWait(
   place: { reason: string; message: string },
 ): Admission {
   const { reason, message } = place;
-  if (reason === "NoHost") return { outcome: "Waiting", reason, message, changes: [] };
+  if (observed.hosts.every(({ status }) => status === undefined)) return { outcome: "Waiting", reason, message, changes: [] };
   const admission = observed.flow.spec.admission;
   const leftMs = remainingMs(observed);
   const gone = own.claims.map((claim): Change => ({ op: "deleteClaim", claim, why: "the flow is refused" }));
-  const failed = reason === "SharedMemoryUnavailable" ? reason : "DeviceUnavailable";
+  const failed = FAILURES[reason] ?? "DeviceUnavailable";
   if (reason === "Unsatisfiable")
     return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
   if ((admission?.policy ?? observed.defaultAdmission) === "Fail") return { outcome: "Refused", reason: failed, message, changes: gone };

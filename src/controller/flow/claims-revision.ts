@@ -57,7 +57,7 @@ function allocate(observed: Observed, graph: FlowGraph, host: string, wanted: re
   if (there === undefined) return `host ${host} is not there`;
   const undecided = new Set(open.map(({ metadata }) => metadata.name));
   const held = heldOn(host, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !undecided.has(claim));
-  const reserved = reservedOn(deviceHost(there), flow, flows, claims);
+  const reserved = reservedOn(there, flow, flows, claims);
   return allocateDevices(deviceHost(there), [...held, ...reserved], requestsOf(wanted, graph));
 }
 

@@ -1,5 +1,6 @@
 /** Stage 4: the tasks and claims that a graph asks for. Pure. */
 import { createHash } from "node:crypto";
+import { DEFAULT_FENCE_SECONDS } from "../../api/host-lease.js";
 import {
   API_VERSION,
   type DeviceClaim,
@@ -15,6 +16,7 @@ import { memoryMiBOf } from "../../devices/quantity.js";
 import type { NodeChannels } from "../../flow/channels.js";
 import type { FlowGraph, GraphNode } from "../../flow/graph.js";
 import { graphHash } from "../../flow/graph-hash.js";
+import { resourcesOf } from "./resources.js";
 
 /** The flow is not removed before its tasks and claims are. */
 export const FLOW_FINALIZER = "videoflow.io/tasks";
@@ -33,7 +35,7 @@ export interface Placement {
 
 type TaskSpec = FlowTask["spec"];
 /** What the process of a task is made of: a change needs another process. */
-type TaskTemplate = Pick<TaskSpec, "flowType" | "node" | "index" | "members" | "env" | "retries" | "workingDir">;
+type TaskTemplate = Pick<TaskSpec, "flowType" | "node" | "index" | "members" | "env" | "retries" | "workingDir" | "fenceSeconds">;
 
 const DEFAULT_RESTART: TaskSpec["restart"] = {
   policy: "OnFailure",
@@ -68,7 +70,7 @@ export function desiredTasks(
   const whole = wholeOf(flow.spec, graph, channels);
   return eachTask(graph).map(({ node, index }) => {
     const name = taskName(flow.metadata.name, node.name, index);
-    const template = taskTemplate(graph, node, index);
+    const template = taskTemplate(flow.spec, graph, node, index);
     const onGpu = placement.onGpu.has(name);
     const spec: TaskSpec = {
       ...template,
@@ -80,6 +82,7 @@ export function desiredTasks(
       desiredState: flow.spec.desiredState === "Paused" && node.role === "Producer" ? "Paused" : "Running",
       deviceType: onGpu ? "GPU" : "CPU",
       ...(onGpu ? { claim: name } : {}),
+      ...(flow.spec.onAgentLoss === undefined ? {} : { onAgentLoss: flow.spec.onAgentLoss }),
       templateHash: hashOf(template, deviceWish(node)),
     };
     return { apiVersion: API_VERSION, kind: "FlowTask", metadata: { ...ownedBy(flow, name, node), finalizers: [TASK_FINALIZER] }, spec };
@@ -87,9 +90,9 @@ export function desiredTasks(
 }
 
 /** `<node>.<index>` to the hash of everything that needs another process when it changes. Host, run and granted devices do not count. */
-export function templateHashes(graph: FlowGraph): Map<string, string> {
+export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph): Map<string, string> {
   return new Map(
-    eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(graph, node, index), deviceWish(node))]),
+    eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(spec, graph, node, index), deviceWish(node))]),
   );
 }
 
@@ -146,11 +149,12 @@ function ownedBy(flow: VideoFlow, name: string, node: GraphNode): NewMetadata {
   return { name, namespace: flow.metadata.namespace, labels, ownerReferences: [owner] };
 }
 
-function selectors({ device }: GraphNode): Pick<DeviceClaim["spec"], "count" | "memoryMiB" | "product" | "sharing"> {
+function selectors({ device }: GraphNode): Pick<DeviceClaim["spec"], "count" | "identifiers" | "memoryMiB" | "product" | "sharing"> {
   const memoryMiB = device?.memory === undefined ? undefined : memoryMiBOf(device.memory);
   return {
     count: device?.count ?? 1,
     sharing: device?.sharing ?? "Exclusive",
+    ...(device?.identifiers === "Index" ? { identifiers: "Index" as const } : {}),
     ...(memoryMiB === undefined ? {} : { memoryMiB }),
     ...(device?.product === undefined ? {} : { product: device.product }),
   };
@@ -168,7 +172,7 @@ function wholeOf(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly N
   return { flowTasks: taskCount(graph), graphHash: graphHash(spec), layoutHash: layoutHash(channels) };
 }
 
-function taskTemplate({ flowType }: FlowGraph, node: GraphNode, index: number): TaskTemplate {
+function taskTemplate(spec: VideoFlow["spec"], { flowType }: FlowGraph, node: GraphNode, index: number): TaskTemplate {
   const { members } = node;
   const workingDir = members.find((member) => member.workingDir !== undefined)?.workingDir;
   return {
@@ -179,12 +183,25 @@ function taskTemplate({ flowType }: FlowGraph, node: GraphNode, index: number): 
     env: mergeEnv(members),
     retries: Math.max(...members.map(({ retries }) => retries)),
     ...(workingDir === undefined ? {} : { workingDir }),
+    ...fenceOf(spec),
   };
+}
+
+/** What the keeper promised for a process stays as it is: another promise needs another process. */
+function fenceOf({ onHostLoss, fenceSeconds }: VideoFlow["spec"]): Pick<TaskTemplate, "fenceSeconds"> {
+  return onHostLoss === "Move" ? { fenceSeconds: fenceSeconds ?? DEFAULT_FENCE_SECONDS } : {};
 }
 
 type Surroundings = Pick<
   TaskSpec,
-  "nbTasks" | "capacity" | "channels" | "restart" | "startupDeadlineSeconds" | "terminationGracePeriodSeconds" | "progressDeadlineSeconds"
+  | "nbTasks"
+  | "capacity"
+  | "channels"
+  | "resources"
+  | "restart"
+  | "startupDeadlineSeconds"
+  | "terminationGracePeriodSeconds"
+  | "progressDeadlineSeconds"
 >;
 
 /** What a task is told, or treated by, without another process. A fused task is as patient as its most patient member. */
@@ -194,7 +211,9 @@ function surroundings(channels: readonly NodeChannels[], node: GraphNode): Surro
   const progress = members.flatMap(({ progressDeadlineSeconds }) =>
     progressDeadlineSeconds === undefined ? [] : [progressDeadlineSeconds],
   );
+  const resources = resourcesOf(members);
   return {
+    ...(resources === undefined ? {} : { resources }),
     nbTasks: node.tasks,
     capacity: Math.max(node.tasks, own?.capacity ?? 1),
     channels: own?.channels ?? { slots: 0, slotBytes: 0, inputs: [] },

@@ -20,6 +20,8 @@ export interface FlowControllerOptions extends FlowReconcilerOptions {
 export function createFlowController(options: FlowControllerOptions): Controller {
   const reconciler = new FlowReconciler(options);
   const pending = () => pendingFlows(controller.cached("VideoFlow"));
+  const flowsOn = (host: string) =>
+    new Set(controller.cached("FlowTask").flatMap((task) => (task.spec.host === host ? flowKey(task) : [])));
   const sources: readonly Source[] = [
     asSource({ kind: "VideoFlow", keysOf: (event) => (mayFree(event) ? [keyOf(event.object), ...pending()] : [keyOf(event.object)]) }),
     asSource({
@@ -30,7 +32,7 @@ export function createFlowController(options: FlowControllerOptions): Controller
       kind: "DeviceClaim",
       keysOf: ({ type, object }) => (type === "Deleted" ? [flowKey(object), ...pending()] : [flowKey(object)]),
     }),
-    asSource({ kind: "Host", keysOf: pending }),
+    asSource({ kind: "Host", keysOf: ({ object }) => [...pending(), ...flowsOn(object.metadata.name)] }),
   ];
   const { store, scheduler, clock, prng, backoff, resyncMs, onError } = options;
   const controller = new Controller({

@@ -1,18 +1,12 @@
 /** Which claims hold devices, and who waits for them. Pure. */
-import type { DeviceClaim, FlowTask, VideoFlow } from "../../api/kinds.js";
-import { type DeviceHost, type HeldDevices, suitableDevices } from "../../devices/allocate.js";
+import type { DeviceClaim, FlowTask, Host, VideoFlow } from "../../api/kinds.js";
+import { type HeldDevices, isSatisfiable, suitableDevices } from "../../devices/allocate.js";
+import { requestOf } from "./desired.js";
+import { isChosen } from "./hosts.js";
+import { idOf, isFinal, isOlder, mayWait } from "./identity.js";
+import { deviceHost } from "./place.js";
 
-const FINAL = new Set<string | undefined>(["Succeeded", "Failed", "Stopped"]);
-
-/** Its agent says that the process tree is proved dead, and will not start it again. */
-export function isFinal(task: FlowTask): boolean {
-  return FINAL.has(task.status?.phase);
-}
-
-/** `namespace/name`: what a claim and its task have in common. */
-export function idOf({ metadata }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string {
-  return `${metadata.namespace}/${metadata.name}`;
-}
+export { idOf, isFinal } from "./identity.js";
 
 /** How a flow's namespace names a claim: those of other namespaces with their namespace, so that names are unique. */
 function seenFrom(namespace: string, { metadata }: DeviceClaim): string {
@@ -30,23 +24,23 @@ export function heldOn(host: string, namespace: string, claims: readonly DeviceC
   });
 }
 
-/** Devices for which older flows wait: they are served in order of creation, and nobody overtakes them. */
-export function reservedOn(host: DeviceHost, flow: VideoFlow, flows: readonly VideoFlow[], claims: readonly DeviceClaim[]): HeldDevices[] {
-  const older = new Set(flows.filter((other) => mayWait(other) && isOlder(other, flow)).map(idOf));
-  return claims
-    .filter(
-      ({ metadata, spec, status }) =>
-        spec.required && status?.reason === "WaitingForDevices" && older.has(`${metadata.namespace}/${spec.flow}`),
-    )
-    .map((claim) => ({ claim: seenFrom(flow.metadata.namespace, claim), devices: suitableDevices(host, claim.spec), reserved: true }));
+/**
+ * Devices for which older flows wait: they are served in order of creation, and nobody overtakes them. A host that could
+ * never serve the older flow reserves nothing for it.
+ */
+export function reservedOn(host: Host, flow: VideoFlow, flows: readonly VideoFlow[], claims: readonly DeviceClaim[]): HeldDevices[] {
+  const waiting = claims.filter(({ spec, status }) => spec.required && status?.reason === "WaitingForDevices");
+  if (waiting.length === 0) return [];
+  const older = flows.filter((other) => mayWait(other) && isOlder(other, flow) && isChosen(host, other.spec.hostSelector));
+  return older.flatMap((other) => {
+    const own = waiting.filter(({ metadata, spec }) => idOf(other) === `${metadata.namespace}/${spec.flow}`);
+    return own.length === 0 ? [] : reserve(host, flow, own);
+  });
 }
 
-function mayWait({ metadata, spec, status }: VideoFlow): boolean {
-  return metadata.deletionTimestamp === undefined && spec.desiredState === "Running" && status?.state !== "Failed";
-}
-
-/** By creation, then by name. */
-function isOlder(a: VideoFlow, b: VideoFlow): boolean {
-  const [timeA, timeB] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-  return timeA === timeB ? idOf(a) < idOf(b) : timeA < timeB;
+function reserve(host: Host, flow: VideoFlow, waiting: readonly DeviceClaim[]): HeldDevices[] {
+  const there = deviceHost(host);
+  const requests = waiting.map((claim, order) => requestOf(seenFrom(flow.metadata.namespace, claim), claim.spec, order));
+  if (!isSatisfiable(there, requests)) return [];
+  return requests.map((request) => ({ claim: request.claim, devices: suitableDevices(there, request), reserved: true }));
 }

@@ -1,5 +1,6 @@
 /** What the decision about a flow depends on, and what it decides. Types only. */
 import type { DeviceClaim, DeviceClaimStatus, FlowTask, Host, NewResource, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
+import type { Silence } from "../host/reach.js";
 import type { FlowShape } from "./shape.js";
 
 export type AdmissionPolicy = "Fail" | "Wait";
@@ -20,6 +21,8 @@ export interface Observed {
   /** All claims of all flows, in any order. */
   readonly claims: readonly DeviceClaim[];
   readonly hosts: readonly Host[];
+  /** How long each host has not been heard of; absent: hosts have no heartbeats and are there. */
+  readonly silence?: Silence;
   readonly defaultAdmission: AdmissionPolicy;
   /** Boot time since which this controller has seen the flow wait for devices. */
   readonly waitingSinceMs?: number;

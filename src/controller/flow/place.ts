@@ -1,60 +1,112 @@
 /** Stage 5: one host for the whole flow, where its channels can be shared memory. Pure. */
 import type { Host } from "../../api/kinds.js";
 import { type Allocation, allocateDevices, type DeviceHost, type DeviceRequest, type HeldDevices } from "../../devices/allocate.js";
+import { couldFit, type Resources } from "./hosts.js";
 
 /** A host that may get the flow, and what is taken there. */
 export interface Candidate {
   readonly host: Host;
   readonly held: readonly HeldDevices[];
+  /** What the tasks there have asked for, and what older flows wait for. */
+  readonly used: Resources;
+  /** Tasks of all flows there. */
+  readonly tasks: number;
 }
+
+/** What a flow needs of its host. */
+export interface Needs extends Resources {
+  readonly requests: readonly DeviceRequest[];
+  /** Shared memory that it may need. */
+  readonly shmBytes: number;
+}
+
+export type Refusal = "NoHost" | "WaitingForDevices" | "WaitingForResources" | "Unsatisfiable" | "SharedMemoryUnavailable";
 
 export type PlaceResult =
   | { readonly admitted: true; readonly host: string; readonly allocation: Allocation }
-  | {
-      readonly admitted: false;
-      readonly reason: "NoHost" | "WaitingForDevices" | "Unsatisfiable" | "SharedMemoryUnavailable";
-      readonly message: string;
-    };
+  | { readonly admitted: false; readonly reason: Refusal; readonly message: string };
+
+/** Sums of tenths of cores are not exact. */
+const ROUNDING = 1e-6;
+
+/** One host, tried. */
+interface Tried {
+  readonly candidate: Candidate;
+  readonly allocation: Allocation;
+  /** Why it does not fit now; undefined: it fits. */
+  readonly refusal?: { readonly reason: Refusal; readonly message: string };
+}
 
 /** The devices of a host, as the allocator reads them. */
 export function deviceHost(host: Host): DeviceHost {
   return { name: host.metadata.name, devices: host.status?.devices ?? [] };
 }
 
-/** Hosts that may get flows: schedulable, and their agent has reported. */
-export function candidateHosts(hosts: readonly Host[]): Host[] {
-  return hosts
-    .filter(({ spec, status }) => spec.schedulable && status !== undefined)
-    .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+/** Chooses the host that grants the most wishes; among equals the one with the fewest tasks per core, then the first by name. */
+export function placeFlow(candidates: readonly Candidate[], needs: Needs): PlaceResult {
+  const tried = candidates.map((candidate) => tryHost(candidate, needs));
+  const [best] = tried.filter(({ refusal }) => refusal === undefined).toSorted(byFitness);
+  if (best !== undefined) return { admitted: true, host: best.candidate.host.metadata.name, allocation: best.allocation };
+  const refusals = tried.flatMap(({ refusal }) => refusal ?? []);
+  const reason = MOST_HOPEFUL.find((known) => refusals.some((refusal) => refusal.reason === known)) ?? "NoHost";
+  return { admitted: false, reason, message: textOf(refusals) };
 }
 
-/**
- * Chooses the host that grants the most wishes; among equals the first by name.
- *
- * @param memoryBytes shared memory that the flow may need on its host.
- */
-export function placeFlow(candidates: readonly Candidate[], requests: readonly DeviceRequest[], memoryBytes: number): PlaceResult {
-  if (candidates.length === 0) return { admitted: false, reason: "NoHost", message: "no schedulable host has reported yet" };
-  const roomy = candidates.filter(({ host }) => (host.status?.shmBytes ?? Number.POSITIVE_INFINITY) >= memoryBytes);
-  if (roomy.length === 0) return { admitted: false, reason: "SharedMemoryUnavailable", message: memoryText(candidates, memoryBytes) };
-  const tried = roomy.map(({ host, held }) => ({
-    host: host.metadata.name,
-    allocation: allocateDevices(deviceHost(host), held, requests),
-  }));
-  const [best] = tried.filter(({ allocation }) => allocation.admitted).toSorted((a, b) => granted(b.allocation) - granted(a.allocation));
-  if (best !== undefined) return { admitted: true, ...best };
-  const waiting = tried.some(({ allocation }) => allocation.reason === "WaitingForDevices");
-  const message = tried.map(({ allocation }) => allocation.message).join("; ");
-  return { admitted: false, reason: waiting ? "WaitingForDevices" : "Unsatisfiable", message };
+/** What is waited for: the first of these that some host says. */
+const MOST_HOPEFUL: readonly Refusal[] = ["WaitingForDevices", "WaitingForResources", "SharedMemoryUnavailable", "Unsatisfiable"];
+
+function tryHost(candidate: Candidate, needs: Needs): Tried {
+  const { host, held } = candidate;
+  const allocation = allocateDevices(deviceHost(host), held, needs.requests);
+  const refusal = allocation.reason === "Unsatisfiable" ? undefined : (resourceRefusal(candidate, needs) ?? memoryRefusal(host, needs));
+  if (refusal !== undefined) return { candidate, allocation, refusal };
+  if (allocation.admitted) return { candidate, allocation };
+  const reason = allocation.reason === "WaitingForDevices" ? "WaitingForDevices" : "Unsatisfiable";
+  return { candidate, allocation, refusal: { reason, message: allocation.message } };
+}
+
+function resourceRefusal({ host, used }: Candidate, needs: Needs): Tried["refusal"] {
+  const { cores = Number.POSITIVE_INFINITY, memoryMiB = Number.POSITIVE_INFINITY } = host.status ?? {};
+  const reason = couldFit(host, needs) ? "WaitingForResources" : "Unsatisfiable";
+  const { name } = host.metadata;
+  if (needs.cpu + used.cpu > cores + ROUNDING)
+    return { reason, message: `the flow asks for ${needs.cpu} cores, host ${name} has ${free(cores, used.cpu)} of ${cores} free` };
+  if (needs.memoryMiB + used.memoryMiB > memoryMiB) {
+    const left = free(memoryMiB, used.memoryMiB);
+    return { reason, message: `the flow asks for ${needs.memoryMiB} MiB of memory, host ${name} has ${left} of ${memoryMiB} MiB free` };
+  }
+  return undefined;
+}
+
+function free(all: number, used: number): number {
+  return Math.max(0, Math.round((all - used) * 1_000) / 1_000);
+}
+
+function memoryRefusal({ metadata, status }: Host, { shmBytes }: Needs): Tried["refusal"] {
+  const free = status?.shmBytes ?? Number.POSITIVE_INFINITY;
+  if (free >= shmBytes) return undefined;
+  const message = `the flow needs ${toMiB(shmBytes)} MiB of shared memory, host ${metadata.name} has ${toMiB(free)} MiB free`;
+  return { reason: "SharedMemoryUnavailable", message };
+}
+
+/** Several hosts say the same of shared memory; what to do about it is said once. */
+function textOf(refusals: readonly NonNullable<Tried["refusal"]>[]): string {
+  const text = refusals.map(({ message }) => message).join("; ");
+  const isShort = refusals.some(({ reason }) => reason === "SharedMemoryUnavailable");
+  return isShort ? `${text}; lower buffer.messages of its nodes, or enlarge /dev/shm` : text;
+}
+
+function byFitness(a: Tried, b: Tried): number {
+  return granted(b.allocation) - granted(a.allocation) || loadOf(a.candidate) - loadOf(b.candidate);
 }
 
 function granted({ decisions }: Allocation): number {
   return decisions.filter(({ reason }) => reason === "Allocated").length;
 }
 
-function memoryText(candidates: readonly Candidate[], memoryBytes: number): string {
-  const there = candidates.map(({ host }) => `host ${host.metadata.name} has ${toMiB(host.status?.shmBytes ?? 0)} MiB free`);
-  return `the flow needs ${toMiB(memoryBytes)} MiB of shared memory, ${there.join(", ")}; lower buffer.messages of its nodes, or enlarge /dev/shm`;
+/** Tasks per core. */
+function loadOf({ host, tasks }: Candidate): number {
+  return tasks / (host.status?.cores ?? 1);
 }
 
 function toMiB(bytes: number): number {

@@ -5,10 +5,11 @@
  */
 import type { FlowTask, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { type Admission, admitFlow, type ClaimStatuses } from "./admission.js";
+import { type Admission, admitFlow, type ClaimStatuses, movesAway } from "./admission.js";
 import { conditionOf, type Fact, fact } from "./conditions.js";
 import { desiredTasks, FLOW_FINALIZER, runId, runNumber, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
+import { abandon, abandonedTasks, withUnreachable } from "./lost.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
 import { rollOut, targetOf } from "./rollout.js";
@@ -29,6 +30,12 @@ const EXIT_BAD_DATA = 65;
  */
 export function reconcileFlow(observed: Observed): Plan {
   const own = ownOf(observed.flow, observed.tasks, observed.claims);
+  const lost = abandonedTasks(observed, own);
+  if (lost.length > 0) return abandon(observed, own, lost);
+  return withUnreachable(observed, own, reconcilePresent(observed, own));
+}
+
+function reconcilePresent(observed: Observed, own: Own): Plan {
   if (observed.flow.metadata.deletionTimestamp !== undefined) return reconcileDeletion(observed, own);
   const { changes, ...rest } = reconcileLive(observed, own);
   return { changes: [...adopt(observed), ...changes], ...rest };
@@ -74,8 +81,9 @@ function reconcileLive(observed: Observed, own: Own): Plan {
     return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
   if (shape.graph === undefined) return refuseSpec(observed, own);
   const lost = own.tasks.find(isLost);
-  if (lost !== undefined) return beginAgain(observed, own, lost);
+  if (lost !== undefined) return beginAgain(observed, own, lossText(lost));
   if (needsRestart(observed, own, shape.graph)) return restart(observed, own, "the run begins anew");
+  if (movesAway(observed, own, shape.graph)) return beginAgain(observed, own, `host ${own.tasks[0]?.spec.host} is drained`);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   return own.tasks.length === 0 ? admit(observed, own, shape.graph) : follow(observed, own, shape.graph);
 }
@@ -96,14 +104,18 @@ function isLost({ status }: FlowTask): boolean {
   return status?.phase === "Failed" && status.reason === "MemoryLost";
 }
 
-function beginAgain(observed: Observed, own: Own, { spec, status }: FlowTask): Plan {
-  const begunAgain = `host ${spec.host} lost the run's shared memory: ${status?.message ?? "no reason given"}; the run began again from its start`;
+function beginAgain(observed: Observed, own: Own, why: string): Plan {
+  const begunAgain = `${why}; the run began again from its start`;
   const { flow } = observed;
   return restart(
     { ...observed, flow: { ...flow, status: { ...flow.status, run: runNumber(flow), begunAgain } } },
     own,
     "the run begins again from its start",
   );
+}
+
+function lossText({ spec, status }: FlowTask): string {
+  return `host ${spec.host} lost the run's shared memory: ${status?.message ?? "no reason given"}`;
 }
 
 function acceptedFact({ shape }: Observed): Fact {

@@ -1,9 +1,12 @@
 /** The thin shell of reconcile.ts: observe, decide (pure), apply. It contains no decision of its own. */
 import { isDeepStrictEqual } from "node:util";
-import type { DeviceClaim, DeviceClaimStatus, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
+import { LEASE_NAMESPACE } from "../../api/host-lease.js";
+import type { DeviceClaim, DeviceClaimStatus, Host, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
 import type { Describe } from "../../flow/graph.js";
 import type { ObjectKey, Store } from "../../store/store.js";
+import type { Heartbeats } from "../host/heartbeats.js";
+import type { Silence } from "../host/reach.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
@@ -16,6 +19,8 @@ export interface FlowReconcilerOptions {
   readonly describe: Describe;
   /** What flows get that do not say: Fail under `videoflow run`, Wait under the agent and in a cluster. */
   readonly defaultAdmission: AdmissionPolicy;
+  /** How long hosts are silent; absent: hosts have no heartbeats and are there. */
+  readonly heartbeats?: Heartbeats;
   /** Told of every change that was made, for logs. */
   readonly onChange?: (flow: string, change: Change) => void;
 }
@@ -61,10 +66,20 @@ export class FlowReconciler {
       await reader.list("DeviceClaim"),
       await reader.list("Host"),
     ];
+    const silence = await this.#silence(hosts, reader);
     const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
     const shape = shapeOf(flow.spec, describe);
     const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
-    return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission };
+    return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission, ...(silence === undefined ? {} : { silence }) };
+  }
+
+  /** Leases are looked at in the store itself: what a cache shows is no sign of silence. */
+  async #silence(hosts: readonly Host[], reader: Reader): Promise<Silence | undefined> {
+    const { heartbeats, store, clock } = this.#options;
+    if (heartbeats === undefined) return undefined;
+    const names = hosts.map(({ metadata }) => metadata.name);
+    if (reader === store) heartbeats.see(names, await store.list("Lease", { namespace: LEASE_NAMESPACE }), clock.nowMs());
+    return new Map(names.map((name) => [name, heartbeats.silentMs(name, clock.nowMs())]));
   }
 
   #remember({ flow, nowMs }: Observed, plan: Plan): void {

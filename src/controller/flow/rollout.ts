@@ -156,13 +156,14 @@ function isOutdated(task: FlowTask, want: TaskSpec): boolean {
 
 /** What needs another process stays as it is. */
 function withTemplateOf(present: TaskSpec, want: TaskSpec): TaskSpec {
-  const { workingDir: _dir, claim: _claim, ...rest } = want;
-  const { members, env, retries, templateHash, deviceType, workingDir, claim } = present;
+  const { workingDir: _dir, claim: _claim, fenceSeconds: _fence, ...rest } = want;
+  const { members, env, retries, templateHash, deviceType, workingDir, claim, fenceSeconds } = present;
   return {
     ...rest,
     ...{ members, env, retries, templateHash, deviceType },
     ...(workingDir === undefined ? {} : { workingDir }),
     ...(claim === undefined ? {} : { claim }),
+    ...(fenceSeconds === undefined ? {} : { fenceSeconds }),
   };
 }
 

@@ -55,7 +55,7 @@ function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
     graph,
     channels,
     memoryBytes: memoryBytes(graph, channels),
-    hashes: templateHashes(graph),
+    hashes: templateHashes(spec, graph),
     layout: layoutHash(channels),
   };
 }

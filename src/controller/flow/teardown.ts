@@ -46,7 +46,8 @@ function failedFirst({ status }: FlowTask): number {
   return status?.phase === "Failed" ? 0 : 1;
 }
 
-function removeTask(task: FlowTask, why: string): Change[] {
+/** Lets go of a task whose processes are dead. */
+export function removeTask(task: FlowTask, why: string): Change[] {
   const finalizers = task.metadata.finalizers ?? [];
   const release: Change[] =
     finalizers.length === 0 ? [] : [{ op: "setFinalizers", object: task, finalizers: [], why: "its process tree is proved dead" }];

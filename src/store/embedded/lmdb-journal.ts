@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { AnyResource } from "../../api/kinds.js";
+import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
 import { lockFolder } from "./lock.js";
 import { type Effects, keyOf } from "./object-index.js";
@@ -27,7 +28,7 @@ export class LmdbJournal implements Journal {
     this.#lock = lock;
   }
 
-  /** @throws OperatorError STORE_LOCKED */
+  /** @throws OperatorError STORE_LOCKED, STORE_UNREADABLE */
   static open(path: string): LmdbJournal {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const lock = lockFolder(path);
@@ -36,9 +37,9 @@ export class LmdbJournal implements Journal {
       const database = open<unknown, string>({ path: file, encoding: "json", overlappingSync: false });
       chmodSync(file, 0o600);
       return new LmdbJournal(database, lock);
-    } catch (error) {
+    } catch (cause) {
       lock.release();
-      throw error;
+      throw new OperatorError("STORE_UNREADABLE", { path, problem: errorText(cause) }, { cause });
     }
   }
 

@@ -1,0 +1,59 @@
+/** A keeper that waits for its agents on a Unix socket. One agent at a time: a new one takes the place of the one before. */
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { REAL_CLOCK } from "../base/clock.js";
+import { keeperFile, keeperSocket } from "../base/keeper-places.js";
+import type { AgentMessage, KeeperFile, TaskMemory } from "../base/keeper-protocol.js";
+import { readLines } from "../base/lines.js";
+import { TaskGroups } from "./cgroup.js";
+import { Keeper } from "./keeper.js";
+
+/**
+ * @param stateDir of the agent, who owns it (its lock) and has made sure that no other keeper lives.
+ * @param recover  brings the shared memory of a dead task in order.
+ */
+export async function serveAgents(stateDir: string, recover: (memory: TaskMemory, ordered: boolean) => Promise<void>): Promise<void> {
+  const [path, file] = [keeperSocket(stateDir), keeperFile(stateDir)];
+  const keeper = new Keeper({
+    clock: REAL_CLOCK,
+    recover,
+    groups: (keeperId) => TaskGroups.open(`videoflow-${keeperId}`),
+    end: () => {
+      if (isOurs(file, self)) for (const left of [path, file]) rmSync(left, { force: true });
+      process.exit(0);
+    },
+  });
+  const self = keeper.start();
+  writeFileSync(`${file}.tmp`, JSON.stringify(self), { mode: 0o600 });
+  renameSync(`${file}.tmp`, file);
+  rmSync(path, { force: true });
+  await listen(path, keeper);
+}
+
+/** An agent that did not find this keeper in time has started another, whose files these are now. */
+function isOurs(file: string, self: KeeperFile): boolean {
+  return existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as KeeperFile).keeperId === self.keeperId;
+}
+
+function listen(path: string, keeper: Keeper): Promise<void> {
+  let present: Socket | undefined;
+  const server = createServer((socket) => {
+    if (present !== undefined) keeper.detach();
+    present?.destroy();
+    present = socket;
+    readLines(socket, (line) => keeper.receive(JSON.parse(line) as AgentMessage));
+    socket.on("error", () => socket.destroy()); // "close" follows.
+    socket.on("close", () => {
+      if (present !== socket) return;
+      present = undefined;
+      keeper.detach();
+    });
+    void keeper.attach((message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`));
+  });
+  return new Promise((resolve, reject) => {
+    const mask = process.umask(0o177);
+    server.once("error", reject);
+    server.listen(path, () => resolve());
+    process.umask(mask);
+  });
+}

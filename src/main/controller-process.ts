@@ -1,0 +1,120 @@
+/** `videoflow controller`: the controllers of a cluster, in one process that leads or waits for its turn. */
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Kind } from "../api/kinds.js";
+import { REAL_CLOCK } from "../base/clock.js";
+import { OperatorError } from "../base/errors.js";
+import { Prng } from "../base/prng.js";
+import type { ControllerProcessOptions } from "../cli/world.js";
+import { DESCRIPTORS } from "../components/descriptors.js";
+import { createFlowController } from "../controller/flow/flow-controller.js";
+import type { Controller } from "../controller/runtime/controller.js";
+import { LeaderElection } from "../controller/runtime/leader-election.js";
+import { LEADERSHIP_TIMES } from "../controller/runtime/leadership.js";
+import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
+import { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
+import type { Store } from "../store/store.js";
+import { serveHealth } from "./health-server.js";
+
+/** Where the Leases of the installation live, unless another namespace is named. */
+const LEASE_NAMESPACE = "videoflow-system";
+const LEASE_NAME = "videoflow-controller";
+/** Out of touch with the API server for so long, it is not ready. */
+const UNREADY_MS = 30_000;
+
+/** Runs until a signal ends it. @throws OperatorError LEADERSHIP_LOST, CLUSTER_UNKNOWN. */
+export async function runController(options: ControllerProcessOptions): Promise<void> {
+  const { log } = options;
+  const store = await KubernetesStore.fromKubeconfig(options.cluster, {
+    fieldManager: "videoflow-controller",
+    onTrouble: (text) => log(text),
+  });
+  const ended = new Ending();
+  let controllers: readonly Controller[] = [];
+  let heardMs = REAL_CLOCK.nowMs();
+  const identity = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const election = new LeaderElection({
+    store: heardStore(store, () => {
+      heardMs = REAL_CLOCK.nowMs();
+    }),
+    clock: REAL_CLOCK,
+    scheduler: REAL_SCHEDULER,
+    namespace: options.leaseNamespace ?? LEASE_NAMESPACE,
+    name: LEASE_NAME,
+    identity,
+    times: LEADERSHIP_TIMES,
+    onLead: () => {
+      log(`${identity} leads`);
+      controllers = startControllers(store, log);
+    },
+    onLose: (why) => ended.fail(new OperatorError("LEADERSHIP_LOST", { identity, why })),
+    onError: (problem) => log(`election: ${problem}`),
+  });
+  const silent = () =>
+    REAL_CLOCK.nowMs() - heardMs > UNREADY_MS ? `the API server ${store.server} has not answered for a while` : undefined;
+  const health =
+    options.probes === undefined ? undefined : await serveHealth({ address: options.probes, unhealthy: () => undefined, unready: silent });
+  log(`controller ${identity} of ${store.server}${health === undefined ? "" : `; probes on port ${health.port}`}`);
+  election.start();
+  try {
+    log(`${await ended.reached}: ending`);
+  } finally {
+    for (const each of controllers) await each.stop();
+    await election.stop().catch(() => undefined); // Nobody answers: the Lease runs out by itself.
+    await health?.close();
+    await store.close();
+  }
+}
+
+function startControllers(store: Store, log: (text: string) => void): readonly Controller[] {
+  const flows: Controller = createFlowController({
+    store,
+    reader: cacheOf(() => flows),
+    clock: REAL_CLOCK,
+    scheduler: REAL_SCHEDULER,
+    prng: new Prng(process.pid),
+    describe: (component) => DESCRIPTORS.get(component),
+    defaultAdmission: "Wait",
+    onError: (flow, problem, delayMs) => log(`${flow}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
+  });
+  flows.start();
+  return [flows];
+}
+
+/** What the controller's watches know; it only tells that there is nothing to do. */
+function cacheOf(controller: () => Controller): Pick<Store, "get" | "list"> {
+  return {
+    get: async ({ kind, namespace, name }) =>
+      controller()
+        .cached(kind)
+        .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace),
+    list: async <K extends Kind>(kind: K) => controller().cached(kind),
+  };
+}
+
+/** A store that tells of each answer. */
+function heardStore(store: Store, heard: () => void): Pick<Store, "get" | "create" | "update"> {
+  const told = async <T>(asked: Promise<T>): Promise<T> => {
+    const answer = await asked;
+    heard();
+    return answer;
+  };
+  return {
+    get: (key) => told(store.get(key)),
+    create: (object) => told(store.create(object)),
+    update: (object) => told(store.update(object)),
+  };
+}
+
+/** What ends the process: a signal, or a failure. */
+class Ending {
+  readonly reached: Promise<string>;
+  fail!: (error: Error) => void;
+
+  constructor() {
+    this.reached = new Promise((resolve, reject) => {
+      this.fail = reject;
+      for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+    });
+  }
+}
