@@ -17,11 +17,11 @@ export function assembleDataPlan(tasks: readonly FlowTask[]): DataPlan {
   };
 }
 
-function nodePlan({ spec: { node, nbTasks, channels } }: FlowTask): NodePlan {
+function nodePlan({ spec: { node, channels } }: FlowTask): NodePlan {
   const { slots, slotBytes, partitionBy, join, timeJoin } = channels;
   return {
     name: node,
-    tasks: nbTasks,
+    tasks: channels.tasks,
     inputs: channels.inputs.map((input) => input.from),
     slots,
     slotBytes,

@@ -13,8 +13,6 @@ import { sourcesOf, TIME_WAITING } from "./time-joins.js";
 export interface NodeChannels {
   readonly node: string;
   readonly channels: FlowTaskSpec["channels"];
-  /** Tasks that the node may have without other channels. */
-  readonly capacity: number;
   /** Set when a `buffer.messages` of the user was raised. */
   readonly warning?: string;
 }
@@ -30,12 +28,24 @@ const CELL_BYTES = 32;
 /** A realtime ring is as long as a slow reader may fall behind before a cell comes round again. */
 const MIN_REALTIME_CELLS = 256;
 
-/**
- * @param capacities tasks that a node may have, by name, where it is more than it has now.
- * @returns one entry per graph node, in topological order.
- */
-export function channelsOf(wanted: FlowGraph, capacities: ReadonlyMap<string, number> = new Map()): readonly NodeChannels[] {
-  const graph = capacities.size === 0 ? wanted : roomy(wanted, capacities);
+/** Tasks of a node for which its channels were made. */
+export type Room = Pick<FlowTaskSpec["channels"], "tasks" | "capacity">;
+
+export interface ChannelsOptions {
+  /** Nodes may get more tasks while messages flow. Default false. */
+  readonly isScalable?: boolean;
+  /** By node: what there is already, and must serve for the tasks that the graph has now. */
+  readonly rooms?: ReadonlyMap<string, Room>;
+}
+
+/** Tasks that a scalable node may have at least, and times what it begins with; together at most {@link MAX_ADDED} more. */
+const LEAST_CAPACITY = 4;
+const MAX_ADDED = 128;
+
+/** @returns one entry per graph node, in topological order. */
+export function channelsOf(wanted: FlowGraph, { isScalable = false, rooms }: ChannelsOptions = {}): readonly NodeChannels[] {
+  const graph = rooms === undefined ? wanted : asPlanned(wanted, rooms);
+  const capacities = isScalable ? capacitiesOf(graph) : undefined;
   const pools = graph.flowType === "Batch" ? batchPools(graph) : realtimePools(graph);
   const sources = sourcesOf(graph.nodes.map(({ name, inputs, timeJoin }) => ({ name, inputs, joinsByTime: timeJoin !== undefined })));
   const keeps = graph.flowType === "Realtime" ? keepsOf(graph) : undefined;
@@ -47,21 +57,35 @@ export function channelsOf(wanted: FlowGraph, capacities: ReadonlyMap<string, nu
       keep: keeps?.get(node.name)?.get(from) ?? 1,
       releases: graph.flowType === "Realtime" ? releasesOf(graph, from, node.name) : [],
     }));
+    const capacity = rooms?.get(node.name)?.capacity ?? capacities?.get(node.name) ?? node.tasks;
     const channels: FlowTaskSpec["channels"] = {
+      tasks: node.tasks,
+      capacity,
       slots: pool.slots,
       slotBytes: pool.slots === 0 ? 0 : slotBytes(node),
-      ...(node.partitionBy === undefined || node.tasks === 1 ? {} : { partitionBy: node.partitionBy }),
+      ...(node.partitionBy === undefined || capacity === 1 ? {} : { partitionBy: node.partitionBy }),
       ...joinOf(node, sources),
       inputs,
     };
-    return { node: node.name, channels, capacity: node.tasks, ...(pool.warning === undefined ? {} : { warning: pool.warning }) };
+    return { node: node.name, channels, ...(pool.warning === undefined ? {} : { warning: pool.warning }) };
   });
 }
 
-/** The graph as if each node had as many tasks as it may have. */
-function roomy({ flowType, nodes }: FlowGraph, capacities: ReadonlyMap<string, number>): FlowGraph {
-  const grown = nodes.map((node) => ({ ...node, tasks: Math.max(node.tasks, capacities.get(node.name) ?? 1) }));
-  return { flowType, nodes: grown, byName: new Map(grown.map((node) => [node.name, node])) };
+/** The graph with the tasks that its channels were made for. */
+function asPlanned({ flowType, nodes }: FlowGraph, rooms: ReadonlyMap<string, Room>): FlowGraph {
+  const planned = nodes.map((node) => ({ ...node, tasks: rooms.get(node.name)?.tasks ?? node.tasks }));
+  return { flowType, nodes: planned, byName: new Map(planned.map((node) => [node.name, node])) };
+}
+
+/** Room for more replicas costs next to nothing until they come; very large flows go without. */
+function capacitiesOf({ nodes }: FlowGraph): ReadonlyMap<string, number> {
+  const capacities = new Map(nodes.map((node) => [node.name, mayScale(node) ? Math.max(LEAST_CAPACITY, 2 * node.tasks) : node.tasks]));
+  const added = nodes.reduce((sum, node) => sum + (capacities.get(node.name) ?? 0) - node.tasks, 0);
+  return added > MAX_ADDED ? new Map() : capacities;
+}
+
+function mayScale({ role, oneTask, timeJoin, inputs, partitionBy }: GraphNode): boolean {
+  return role === "Processor" && !oneTask && timeJoin === undefined && (inputs.length < 2 || partitionBy !== undefined);
 }
 
 function joinOf(node: GraphNode, sources: ReadonlyMap<string, ReadonlySet<string>>): Pick<FlowTaskSpec["channels"], "join" | "timeJoin"> {

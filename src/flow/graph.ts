@@ -23,6 +23,8 @@ export interface GraphNode {
   readonly children: readonly string[];
   /** Tasks that really run: 1 for producers, consumers and components that keep state. */
   readonly tasks: number;
+  /** It keeps state, or says that it has one task whatever is asked for. */
+  readonly oneTask: boolean;
   /** It asked for a GPU and its source code supports one. */
   readonly gpuWish: boolean;
   /** It can only run on a GPU. */
@@ -130,6 +132,7 @@ function graphNode(
     inputs,
     children,
     tasks: timeJoin !== undefined ? 1 : Math.min(...known.map(({ node, descriptor }) => effectiveTasks(node, descriptor))),
+    oneTask: known.some(({ node, descriptor }) => node.oneTask || descriptor?.oneTask === true),
     gpuWish: supported.length > 0,
     gpuRequired: supported.some(({ node }) => node.device?.required === true),
     gpuUnsupported: wishes.length > 0 && supported.length === 0,

@@ -94,11 +94,12 @@ function checkKnown({ claims, hosts }: World): void {
   }
 }
 
-/** D5: once a task may run, every claim is decided and every required one allocated, on one host. */
+/** D5: once a task may run, the claim of every task is decided and every required one allocated, on one host. A replica to come has no task yet. */
 function checkAllOrNothing({ tasks, claims }: World): void {
+  const names = new Set(tasks.map(({ metadata }) => metadata.name));
   const running = tasks.filter(({ status }) => status?.phase === "Running");
   for (const { spec } of running) {
-    const own = claims.filter((claim) => claim.spec.flow === spec.flow);
+    const own = claims.filter((claim) => claim.spec.flow === spec.flow && names.has(claim.metadata.name));
     const open = own.find(({ spec: wanted, status }) =>
       wanted.required ? status?.allocation === undefined : status?.reason === undefined,
     );

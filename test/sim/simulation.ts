@@ -230,7 +230,7 @@ export class Simulation {
     );
     const loop = createFlowController({
       ...{ store, reader: this.#staleReader(store), clock: this.#scheduler, scheduler: this.#scheduler, prng: this.prng },
-      ...{ describe: describeComponent, defaultAdmission: "Wait", resyncMs: RESYNC_MS },
+      ...{ describe: describeComponent, defaultAdmission: "Wait", isScalable: true, resyncMs: RESYNC_MS },
       onError: (flow, problem) => this.#note(`  ${flow}: ${problem.slice(0, 60)}`),
     });
     return { loop, store };

@@ -50,7 +50,7 @@ function aSpec(node: string): FlowTaskSpec {
     desiredState: "Running",
     deviceType: "CPU",
     members: [{ name: node, role: "Producer", component: "IntProducer", params: {}, inputs: [] }],
-    channels: { slots: 4, slotBytes: 64, inputs: [] },
+    channels: { tasks: 1, capacity: 1, slots: 4, slotBytes: 64, inputs: [] },
     env: [],
     restart: { policy: "OnFailure", initialBackoffSeconds: 1, maxBackoffSeconds: 60, maxRestarts: 5, windowSeconds: 600 },
     retries: 3,
@@ -58,7 +58,6 @@ function aSpec(node: string): FlowTaskSpec {
     terminationGracePeriodSeconds: 5,
     templateHash: "hash",
     layoutHash: "layout",
-    capacity: 1,
   };
 }
 

@@ -58,7 +58,7 @@ test("the data plan has one node per node and one edge per input, whatever the o
   const input = { from: "a", cells: 8, keep: 1, releases: [] };
   const tasks = [
     aTask({ node: "b", index: 1, nbTasks: 2 }),
-    aTask({ node: "b", nbTasks: 2, channels: { slots: 2, slotBytes: 9, inputs: [input] } }),
+    aTask({ node: "b", nbTasks: 2, channels: { tasks: 2, capacity: 2, slots: 2, slotBytes: 9, inputs: [input] } }),
     aTask(),
   ];
   const plan = assembleDataPlan(tasks);

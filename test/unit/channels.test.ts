@@ -27,7 +27,20 @@ describe("batch", () => {
   test("a chain has the default buffer, and a consumer none", () => {
     const { reader: first, sink: last } = sizes([reader, sink("reader")]);
     expect(first).toMatchObject({ slots: 4, slotBytes: 1024 * 1024, inputs: [] });
-    expect(last).toEqual({ slots: 0, slotBytes: 0, inputs: [{ from: "reader", cells: 4, keep: 1, releases: [] }] });
+    expect(last).toEqual({ tasks: 1, capacity: 1, slots: 0, slotBytes: 0, inputs: [{ from: "reader", cells: 4, keep: 1, releases: [] }] });
+  });
+
+  test("scalable flows have room for more tasks where a node may have several, in the same channels", () => {
+    const nodes = [reader, step("a", ["reader"], { nbTasks: 3 }), step("b", ["a"], { oneTask: true }), sink("b")];
+    const sized = channelsOf(graph(nodes), { isScalable: true });
+    expect(sized.map(({ channels }) => [channels.tasks, channels.capacity])).toEqual([
+      [1, 1],
+      [3, 6],
+      [1, 1],
+      [1, 1],
+    ]);
+    const more = graph([reader, step("a", ["reader"], { nbTasks: 5 }), step("b", ["a"], { oneTask: true }), sink("b")]);
+    expect(channelsOf(more, { rooms: new Map(sized.map(({ node, channels }) => [node, channels])) })).toEqual(sized);
   });
 
   test("each task of a replicated reader has a message in hand", () => {

@@ -256,9 +256,9 @@ describe("a flow's life", () => {
     ]);
   });
 
-  test("a changed template stops the run, and when all are final it begins anew", () => {
+  test("other channels stop the run, and when all are final it begins anew", () => {
     const scene = settle({ flow: gpuFlow, hosts });
-    const flow = { ...scene.flow, spec: spec(aGpuNode("det", 1)), metadata: { ...scene.flow.metadata, generation: 2 } };
+    const flow = { ...scene.flow, spec: spec(aGpuNode("det", 1), aNode("more")), metadata: { ...scene.flow.metadata, generation: 2 } };
     const ended = scene.tasks.map((task) => ({
       ...task,
       spec: { ...task.spec, desiredState: "Stopped" as const },

@@ -121,10 +121,6 @@ index: number
  */
 nbTasks: number
 /**
- * Tasks of the node that the shared memory of the run has room for.
- */
-capacity: number
-/**
  * Name of the Host that runs the task.
  */
 host: string
@@ -197,6 +193,14 @@ inputs: string[]
  * The node's part of the data plane.
  */
 channels: {
+/**
+ * Tasks of the node that the sizes are meant for.
+ */
+tasks: number
+/**
+ * Tasks that the node may have while messages flow.
+ */
+capacity: number
 /**
  * Output slots of each task of the node.
  */

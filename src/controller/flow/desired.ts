@@ -98,7 +98,7 @@ export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph): Map<s
 
 /** Hash of the data plane: nodes, channels, rooms. The number of tasks within the capacity does not count. */
 export function layoutHash(channels: readonly NodeChannels[]): string {
-  const nodes = channels.map(({ node, channels: own, capacity }) => ({ node, own, capacity }));
+  const nodes = channels.map(({ node, channels: own }) => ({ node, own }));
   return hashOf(nodes.toSorted((a, b) => (a.node < b.node ? -1 : 1)));
 }
 
@@ -194,14 +194,7 @@ function fenceOf({ onHostLoss, fenceSeconds }: VideoFlow["spec"]): Pick<TaskTemp
 
 type Surroundings = Pick<
   TaskSpec,
-  | "nbTasks"
-  | "capacity"
-  | "channels"
-  | "resources"
-  | "restart"
-  | "startupDeadlineSeconds"
-  | "terminationGracePeriodSeconds"
-  | "progressDeadlineSeconds"
+  "nbTasks" | "channels" | "resources" | "restart" | "startupDeadlineSeconds" | "terminationGracePeriodSeconds" | "progressDeadlineSeconds"
 >;
 
 /** What a task is told, or treated by, without another process. A fused task is as patient as its most patient member. */
@@ -215,8 +208,7 @@ function surroundings(channels: readonly NodeChannels[], node: GraphNode): Surro
   return {
     ...(resources === undefined ? {} : { resources }),
     nbTasks: node.tasks,
-    capacity: Math.max(node.tasks, own?.capacity ?? 1),
-    channels: own?.channels ?? { slots: 0, slotBytes: 0, inputs: [] },
+    channels: own?.channels ?? { tasks: node.tasks, capacity: node.tasks, slots: 0, slotBytes: 0, inputs: [] },
     restart: members.find(({ restart }) => restart !== undefined)?.restart ?? DEFAULT_RESTART,
     startupDeadlineSeconds: Math.max(...members.map(({ startupDeadlineSeconds }) => startupDeadlineSeconds)),
     terminationGracePeriodSeconds: Math.max(...members.map(({ terminationGracePeriodSeconds }) => terminationGracePeriodSeconds)),

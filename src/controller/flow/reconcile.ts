@@ -12,7 +12,7 @@ import { idOf, isFinal } from "./holding.js";
 import { abandon, abandonedTasks, withUnreachable } from "./lost.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
-import { rollOut, targetOf } from "./rollout.js";
+import { pauseTasks, rollOut, targetOf } from "./rollout.js";
 import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason } from "./status.js";
 import { isReady, isSurplus } from "./task-state.js";
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
@@ -130,7 +130,8 @@ function refuseSpec(observed: Observed, own: Own): Plan {
   if (own.tasks.length > 0) {
     const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
     const kept = situation.state === "Running" || situation.state === "Pending" ? { reason: "Invalid", message } : {};
-    return { changes: stopAfterFailure(own), status: flowStatus(observed, { ...situation, ...kept }) };
+    const changes = [...pauseTasks(own.tasks, observed.flow.spec.desiredState), ...stopAfterFailure(own)];
+    return { changes, status: flowStatus(observed, { ...situation, ...kept }) };
   }
   const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
   const changes = dropIdleClaims(own.tasks, own.claims, "the spec is invalid");

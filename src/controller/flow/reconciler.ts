@@ -19,6 +19,8 @@ export interface FlowReconcilerOptions {
   readonly describe: Describe;
   /** What flows get that do not say: Fail under `videoflow run`, Wait under the agent and in a cluster. */
   readonly defaultAdmission: AdmissionPolicy;
+  /** Flows get room for more tasks than they begin with. Default false: another number of tasks begins the run anew. */
+  readonly isScalable?: boolean;
   /** How long hosts are silent; absent: hosts have no heartbeats and are there. */
   readonly heartbeats?: Heartbeats;
   /** Told of every change that was made, for logs. */
@@ -57,7 +59,7 @@ export class FlowReconciler {
   }
 
   async #observe(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<Observed | undefined> {
-    const { clock, describe, defaultAdmission } = this.#options;
+    const { clock, describe, defaultAdmission, isScalable = false } = this.#options;
     const flow = await reader.get(key);
     if (flow === undefined) return undefined;
     const [flows, tasks, claims, hosts] = [
@@ -68,7 +70,7 @@ export class FlowReconciler {
     ];
     const silence = await this.#silence(hosts, reader);
     const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
-    const shape = shapeOf(flow.spec, describe);
+    const shape = shapeOf(flow.spec, describe, isScalable);
     const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
     return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission, ...(silence === undefined ? {} : { silence }) };
   }

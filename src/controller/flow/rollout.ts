@@ -3,7 +3,7 @@
  * Knows what was observed; must not know how a task is retired. Pure, and level-triggered: it can begin anywhere.
  */
 import { isDeepStrictEqual } from "node:util";
-import type { FlowTask, NewResource } from "../../api/kinds.js";
+import type { FlowTask, NewResource, VideoFlowSpec } from "../../api/kinds.js";
 import { channelsOf, type NodeChannels } from "../../flow/channels.js";
 import type { FlowGraph, GraphNode } from "../../flow/graph.js";
 import type { ClaimStatuses } from "./admission.js";
@@ -12,7 +12,7 @@ import { desiredClaims, desiredTasks, layoutHash, runId } from "./desired.js";
 import { isFinal } from "./holding.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
-import { isInProgress, isRetired, isSurplus } from "./task-state.js";
+import { isInProgress, isProducer, isRetired, isSurplus } from "./task-state.js";
 import { teardown } from "./teardown.js";
 
 /** What a changed spec still waits for. */
@@ -47,11 +47,12 @@ export interface Target {
  */
 export function targetOf({ shape }: Pick<Observed, "shape">, tasks: readonly FlowTask[], graph: FlowGraph): Target {
   const settled = withDoneNodes(graph, tasks);
-  const capacities = new Map(tasks.map(({ spec }) => [spec.node, spec.capacity]));
-  const fits = settled.nodes.every((node) => node.tasks === (capacities.get(node.name) ?? 0));
+  const rooms = new Map(tasks.map(({ spec }) => [spec.node, spec.channels]));
+  const fits = settled.nodes.every((node) => node.tasks <= (rooms.get(node.name)?.capacity ?? 0));
   const present = tasks[0]?.spec.layoutHash;
   if (settled === graph && present === shape.layout) return { graph, channels: shape.channels, layout: shape.layout };
-  const channels = channelsOf(settled, fits ? capacities : new Map());
+  if (!fits) return { graph, channels: shape.channels, layout: shape.layout };
+  const channels = channelsOf(settled, { rooms });
   const layout = layoutHash(channels);
   if (layout === present) return { graph: settled, channels, layout };
   return { graph, channels: shape.channels, layout: shape.layout };
@@ -71,7 +72,8 @@ function withDoneNodes(graph: FlowGraph, tasks: readonly FlowTask[]): FlowGraph 
 /** @param target of the same layout as the tasks. */
 export function rollOut(observed: Observed, own: Own, target: Target, host: string): Rollout {
   const revision = reviseClaims(observed, own, target.graph, host);
-  const claims = revision.outcome === "Granted" ? revision.claims : claimsOf(own);
+  const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
+  const claims = new Map([...(revision.outcome === "Granted" ? revision.claims : claimsOf(own))].filter(([name]) => asked.has(name)));
   const wanted = wantedTasks(observed, target, host, claims);
   const scene: Scene = { own, target, wanted, waiting: waitingNodes(own, target, revision), revision };
   if (revision.outcome === "Refused") {
@@ -79,7 +81,6 @@ export function rollOut(observed: Observed, own: Own, target: Target, host: stri
     const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
     return { changes: keep(scene), claims, graph: target.graph, progress, isRefused: true };
   }
-  const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
   const changes = [
     ...(revision.outcome === "Granted" ? revision.changes : []),
     ...changeTasks(scene),
@@ -122,6 +123,13 @@ function isRepartitioned({ name, partitionBy, tasks: count }: GraphNode, tasks: 
   const own = tasks.filter(({ spec }) => spec.node === name);
   const changes = partitionBy !== undefined && own.some(({ spec }) => spec.nbTasks !== count);
   return changes && own.some((task) => !isFinal(task) && !isRetired(task));
+}
+
+/** Producers hold back or go on as the flow is asked to, whatever else its spec says. */
+export function pauseTasks(tasks: readonly FlowTask[], desiredState: VideoFlowSpec["desiredState"]): Change[] {
+  const wanted = desiredState === "Paused" ? "Paused" : "Running";
+  const open = tasks.filter((task) => isProducer(task) && !isFinal(task) && ["Running", "Paused"].includes(task.spec.desiredState));
+  return open.flatMap((task) => update(task, { ...task.spec, desiredState: wanted }, `the flow is asked to be ${wanted}`));
 }
 
 /** Nothing of the new spec counts yet, apart from whether producers pause. */

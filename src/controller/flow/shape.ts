@@ -23,18 +23,22 @@ export interface FlowShape {
 }
 
 /** A stored spec is frozen and never changes, so its shape does not either. */
-const known = new WeakMap<VideoFlowSpec, { readonly describe: Describe; readonly shape: FlowShape }>();
+const known = new WeakMap<VideoFlowSpec, { readonly describe: Describe; readonly isScalable: boolean; readonly shape: FlowShape }>();
 
-/** Pure; computed once for each stored spec. */
-export function shapeOf(spec: VideoFlowSpec, describe: Describe): FlowShape {
+/**
+ * Pure; computed once for each stored spec.
+ *
+ * @param isScalable nodes get room for more tasks than they begin with.
+ */
+export function shapeOf(spec: VideoFlowSpec, describe: Describe, isScalable = false): FlowShape {
   const before = known.get(spec);
-  if (before?.describe === describe) return before.shape;
-  const shape = computeShape(spec, describe);
-  if (Object.isFrozen(spec)) known.set(spec, { describe, shape });
+  if (before?.describe === describe && before.isScalable === isScalable) return before.shape;
+  const shape = computeShape(spec, describe, isScalable);
+  if (Object.isFrozen(spec)) known.set(spec, { describe, isScalable, shape });
   return shape;
 }
 
-function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
+function computeShape(spec: VideoFlowSpec, describe: Describe, isScalable: boolean): FlowShape {
   const { problems, warnings } = validateSpec(spec, { describe });
   if (problems.length > 0) {
     return {
@@ -47,7 +51,7 @@ function computeShape(spec: VideoFlowSpec, describe: Describe): FlowShape {
     };
   }
   const graph = graphOf(spec, describe);
-  const channels = channelsOf(graph);
+  const channels = channelsOf(graph, { isScalable });
   const raised = channels.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
   return {
     problems: [],

@@ -1,0 +1,210 @@
+import { expect, test } from "@jest/globals";
+import type { NodeSpec } from "../../src/api/kinds.js";
+import { aChain, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
+import { LiveWorld } from "../support/live-world.js";
+
+const HOST = aHost("h", devices(2));
+const realtime = (...nodes: NodeSpec[]) => aFlowSpec(aChain(...nodes), { flowType: "Realtime" });
+const twoNodes = () => LiveWorld.start(realtime(aNode("one", { nbTasks: 2 }), aNode("two")), HOST);
+
+test("only the tasks of the changed node are replaced", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { params: { edit: 1 } });
+  await world.settle();
+  expect(world.told()).toEqual(["replace f.two.0 Running", "spawn f.two.0 on cpu"]);
+  expect([await world.condition("Ready"), await world.condition("Reconciling"), (await world.flow()).status?.observedGeneration]).toEqual([
+    "True TasksReady",
+    "False Settled",
+    2,
+  ]);
+});
+
+test("one node after the other, in the order of the data; the next one only when all of the one before are ready", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, nodes: spec.nodes.map((node) => (node.role === "Processor" ? { ...node, retries: 9 } : node)) }));
+  await world.settle();
+  expect(world.told()).toEqual([
+    ...["replace f.one.0 Running", "replace f.one.1 Running", "spawn f.one.0 on cpu", "spawn f.one.1 on cpu"],
+    ...["replace f.two.0 Running", "spawn f.two.0 on cpu"],
+  ]);
+});
+
+test("a node whose new template does not get ready holds the others back, and says so; a better spec goes past it", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, nodes: spec.nodes.map((node) => (node.role === "Processor" ? { ...node, retries: 9 } : node)) }));
+  await world.reconcile();
+  await world.reconcile();
+  expect([world.told(), await world.condition("Reconciling")]).toEqual([
+    ["replace f.one.0 Running", "replace f.one.1 Running"],
+    "True RollingOut",
+  ]);
+  expect((await world.flow()).status?.message).toContain("node one: 0 of 2 tasks run the new template; then two");
+  await world.editNode("one", { retries: 8 });
+  await world.reconcile();
+  expect(world.told()).toEqual(["replace f.one.0 Running", "replace f.one.1 Running"]);
+});
+
+test("what needs no other process is changed in place: restart policy, deadlines, grace", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { startupDeadlineSeconds: 7, progressDeadlineSeconds: 8, terminationGracePeriodSeconds: 9 });
+  await world.settle();
+  expect(world.told()).toEqual(["update f.two.0 Running"]);
+  expect((await world.tasks()).find(({ spec }) => spec.node === "two")?.spec).toMatchObject({
+    startupDeadlineSeconds: 7,
+    progressDeadlineSeconds: 8,
+  });
+});
+
+test("an invalid spec changes nothing, and pausing goes on all the same", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, desiredState: "Paused", nodes: [aNode("lost", { inputs: ["nowhere"] })] }));
+  await world.settle();
+  expect(world.told()).toEqual(["update f.reader.0 Paused"]);
+  const conditions = await Promise.all(["Accepted", "Ready", "Paused", "Stalled"].map((type) => world.condition(type)));
+  expect(conditions).toEqual(["False Invalid", "True TasksReady", "True HeldBack", "True Invalid"]);
+  expect((await world.flow()).status?.observedGeneration).toBe(2);
+});
+
+test("a pause asks producers alone, and says when nothing is in flight", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, desiredState: "Paused" }));
+  await world.settle();
+  expect([world.told(), (await world.flow()).status?.state, await world.condition("Drained")]).toEqual([
+    ["update f.reader.0 Paused"],
+    "Paused",
+    "True NothingInFlight",
+  ]);
+  await world.edit((spec) => ({ ...spec, desiredState: "Running" }));
+  await world.settle();
+  expect([world.told(), (await world.flow()).status?.state]).toEqual([["update f.reader.0 Running"], "Running"]);
+});
+
+test("more tasks of a node are added, fewer are retired from the highest index, and nobody else is touched", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { nbTasks: 3 });
+  await world.settle();
+  expect(world.told().filter((text) => !text.startsWith("update"))).toEqual([
+    ...["createTask f.two.1", "createTask f.two.2", "spawn f.two.1 on cpu", "spawn f.two.2 on cpu"],
+  ]);
+  expect((await world.flow()).status?.ready).toBe("7/7");
+  await world.editNode("two", { nbTasks: 1 });
+  await world.settle();
+  expect(world.told().filter((text) => !text.startsWith("update"))).toEqual(["deleteTask f.two.1", "deleteTask f.two.2"]);
+  expect([(await world.flow()).status?.ready, await world.condition("Reconciling")]).toEqual(["5/5", "False Settled"]);
+});
+
+test("the keys of a partitioned node change hands while none of its tasks runs", async () => {
+  const world = await LiveWorld.start(realtime(aNode("keyed", { nbTasks: 2, partitionBy: "trace_id" })), HOST);
+  await world.editNode("keyed", { nbTasks: 3 });
+  await world.settle();
+  const told = world.told().filter((text) => text.includes("keyed"));
+  expect(told).toEqual([
+    ...["update f.keyed.0 Retired", "update f.keyed.1 Retired", "update f.keyed.0 Running", "update f.keyed.1 Running"],
+    ...["createTask f.keyed.2", "spawn f.keyed.0 on cpu", "spawn f.keyed.1 on cpu", "spawn f.keyed.2 on cpu"],
+  ]);
+});
+
+test("devices: a changed wish retires its node before it is decided, and a sibling gets what it needs", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 1)), HOST);
+  await world.editNode("det", { device: { required: true, count: 2, sharing: "Exclusive" } });
+  await world.settle();
+  expect(world.told().filter((text) => text.includes("det"))).toEqual([
+    ...[
+      "update f.det.0 Retired",
+      "updateClaim f.det.0",
+      "decide f.det.0 GPU-0,GPU-1",
+      "replace f.det.0 Running",
+      "spawn f.det.0 on GPU-0,GPU-1",
+    ],
+  ]);
+});
+
+test("devices: a wish that cannot be met leaves alone what runs, and says so", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 1), aGpuNode("face", 1)), HOST);
+  await world.editNode("det", { params: { edit: 1 }, device: { required: true, count: 2, sharing: "Exclusive" } });
+  await world.settle();
+  const conditions = await Promise.all(["Accepted", "Admitted", "Ready", "Reconciling", "Stalled"].map((type) => world.condition(type)));
+  expect([world.told(), conditions]).toEqual([
+    [],
+    ["True Valid", "True Admitted", "True TasksReady", "True WaitingForDevices", "False NotStalled"],
+  ]);
+  expect((await world.flow()).status?.message).toMatch(/the changed spec waits, what runs is left alone: .*det.*2 GPUs/);
+  await world.editNode("face", { deviceType: "CPU" });
+  await world.settle();
+  expect((await world.tasks()).find(({ spec }) => spec.node === "det")?.status?.phase).toBe("Running");
+  expect(await world.condition("Reconciling")).toBe("True WaitingForDevices");
+});
+
+test("devices: a wish that is given up gives the device back only when its process is replaced", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 1)), HOST);
+  await world.editNode("det", { deviceType: "CPU" });
+  await world.reconcile();
+  expect(world.told()).toEqual(["replace f.det.0 Running"]);
+  await world.settle();
+  expect(world.told()).toEqual(["spawn f.det.0 on cpu", "deleteClaim f.det.0"]);
+});
+
+test("what has finished is not touched by a changed template", async () => {
+  const world = await LiveWorld.start(aFlowSpec(aChain(aNode("one")), { desiredState: "Paused" }), HOST);
+  await world.report("f.reader.0", { phase: "Succeeded" });
+  await world.editNode("reader", { params: { edit: 1 } });
+  await world.settle();
+  expect(world.told().filter((text) => text.includes("reader"))).toEqual([]);
+});
+
+test("other inputs of a node begin the run anew", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { inputs: ["reader"] });
+  await world.settle();
+  const told = world.told();
+  expect(told.filter((text) => text.startsWith("stopTask")).length).toBe(5);
+  expect([(await world.flow()).status?.state, (await world.flow()).status?.run]).toEqual(["Running", 1]);
+});
+
+test("a higher run begins after the run before has ended; Succeeded counts for one run", async () => {
+  const world = await LiveWorld.start(aFlowSpec(aChain(aNode("one")), { desiredState: "Paused" }), HOST);
+  for (const { metadata } of await world.tasks()) await world.report(metadata.name, { phase: "Succeeded", reason: "Finished" });
+  await world.settle();
+  expect([(await world.flow()).status?.state, (await world.flow()).status?.run]).toEqual(["Succeeded", 1]);
+  await world.edit((spec) => ({ ...spec, run: 2 }));
+  await world.settle();
+  const { uid } = (await world.flow()).metadata;
+  expect([(await world.flow()).status?.run, (await world.flow()).status?.runId, await world.condition("Succeeded")]).toEqual([
+    2,
+    `${uid}-2`,
+    "Unknown NotFinished",
+  ]);
+  expect(new Set((await world.tasks()).map(({ spec }) => spec.run))).toEqual(new Set([`${uid}-2`]));
+});
+
+test("a run that is lowered again stays what it was", async () => {
+  const world = await LiveWorld.start(aFlowSpec(aChain(aNode("one")), { desiredState: "Paused", run: 3 }), HOST);
+  await world.edit((spec) => ({ ...spec, run: 1 }));
+  await world.settle();
+  expect([world.told(), (await world.flow()).status?.run]).toEqual([[], 3]);
+});
+
+test("a host that lost the memory of a run begins it again from its start, and says so until the next run", async () => {
+  const world = await twoNodes();
+  await world.report("f.one.0", { phase: "Failed", reason: "MemoryLost", message: "the host or its agent was started anew" });
+  await world.settle();
+  expect([(await world.flow()).status?.state, (await world.flow()).status?.run, await world.condition("Degraded")]).toEqual([
+    "Running",
+    1,
+    "True Restarted",
+  ]);
+  expect((await world.flow()).status?.begunAgain).toContain("host h lost the run's shared memory");
+  await world.edit((spec) => ({ ...spec, run: 2 }));
+  await world.settle();
+  expect(await world.condition("Degraded")).toBe("False AsWished");
+});
+
+test("a stop ends the run; running again begins it anew", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, desiredState: "Stopped" }));
+  await world.settle();
+  expect([(await world.flow()).status?.state, await world.condition("Drained")]).toEqual(["Stopped", "True AllTasksEnded"]);
+  await world.edit((spec) => ({ ...spec, desiredState: "Running" }));
+  await world.settle();
+  expect([(await world.flow()).status?.state, (await world.flow()).status?.ready]).toEqual(["Running", "5/5"]);
+});
