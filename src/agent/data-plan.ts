@@ -18,10 +18,11 @@ export function assembleDataPlan(tasks: readonly FlowTask[]): DataPlan {
 }
 
 function nodePlan({ spec: { node, channels } }: FlowTask): NodePlan {
-  const { slots, slotBytes, partitionBy, join, timeJoin } = channels;
+  const { tasks, capacity, slots, slotBytes, partitionBy, join, timeJoin } = channels;
   return {
     name: node,
-    tasks: channels.tasks,
+    tasks,
+    ...(capacity === tasks ? {} : { capacity }),
     inputs: channels.inputs.map((input) => input.from),
     slots,
     slotBytes,

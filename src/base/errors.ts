@@ -48,6 +48,12 @@ export const ERRORS = {
       `node "${d.node}" gave more than ${d.limit} outputs for one input${d.reader === undefined ? "" : `; that is too many for ${d.reader}`}`,
     fix: "Return fewer outputs per input, or pack small ones into one message.",
   },
+  REPLICAS_BUSY: {
+    retry: "backoff",
+    message: (d: { node: string; replicas: readonly number[] }) =>
+      `the number of replicas of the partitioned node "${d.node}" cannot change while replica ${d.replicas.join(", ")} works`,
+    fix: "Ask all replicas of the node to make way first, and wait until they are dead.",
+  },
   RETAIN_FULL: {
     retry: "never",
     message: (d: { node: string; limit: number }) => `node "${d.node}" keeps ${d.limit} messages already`,

@@ -8,6 +8,7 @@ import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { bellPath, type ControlMemory } from "./files.js";
 import { type EdgeLayout, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
 import { libc, type PollHandle } from "./libc.js";
+import { liveTasks, startedTasks } from "./replicas.js";
 
 /** Reasons in the sleep word. */
 export const AWAKE = 0;
@@ -34,13 +35,14 @@ export class Bells {
   wakeReaders(edge: EdgeLayout, owner: number): void {
     const node = this.#memory.layout.nodes[edge.to] as NodeLayout;
     const tasks = node.tasks;
-    if (owner >= 0) {
-      this.#wake(node, tasks[owner] as TaskLayout, WANTS_INPUT);
+    const live = liveTasks(this.#memory.i32, node);
+    if (owner >= 0 || live === 1) {
+      this.#wake(node, tasks[Math.max(owner, 0)] as TaskLayout, WANTS_INPUT);
       return;
     }
-    this.#turn = (this.#turn + 1) % tasks.length;
-    for (let i = 0; i < tasks.length; i += 1) {
-      const woken = this.#wake(node, tasks[(this.#turn + i) % tasks.length] as TaskLayout, WANTS_INPUT);
+    this.#turn = (this.#turn + 1) % live;
+    for (let i = 0; i < live; i += 1) {
+      const woken = this.#wake(node, tasks[(this.#turn + i) % live] as TaskLayout, WANTS_INPUT);
       if (woken && owner === -1) return;
     }
   }
@@ -48,7 +50,13 @@ export class Bells {
   /** Wakes the tasks of the parent that wait for a free cell or slot. */
   wakeWriters(edge: EdgeLayout): void {
     const node = this.#memory.layout.nodes[edge.from] as NodeLayout;
-    for (const task of node.tasks) this.#wake(node, task, WANTS_SPACE);
+    for (const task of startedTasks(this.#memory.i32, node)) this.#wake(node, task, WANTS_SPACE);
+  }
+
+  /** Rings every task of the flow that ever was started. */
+  ringAll(): void {
+    const { i32, layout } = this.#memory;
+    for (const node of layout.nodes) for (const task of startedTasks(i32, node)) this.ring(node, task);
   }
 
   #wake(node: NodeLayout, task: TaskLayout, reason: number): boolean {

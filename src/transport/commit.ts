@@ -7,9 +7,10 @@
  * if that died, in the recovery. Doing any part of it twice changes nothing.
  */
 import type { TaskContext } from "./context.js";
-import { CELL, type EdgeLayout, SLOT, TASK, TOTAL } from "./layout.js";
+import { CELL, type EdgeLayout, type NodeLayout, SLOT, TASK, TOTAL } from "./layout.js";
 import { applyFates } from "./ledger.js";
 import { publishRealtime } from "./realtime.js";
+import { liveTasks, replicaOf } from "./replicas.js";
 import { cellOf, freeCell, type Output, publish } from "./ring.js";
 import { attemptsOf, lapOf, progressWord, referenceSlot, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
@@ -153,8 +154,13 @@ function publishOne(context: TaskContext, edge: EdgeLayout, redo: Redo, owner: n
   if (context.realtime) publishRealtime(context, edge, redo, owner);
   else publish(context, edge, redo, owner);
   context.step?.("published");
-  context.bells.wakeReaders(edge, owner);
+  context.bells.wakeReaders(edge, readerOf(context, edge, owner));
   context.step?.("rung");
+}
+
+/** Whom a message concerns. @param owner the owner word of its cell */
+function readerOf({ i32, memory }: TaskContext, edge: EdgeLayout, owner: number): number {
+  return edge.partitionBy === undefined ? owner : replicaOf(owner, liveTasks(i32, memory.layout.nodes[edge.to] as NodeLayout));
 }
 
 /** Says how many positions this node's stream has. All replicas say the same. */

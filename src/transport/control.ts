@@ -1,14 +1,16 @@
 /** Steering a whole flow through the words of its header. */
+import { OperatorError } from "../base/errors.js";
 import { Bells } from "./bells.js";
-import { openControl } from "./files.js";
-import { HEADER, type Layout, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
+import { type ControlMemory, createTaskFiles, openControl } from "./files.js";
+import { HEADER, type Layout, mostAdded, NODE, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
 import type { DataPlan } from "./plan.js";
+import { isFinal, liveTasks, startedTasks, storeTasks } from "./replicas.js";
 
 /** Wakes every task of the flow: after a death, and whenever a word that sleepers cannot see has changed. */
 export function ringAll(dir: string, plan: DataPlan): void {
   const memory = openControl(dir, plan);
   const bells = new Bells(memory, -1);
-  for (const node of memory.layout.nodes) for (const task of node.tasks) bells.ring(node, task);
+  bells.ringAll();
   bells.close();
   memory.unmap();
 }
@@ -46,11 +48,68 @@ function setRetire(dir: string, plan: DataPlan, name: string, taskIndex: number,
   memory.unmap();
 }
 
+export interface SetTasksOptions {
+  /** Crash points of the tests. */
+  readonly step?: (label: string) => void;
+}
+
+/**
+ * Sets the number of replicas of a node while messages flow. New ones are started by the caller; those with an index beyond the
+ * number finish what they have in hand and end with EXIT_RETIRED, and whoever of them dies before that is started again until it
+ * has. Of a partitioned node no process may live meanwhile. May be interrupted anywhere and done again.
+ *
+ * @returns the number that counts: another one than asked for if the stream of the node is ending already.
+ * @throws OperatorError REPLICAS_BUSY, SHM_FULL; RangeError for a number that is not 1 to the capacity.
+ */
+export function setTasks(dir: string, plan: DataPlan, name: string, count: number, options: SetTasksOptions = {}): number {
+  const memory = openControl(dir, plan);
+  try {
+    const node = nodeOf(memory.layout, name);
+    if (!(count >= 1 && count <= node.tasks.length))
+      throw new RangeError(`node ${name} may have 1 to ${node.tasks.length} replicas, not ${count}`);
+    if (isFinal(memory.i32, node)) return liveTasks(memory.i32, node);
+    if (node.plan.partitionBy !== undefined) refuseBusy(memory, node);
+    makeRoom(memory, node, count, options.step);
+    return storeTasks(memory.i32, node, count);
+  } finally {
+    memory.unmap();
+    ringAll(dir, plan);
+  }
+}
+
+/** Keys change hands: none of the replicas may have one of them in its own. */
+function refuseBusy({ i32 }: ControlMemory, node: NodeLayout): void {
+  const busy = startedTasks(i32, node).filter(({ region }) => {
+    return Atomics.load(i32, region + TASK.incarnation) > 0 && Atomics.load(i32, region + TASK.left) === 0;
+  });
+  if (busy.length === 0) return;
+  throw new OperatorError("REPLICAS_BUSY", { node: node.plan.name, replicas: busy.map(({ index }) => index) });
+}
+
+/** Files first, then the words that let others look for them. */
+function makeRoom({ i32, layout, dir }: ControlMemory, node: NodeLayout, count: number, step?: (label: string) => void): void {
+  const most = Atomics.load(i32, node.header + NODE.most);
+  for (const task of node.tasks.slice(most, count)) createTaskFiles(dir, node, task);
+  step?.("replica files made");
+  Atomics.store(i32, node.header + NODE.most, Math.max(most, count));
+  step?.("most replicas raised");
+  const added = layout.nodes.reduce((sum, { header, plan }) => sum + Atomics.load(i32, header + NODE.most) - plan.tasks, 0);
+  Atomics.store(i32, HEADER.added, Math.min(mostAdded(layout.plan), added));
+  step?.("room added");
+}
+
 /** @throws RangeError */
-function taskOf({ nodes }: Layout, name: string, index: number): { readonly node: NodeLayout; readonly task: TaskLayout } {
+function nodeOf({ nodes }: Layout, name: string): NodeLayout {
   const node = nodes.find((candidate) => candidate.plan.name === name);
-  const task = node?.tasks[index];
-  if (node === undefined || task === undefined) throw new RangeError(`the plan has no task ${name}.${index}`);
+  if (node === undefined) throw new RangeError(`the plan has no node ${name}`);
+  return node;
+}
+
+/** @throws RangeError */
+function taskOf(layout: Layout, name: string, index: number): { readonly node: NodeLayout; readonly task: TaskLayout } {
+  const node = nodeOf(layout, name);
+  const task = node.tasks[index];
+  if (task === undefined) throw new RangeError(`the plan has no task ${name}.${index}`);
   return { node, task };
 }
 

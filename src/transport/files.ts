@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
-import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
+import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, NODE, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
 import { libc, type Mapping } from "./libc.js";
 import type { DataPlan } from "./plan.js";
 
@@ -42,21 +42,23 @@ export function createFlowMemory(dir: string, plan: DataPlan): void {
   const layout = layoutOf(plan);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
-  for (const node of layout.nodes) for (const task of node.tasks) createTaskFiles(dir, node, task);
+  for (const node of layout.nodes) for (const task of node.tasks.slice(0, node.plan.tasks)) createTaskFiles(dir, node, task);
   writeFileSync(`${dir}/plan.json`, JSON.stringify(plan), { mode: 0o600 });
   createFile(dir, controlPath(dir), layout.controlBytes);
   const memory = mapControl(dir, layout);
   writeHeader(memory, plan);
+  for (const { header, plan: node } of layout.nodes) memory.i32.set([node.tasks, node.tasks], header + NODE.tasks);
   memory.unmap();
 }
 
-function createTaskFiles(dir: string, node: NodeLayout, task: TaskLayout): void {
+/** Makes pool and doorbell of one task; may be done again. @throws OperatorError SHM_FULL */
+export function createTaskFiles(dir: string, node: NodeLayout, task: TaskLayout): void {
   if (task.poolSmallBytes > 0) createFile(dir, poolPath(dir, node.plan.name, task.index), task.poolSmallBytes);
   libc().makeFifo(bellPath(dir, node.plan.name, task.index), 0o600);
 }
 
 function createFile(dir: string, path: string, sizeBytes: number): void {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600);
   try {
     allocateBytes(dir, fd, 0, sizeBytes);
   } finally {

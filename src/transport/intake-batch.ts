@@ -3,6 +3,7 @@ import type { TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, NO_SPACE, READY } from "./intake.js";
 import { CELL, type EdgeLayout } from "./layout.js";
 import type { OwnPool } from "./pool.js";
+import { liveTasks, replicaOf, settleTasks } from "./replicas.js";
 import { cellOf, endOf, epochOf, isFree, lowestUnfinished } from "./ring.js";
 import { EMPTY, hasMore, lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
@@ -60,7 +61,7 @@ export class BatchIntake implements Intake {
     if (first === DONE || first === ELSEWHERE) return 0;
     if (first === MISSING) return NO_INPUT;
     let absent = first === ABSENT ? 1 : 0;
-    const mine = !this.#partitioned || this.#ownerOf(position) === this.#context.task.index;
+    const mine = !this.#partitioned || this.#replicaOf(position) === this.#context.task.index;
     if (!mine && first === HERE) return 0;
     for (let i = 1; i < this.#inputs.length; i += 1) {
       const half = this.#inspect(i, position);
@@ -90,7 +91,9 @@ export class BatchIntake implements Intake {
 
   /** All parts of the outputs of a position belong to one replica of a partitioned node. */
   #isMoreForAnother(found: number, cell: number): boolean {
-    return this.#partitioned && wordTask(found) > 0 && this.#context.i32[cell + CELL.owner] !== this.#context.task.index;
+    const { i32, node, task } = this.#context;
+    if (!this.#partitioned || wordTask(found) === 0) return false;
+    return replicaOf(i32[cell + CELL.owner] as number, liveTasks(i32, node)) !== task.index;
   }
 
   /** A parent never publishes at or beyond its end, whether or not it published everything before. */
@@ -101,10 +104,10 @@ export class BatchIntake implements Intake {
     return true;
   }
 
-  #ownerOf(position: number): number {
+  #replicaOf(position: number): number {
+    const { i32, node } = this.#context;
     const cell = this.cells[0] as number;
-    if (cell < 0) return position % this.#context.node.plan.tasks;
-    return this.#context.i32[cell + CELL.owner] as number;
+    return replicaOf(cell < 0 ? position : (i32[cell + CELL.owner] as number), liveTasks(i32, node));
   }
 
   #hasSpace(position: number): boolean {
@@ -113,11 +116,12 @@ export class BatchIntake implements Intake {
   }
 
   #ended(): number {
-    if (hasFlushed(this.#context)) return END;
-    const ends = this.#inputs.map((edge) => endOf(this.#context, edge));
-    const last = Math.max(...ends);
-    this.position = last + this.#context.task.index;
-    this.endPosition = last + this.#context.node.plan.tasks;
+    const { task } = this.#context;
+    const tasks = settleTasks(this.#context);
+    if (task.index >= tasks || hasFlushed(this.#context)) return END;
+    const last = Math.max(...this.#inputs.map((edge) => endOf(this.#context, edge)));
+    this.position = last + task.index;
+    this.endPosition = last + tasks;
     return this.#hasSpace(this.position) ? FLUSH : NO_SPACE;
   }
 
@@ -141,7 +145,7 @@ export class BatchIntake implements Intake {
 
   /** A sibling that sleeps may take what comes after; the writer rang only one of us. */
   moreFor(): boolean {
-    if (!this.#competing) return false;
+    if (!this.#competing || liveTasks(this.#context.i32, this.#context.node) === 1) return false;
     const cell = cellOf(this.#first, this.position + 1);
     return Atomics.load(this.#context.i32, cell) === word(lapOf(this.#first, this.position + 1), PUBLISHED);
   }

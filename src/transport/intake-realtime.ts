@@ -3,6 +3,7 @@ import { count, type TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, READY } from "./intake.js";
 import { CELL, COUNTER, type EdgeLayout, TOTAL } from "./layout.js";
 import { dropCell, markDead } from "./realtime.js";
+import { liveTasks, replicaOf, settleTasks } from "./replicas.js";
 import { allEnded, cellOf, endOf } from "./ring.js";
 import { lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState } from "./words.js";
 
@@ -21,7 +22,7 @@ export class RealtimeIntake implements Intake {
   readonly #found: Int32Array;
   readonly #context: TaskContext;
   readonly #inputs: readonly EdgeLayout[];
-  readonly #ordered: boolean;
+  readonly #competing: boolean;
   readonly #partitioned: boolean;
   #passed = 0;
 
@@ -30,17 +31,22 @@ export class RealtimeIntake implements Intake {
     this.#inputs = context.inputs;
     this.cells = new Int32Array(context.inputs.length);
     this.#found = new Int32Array(context.inputs.length);
-    this.#ordered = !isCompeting(context);
+    this.#competing = isCompeting(context);
     this.#partitioned = isPartitioned(context);
   }
 
   look(): number {
     const ended = this.#inputs.every((edge) => allEnded(this.#context, edge)); // Before the cells: the end is said last.
-    const next = this.#ordered ? Math.max(this.#passed, this.#context.f64[this.#context.totals + TOTAL.next] as number) : 0;
+    const next = this.#isAlone() ? Math.max(this.#passed, this.#context.f64[this.#context.totals + TOTAL.next] as number) : 0;
     this.position = Number.POSITIVE_INFINITY;
     for (const edge of this.#inputs) this.#search(edge, next);
     if (this.position < Number.POSITIVE_INFINITY) return this.#settle();
     return ended ? this.#ended() : NO_INPUT;
+  }
+
+  /** Nobody else may take what this task passes by. */
+  #isAlone(): boolean {
+    return !this.#competing || (this.#context.task.index === 0 && liveTasks(this.#context.i32, this.#context.node) === 1);
   }
 
   #search(edge: EdgeLayout, next: number): void {
@@ -74,7 +80,7 @@ export class RealtimeIntake implements Intake {
     const cell = cellOf(first, position);
     if (fate === DEAD) return false;
     const here = Atomics.load(i32, cell) === word(lapOf(first, position), PUBLISHED);
-    return (here ? (i32[cell + CELL.owner] as number) : position % node.plan.tasks) !== task.index;
+    return replicaOf(here ? (i32[cell + CELL.owner] as number) : position, liveTasks(i32, node)) !== task.index;
   }
 
   #fateOf(position: number): number {
@@ -112,10 +118,12 @@ export class RealtimeIntake implements Intake {
   }
 
   #ended(): number {
-    if (hasFlushed(this.#context)) return END;
+    const { task } = this.#context;
+    const tasks = settleTasks(this.#context);
+    if (task.index >= tasks || hasFlushed(this.#context)) return END;
     const last = Math.max(...this.#inputs.map((edge) => endOf(this.#context, edge)));
-    this.position = last + this.#context.task.index;
-    this.endPosition = last + this.#context.node.plan.tasks;
+    this.position = last + task.index;
+    this.endPosition = last + tasks;
     return FLUSH;
   }
 

@@ -11,7 +11,8 @@ import type { TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, NO_INPUT, NO_SPACE, READY, SHED } from "./intake.js";
 import { CELL, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, TASK, TOTAL } from "./layout.js";
 import type { OwnPool } from "./pool.js";
-import { allEnded, cellOf, endOf, isFree, lowestUnfinished } from "./ring.js";
+import { liveTasks, nominalSlots, windowOf } from "./replicas.js";
+import { allEnded, cellOf, endOf, isFree, isWithinWindow, lowestUnfinished } from "./ring.js";
 import { stateCode } from "./task-state.js";
 import {
   type Decision,
@@ -235,8 +236,9 @@ export class TimeIntake implements Intake {
   /** All its places, or all slots of one of its writers, are taken by what waits here. */
   #isFull({ edge, next, seen, held }: Source): boolean {
     if (this.#context.realtime || seen.size === 0) return false;
-    const nominal = (this.#context.memory.layout.nodes[edge.from] as NodeLayout).plan.slots;
-    return seen.size >= edge.count || !isReached(this.#context, edge, next) || held.some((slots) => slots >= nominal);
+    const { i32, memory } = this.#context;
+    const nominal = nominalSlots(memory, memory.layout.nodes[edge.from] as NodeLayout);
+    return seen.size >= windowOf(i32, edge) || !isReached(this.#context, edge, next) || held.some((slots) => slots >= nominal);
   }
 
   // --- Taking -------------------------------------------------------------------------------------------------------------
@@ -326,14 +328,15 @@ function isBehind(edge: EdgeLayout, found: number, lap: number): boolean {
 
 /** The cell of a position awaits it, or holds it. */
 function isReached(context: TaskContext, edge: EdgeLayout, position: number): boolean {
-  return lapsAhead(edge, wordLap(Atomics.load(context.i32, cellOf(edge, position))), lapOf(edge, position)) >= 0;
+  const ahead = lapsAhead(edge, wordLap(Atomics.load(context.i32, cellOf(edge, position))), lapOf(edge, position));
+  return ahead > 0 || (ahead === 0 && isWithinWindow(context.i32, edge, position));
 }
 
 /** A node that is being opened for the first time, or waits for one that is, is not late yet. */
 function hasStarted(context: TaskContext, node: number): boolean {
   const { nodes, edges } = context.memory.layout;
-  const { tasks, inputs } = nodes[node] as NodeLayout;
-  const hasOpened = tasks.every(({ region }) => {
+  const { tasks, inputs, plan } = nodes[node] as NodeLayout;
+  const hasOpened = tasks.slice(0, Math.min(plan.tasks, liveTasks(context.i32, nodes[node] as NodeLayout))).every(({ region }) => {
     const commits = context.f64[(region + TASK.totalsF64) / 2 + TOTAL.commits] as number;
     return commits > 0 || (context.i32[region + TASK.state] as number) >= WORKING;
   });

@@ -36,11 +36,11 @@ export function hasFlushed(context: TaskContext): boolean {
 }
 
 /** Replicas of a node whose first input says who works on what. */
-export function isPartitioned(context: TaskContext): boolean {
-  return context.node.plan.partitionBy !== undefined && context.node.plan.tasks > 1;
+export function isPartitioned({ node }: TaskContext): boolean {
+  return node.plan.partitionBy !== undefined && node.tasks.length > 1;
 }
 
-/** Replicas that compete for each unit. */
-export function isCompeting(context: TaskContext): boolean {
-  return context.node.plan.partitionBy === undefined && context.node.plan.tasks > 1;
+/** Replicas that may compete for each unit. */
+export function isCompeting({ node }: TaskContext): boolean {
+  return node.plan.partitionBy === undefined && node.tasks.length > 1;
 }

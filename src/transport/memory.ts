@@ -2,7 +2,7 @@
 import { layoutOf } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 
-export { clearRetire, requestPause, requestRetire, requestStop, ringAll } from "./control.js";
+export { clearRetire, requestPause, requestRetire, requestStop, ringAll, setTasks } from "./control.js";
 export { createFlowMemory, readPlan, readWholePlan, removeFlowMemory } from "./files.js";
 export { type RecoverOptions, recoverTask } from "./recover.js";
 export { openFlowStats } from "./stats.js";

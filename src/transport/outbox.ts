@@ -7,12 +7,13 @@ import { count, type TaskContext } from "./context.js";
 import { CELL, COUNTER, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT } from "./layout.js";
 import type { OwnPool } from "./pool.js";
 import type { OutputMessage } from "./port.js";
+import { liveTasks, replicaOf } from "./replicas.js";
 import { cellOf } from "./ring.js";
-import { partitionOwner } from "./wire/identity.js";
+import { partitionHash } from "./wire/identity.js";
 import { MAX_UNIT_OUTPUTS, slotReference } from "./words.js";
 
 export class Outbox {
-  /** Per child edge: the replica that the outputs belong to. */
+  /** Per child edge: owner words, which say what replica the outputs belong to. */
   readonly owners: Int32Array;
   readonly #context: TaskContext;
   readonly #pool: OwnPool | undefined;
@@ -126,13 +127,18 @@ export class Outbox {
     for (let i = 0; i < outputs.length; i += 1) {
       const edge = outputs[i] as EdgeLayout;
       if (edge.partitionBy === undefined) continue;
-      const child = (this.#context.memory.layout.nodes[edge.to] as NodeLayout).plan;
-      const owner = partitionOwner(keyOf(message, edge.partitionBy), child.tasks);
-      if (this.#written.length > 0 && this.owners[i] !== owner) {
-        throw new OperatorError("PARTITION_KEY_MIXED", { node: child.name, field: edge.partitionBy });
-      }
-      this.owners[i] = owner;
+      const owner = partitionHash(keyOf(message, edge.partitionBy)) | 0;
+      if (this.#written.length === 0) this.owners[i] = owner;
+      else this.#refuseMixed(edge, owner, this.owners[i] as number);
     }
+  }
+
+  #refuseMixed(edge: EdgeLayout, owner: number, first: number): void {
+    const { i32, memory } = this.#context;
+    const child = memory.layout.nodes[edge.to] as NodeLayout;
+    const tasks = liveTasks(i32, child);
+    if (replicaOf(owner, tasks) === replicaOf(first, tasks)) return;
+    throw new OperatorError("PARTITION_KEY_MIXED", { node: child.plan.name, field: edge.partitionBy as string });
   }
 
   /** Realtime: whether the outputs fit beside what readers still hold. */
@@ -172,24 +178,22 @@ export class Outbox {
     return written[0] as number;
   }
 
-  /** A unit without outputs belongs to replica position mod tasks; only the first input of a join says whose it is. */
+  /** A unit without outputs has its position for a key; only the first input of a join says whose it is. */
   #setOwners(redo: Redo): void {
     const { outputs, memory } = this.#context;
     for (let i = 0; i < outputs.length; i += 1) {
       const edge = outputs[i] as EdgeLayout;
-      const child = (memory.layout.nodes[edge.to] as NodeLayout).plan;
-      if (edge.partitionBy === undefined) this.owners[i] = child.partitionBy !== undefined && child.tasks > 1 ? EVERYONE : ANYONE;
+      const { plan, tasks } = memory.layout.nodes[edge.to] as NodeLayout;
+      if (edge.partitionBy === undefined) this.owners[i] = plan.partitionBy !== undefined && tasks.length > 1 ? EVERYONE : ANYONE;
       else if (redo.part > 0) this.#keepOwner(i, edge, redo);
-      else if (redo.count === 0) this.owners[i] = redo.position % child.tasks;
+      else if (redo.count === 0) this.owners[i] = redo.position | 0;
     }
   }
 
   /** All parts of a position belong to the replica of the first; its cell still names that. */
   #keepOwner(output: number, edge: EdgeLayout, redo: Redo): void {
     const owner = this.#context.i32[cellOf(edge, redo.position) + CELL.owner] as number;
-    if (redo.count > 0 && this.owners[output] !== owner) {
-      throw new OperatorError("PARTITION_KEY_MIXED", { node: edge.plan.to, field: edge.partitionBy ?? "" });
-    }
+    if (redo.count > 0) this.#refuseMixed(edge, this.owners[output] as number, owner);
     this.owners[output] = owner;
   }
 

@@ -12,7 +12,10 @@ export interface DataPlan {
 
 export interface NodePlan {
   readonly name: string;
+  /** Replicas that the sizes below are meant for; how many there are now stands in the control memory. */
   readonly tasks: number;
+  /** Replicas that there may be at most; absent: `tasks`. */
+  readonly capacity?: number;
   /** Names of the parent nodes, in the order of `process(...inputs)`; empty for a producer. */
   readonly inputs: readonly string[];
   /** Output slots per task that may be held at once. A unit of work may exceed it by its own outputs (64 at most). 0 without children. */
@@ -45,7 +48,7 @@ export interface TimeJoinPlan {
 export interface EdgePlan {
   readonly from: string;
   readonly to: string;
-  /** Power of two: positions that may be unfinished at once. */
+  /** Power of two: positions that may be unfinished at once. Grows with the replicas that are added. */
   readonly cells: number;
   /** Realtime: untaken messages kept before the oldest is dropped; 1 = freshest wins. Not read in batch. */
   readonly keep: number;

@@ -5,6 +5,7 @@ import type { TaskContext } from "./context.js";
 import { allocateBytes, mapFile, notePlace, poolPath } from "./files.js";
 import { LARGE_BYTES, MAX_OUTPUTS, roundUp, SLOT, SMALL_BYTES, type TaskLayout } from "./layout.js";
 import { libc } from "./libc.js";
+import { nominalSlots } from "./replicas.js";
 
 const PAGE_BYTES = 4096;
 const SCRUB = 0xdb;
@@ -81,15 +82,20 @@ export class OwnPool extends PoolMapping {
 
   /** Whether a unit of work may start: with all its outputs it cannot run out of slots. */
   hasRoom(): boolean {
-    if (this.#heldAtMost < this.#context.task.nominal) return true;
+    const nominal = this.#nominal();
+    if (this.#heldAtMost < nominal) return true;
     this.#heldAtMost = this.#held();
-    return this.#heldAtMost < this.#context.task.nominal;
+    return this.#heldAtMost < nominal;
   }
 
   /** Realtime: whether outputs in hand fit beside what readers still hold; those of one unit may exceed it alone. */
   hasRoomFor(outputs: number): boolean {
     const others = this.#held() - outputs;
-    return others < this.#context.task.nominal;
+    return others < this.#nominal();
+  }
+
+  #nominal(): number {
+    return nominalSlots(this.#context.memory, this.#context.node);
   }
 
   #held(): number {

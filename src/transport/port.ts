@@ -238,9 +238,19 @@ export interface TaskStats {
   readonly lastInHand: number | undefined;
 }
 
+export interface NodeStats {
+  readonly node: string;
+  /** Replicas now. */
+  readonly tasks: number;
+  readonly capacity: number;
+  /** The stream of the node is ending: the number stays. */
+  readonly isFinal: boolean;
+}
+
 export interface EdgeStats {
   readonly from: string;
   readonly to: string;
+  /** Positions that may be unfinished at once. */
   readonly cells: number;
   /** Published and not acknowledged. */
   readonly inFlight: number;
@@ -256,6 +266,8 @@ export interface EdgeStats {
 
 /** A view of the whole flow for the agent and the CLI; costs its tasks nothing. */
 export interface FlowStats {
+  nodes(): NodeStats[];
+  /** All tasks that ever were among the replicas of their nodes. */
   tasks(): TaskStats[];
   edges(): EdgeStats[];
   /** Slots of all pools that are not free; 0 at rest. */

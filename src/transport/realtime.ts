@@ -7,6 +7,7 @@
  */
 import { count, type TaskContext } from "./context.js";
 import { CELL, COUNTER, type EdgeLayout, MAX_OUTPUTS } from "./layout.js";
+import { keepOf } from "./replicas.js";
 import { cellOf, chainSlots, fillCell, freeChain, freeSlots, type Output } from "./ring.js";
 import { DROPPING, EMPTY, lapOf, lapsAhead, nextLap, PUBLISHED, WRITING, word, wordLap, wordState, wordTask } from "./words.js";
 
@@ -15,7 +16,7 @@ export function publishRealtime(context: TaskContext, edge: EdgeLayout, output: 
   for (;;) {
     const done = tryPlace(context, edge, output, owner);
     if (done === AGAIN) continue;
-    if (done === PLACED) dropBeyond(context, edge, edge.plan.keep);
+    if (done === PLACED) dropBeyond(context, edge, keepOf(context.i32, edge));
     return;
   }
 }
@@ -41,7 +42,7 @@ function tryPlace(context: TaskContext, edge: EdgeLayout, output: Output, owner:
 /** An older "none", or an older message that `keep` would drop anyway. */
 function mayReplace(context: TaskContext, edge: EdgeLayout, cell: number): boolean {
   if ((context.i32[cell + CELL.reference] as number) === 0) return true;
-  return untaken(context, edge).messages >= edge.plan.keep;
+  return untaken(context, edge).messages >= keepOf(context.i32, edge);
 }
 
 function fill(context: TaskContext, edge: EdgeLayout, output: Output, owner: number, cell: number, found: number, lap: number): number {

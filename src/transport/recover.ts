@@ -6,7 +6,7 @@
 import { AWAKE } from "./bells.js";
 import { applyCommit, readRedo, setChainBits } from "./commit.js";
 import { openContext, type TaskContext } from "./context.js";
-import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, MAX_RETAINED, RETAINED, SLOT, TASK } from "./layout.js";
+import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, MAX_RETAINED, RECOVERED, RETAINED, SLOT, TASK } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 import { finishDrop } from "./realtime.js";
 import { chainSlots, holds } from "./ring.js";
@@ -38,7 +38,8 @@ export function recoverTask(dir: string, plan: DataPlan, node: string, taskIndex
   const context = openContext(dir, plan, node, taskIndex, options.step);
   try {
     recover(context, options.ordered === true);
-    for (const other of context.memory.layout.nodes) for (const task of other.tasks) context.bells.ring(other, task);
+    Atomics.store(context.i32, context.region + TASK.left, RECOVERED);
+    context.bells.ringAll();
   } finally {
     context.bells.close();
     context.memory.unmap();

@@ -1,11 +1,13 @@
 /** Cells of one edge in batch: published once, acknowledged once. What a SIGKILL leaves is told by the words alone. */
 import type { TaskContext } from "./context.js";
-import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
+import { CELL, EDGE, type EdgeLayout, LEFT, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
+import { liveTasks, startedTasks, windowOf } from "./replicas.js";
 import {
   countWord,
   EMPTY,
   hasMore,
   lapOf,
+  lapsAhead,
   nextLap,
   nextPart,
   outputCount,
@@ -38,10 +40,19 @@ export function cellOf(edge: EdgeLayout, position: number): number {
   return edge.cells + ((position >>> 0) & edge.mask) * CELL.size;
 }
 
-/** @returns whether the cell awaits outputs of exactly this position. */
+/** @returns whether the cell awaits outputs of exactly this position, and no position a window before it is unfinished. */
 export function isFree(context: TaskContext, edge: EdgeLayout, position: number): boolean {
-  const found = Atomics.load(context.i32, cellOf(edge, position));
-  return wordState(found) === EMPTY && wordLap(found) === lapOf(edge, position);
+  const { i32 } = context;
+  const found = Atomics.load(i32, cellOf(edge, position));
+  return wordState(found) === EMPTY && wordLap(found) === lapOf(edge, position) && isWithinWindow(i32, edge, position);
+}
+
+/** @returns whether the position may be published as far as the number of unfinished positions says. */
+export function isWithinWindow(i32: Int32Array, edge: EdgeLayout, position: number): boolean {
+  const window = windowOf(i32, edge);
+  if (window === edge.count || position < window) return true;
+  const before = position - window;
+  return lapsAhead(edge, wordLap(Atomics.load(i32, cellOf(edge, before))), lapOf(edge, before)) > 0;
 }
 
 /** Which part of the outputs of a position its free cell awaits. */
@@ -143,16 +154,20 @@ export function holds(i32: Int32Array, slot: number, generation: number, bit: nu
 /** The end of a parent's stream on an edge: the number of its positions, or -1 while it is unknown. */
 export function endOf(context: TaskContext, edge: EdgeLayout): number {
   const { i32, f64 } = context;
-  for (const task of (context.memory.layout.nodes[edge.from] as NodeLayout).tasks) {
+  for (const task of startedTasks(i32, context.memory.layout.nodes[edge.from] as NodeLayout)) {
     if (Atomics.load(i32, task.region + TASK.endKnown) === 1) return f64[(task.region + TASK.endPositionF64) / 2] as number;
   }
   return -1;
 }
 
-/** Whether every task of the parent has said its last word. */
-export function allEnded(context: TaskContext, edge: EdgeLayout): boolean {
-  const { tasks } = context.memory.layout.nodes[edge.from] as NodeLayout;
-  return tasks.every((task) => Atomics.load(context.i32, task.region + TASK.ended) === 1);
+/** Whether every task of the parent has said its last word; a replica that left for good has said it with its last unit. */
+export function allEnded({ i32, memory }: TaskContext, edge: EdgeLayout): boolean {
+  const node = memory.layout.nodes[edge.from] as NodeLayout;
+  const live = liveTasks(i32, node);
+  return startedTasks(i32, node).every((task) => {
+    if (Atomics.load(i32, task.region + TASK.ended) === 1) return true;
+    return task.index >= live && (Atomics.load(i32, task.region + TASK.left) === LEFT || i32[task.region + TASK.incarnation] === 0);
+  });
 }
 
 /** Batch: the lowest position that is not acknowledged, from the cells alone; O(cells), after an open and after a recovery. */

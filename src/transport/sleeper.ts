@@ -4,6 +4,7 @@ import { count, publishState, type TaskContext } from "./context.js";
 import { bellPath } from "./files.js";
 import { NO_INPUT, NO_SPACE } from "./intake.js";
 import { COUNTER, type EdgeLayout, TASK } from "./layout.js";
+import { windowOf } from "./replicas.js";
 import { stateCode } from "./task-state.js";
 
 const WORKING = stateCode("working");
@@ -81,7 +82,7 @@ export class Sleeper {
       const owed = (this.#owed[i] as number) + 1;
       const edge = this.#context.inputs[i] as EdgeLayout;
       this.#owed[i] = owed;
-      if (owed * 2 >= edge.count) this.#pay(i);
+      if (owed * 2 >= windowOf(this.#context.i32, edge)) this.#pay(i);
     }
   }
 

@@ -15,7 +15,8 @@ import {
   TOTAL,
 } from "./layout.js";
 import type { DataPlan } from "./plan.js";
-import type { EdgeStats, FlowStats, TaskState, TaskStats } from "./port.js";
+import type { EdgeStats, FlowStats, NodeStats, TaskState, TaskStats } from "./port.js";
+import { isFinal, liveTasks, startedTasks, windowOf } from "./replicas.js";
 import { TASK_STATES } from "./task-state.js";
 import { EMPTY, outputCount, PUBLISHED, wordState } from "./words.js";
 
@@ -24,11 +25,16 @@ export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
   const memory = openControl(dir, plan);
   const { nodes, edges } = memory.layout;
   return {
-    tasks: () => nodes.flatMap((node) => node.tasks.map((task) => readTask(memory, node, task))),
+    nodes: () => nodes.map((node) => readNode(memory, node)),
+    tasks: () => nodes.flatMap((node) => startedTasks(memory.i32, node).map((task) => readTask(memory, node, task))),
     edges: () => edges.map((edge) => readEdge(memory, edge)),
     slotsInUse: () => nodes.reduce((sum, node) => sum + node.tasks.reduce((used, task) => used + slotsInUse(memory, task), 0), 0),
     close: () => memory.unmap(),
   };
+}
+
+function readNode({ i32 }: ControlMemory, node: NodeLayout): NodeStats {
+  return { node: node.plan.name, tasks: liveTasks(i32, node), capacity: node.tasks.length, isFinal: isFinal(i32, node) };
 }
 
 function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): TaskStats {
@@ -100,7 +106,7 @@ function readEdge(memory: ControlMemory, edge: EdgeLayout): EdgeStats {
   return {
     from: edge.plan.from,
     to: edge.plan.to,
-    cells: edge.count,
+    cells: windowOf(memory.i32, edge),
     inFlight,
     produced,
     marksProduced: totalOf(memory, edge, TOTAL.marksOut),

@@ -14,7 +14,7 @@ import { END, FLUSH, type Intake, NO_INPUT, READY, RETIRE, SHED } from "./intake
 import { BatchIntake } from "./intake-batch.js";
 import { RealtimeIntake } from "./intake-realtime.js";
 import { type ReadEventTs, TimeIntake } from "./intake-time.js";
-import { CELL, COUNTER, EDGE, type EdgeLayout, HEADER, MAX_OUTPUTS, TASK, TOTAL } from "./layout.js";
+import { CELL, COUNTER, EDGE, type EdgeLayout, HEADER, LEFT, MAX_OUTPUTS, TASK, TOTAL } from "./layout.js";
 import { type Fates, noFates, writeFates } from "./ledger.js";
 import type { MessageView } from "./message-view.js";
 import { Outbox } from "./outbox.js";
@@ -22,6 +22,7 @@ import type { DataPlan } from "./plan.js";
 import { OwnPool } from "./pool.js";
 import type { CommitOptions, OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
 import { recover } from "./recover.js";
+import { isSurplus } from "./replicas.js";
 import { Retained } from "./retained.js";
 import { awaitedPart, isFree } from "./ring.js";
 import { Sleeper } from "./sleeper.js";
@@ -119,7 +120,7 @@ class SharedMemoryPort implements TaskPort {
   }
 
   get retiring(): boolean {
-    return Atomics.load(this.#i32, this.#region + TASK.retire) !== 0;
+    return Atomics.load(this.#i32, this.#region + TASK.retire) !== 0 || isSurplus(this.#context);
   }
 
   setState(state: TaskState): void {
@@ -505,7 +506,7 @@ class SharedMemoryPort implements TaskPort {
 
   leave(): void {
     if (this.#unit !== IDLE || this.#aside.length > 0) this.#giveBack();
-    Atomics.store(this.#i32, this.#region + TASK.left, 1);
+    Atomics.store(this.#i32, this.#region + TASK.left, LEFT);
     for (const { header } of this.#context.inputs) Atomics.add(this.#i32, header + EDGE.epoch, 1); // A sibling takes the parts to come.
     this.#context.step?.("left");
     publishState(this.#context, RETIRED);

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { Prng } from "../../src/base/prng.js";
 import { withMemory } from "../support/transport.js";
-import { expectedOf, type RandomFlow, randomFlow } from "../support/transport-dag.js";
+import { expectedOf, type RandomFlow, randomFlow, withRoom } from "../support/transport-dag.js";
 import { type Played, type PlayOptions, play } from "../support/transport-player.js";
 
 const FIRST = Number(process.env["DAG_SEED"] ?? 1);
@@ -19,6 +19,7 @@ const STEPS = [
   "end written",
   "half taken",
   "ledger written",
+  "number final",
   "offered again",
   "outputs noted",
   "prepared",
@@ -32,6 +33,8 @@ const STEPS = [
   "written",
 ];
 
+const SCALING_STEPS = ["left", "number final", "replica files made", "most replicas raised", "room added"];
+
 const REALTIME_STEPS = ["cell claimed", "dropping", "drop released", "given up", "releasing"];
 
 async function playSeed(
@@ -40,7 +43,8 @@ async function playSeed(
   flowType: "Batch" | "Realtime" = "Batch",
 ): Promise<{ readonly flow: RandomFlow; readonly played: Played }> {
   const prng = new Prng(seed);
-  const flow = randomFlow(prng, flowType);
+  const drawn = randomFlow(prng, flowType);
+  const flow = options.scales === undefined ? drawn : withRoom(drawn, prng);
   try {
     return await withMemory(flow.plan, (dir) => {
       const played = play(dir, flow, prng, options);
@@ -54,12 +58,14 @@ async function playSeed(
 
 const check = {
   Batch(flow: RandomFlow, played: Played): void {
-    for (const [consumer, lines] of expectedOf(flow)) expect([consumer, played.received.get(consumer) ?? []]).toEqual([consumer, lines]);
+    for (const [consumer, lines] of expectedOf(flow, played.tasks)) {
+      expect([consumer, played.received.get(consumer) ?? []]).toEqual([consumer, lines]);
+    }
     checkRest(flow, played);
   },
   /** Some of the messages, each once, in order. */
   Realtime(flow: RandomFlow, played: Played): void {
-    for (const [consumer, lines] of expectedOf(flow)) {
+    for (const [consumer, lines] of expectedOf(flow, played.tasks)) {
       const received = new Set(played.received.get(consumer));
       expect([consumer, played.received.get(consumer) ?? []]).toEqual([consumer, lines.filter((line) => received.has(line))]);
     }
@@ -70,8 +76,9 @@ const check = {
 function checkRest(flow: RandomFlow, played: Played): void {
   const tasks = flow.plan.nodes
     .filter((node) => node.inputs.length > 0)
-    .flatMap((node) => Array.from({ length: node.tasks }, (_, task) => `${node.name}.${task}`));
-  expect([...played.ends.entries()].sort()).toEqual(tasks.map((task) => [task, 1] as const).sort());
+    .flatMap((node) => Array.from({ length: played.tasks.get(node.name) as number }, (_, task) => `${node.name}.${task}`));
+  expect(tasks.filter((task) => played.ends.get(task) !== 1)).toEqual([]);
+  expect([...played.ends.values()].filter((times) => times !== 1)).toEqual([]);
   expect(played.slotsInUse).toBe(0);
   expect(played.inFlight).toBe(0);
   expect(played.problems).toEqual([]);
@@ -105,10 +112,22 @@ test("incarnations that make way, dying on the way or not, lose and repeat nothi
   expect([...labels]).toContain("left");
 });
 
+test("replicas that come and go, dying on the way or not, lose and repeat nothing", async () => {
+  const labels = new Set<string>();
+  let scaled = 0;
+  for (let seed = FIRST + 40_000; seed < FIRST + 40_000 + COUNT; seed += 1) {
+    const { played } = await playSeed(seed, { deaths: seed % 2 === 0 ? 0.03 : 0, retires: 0.02, scales: 0.1 });
+    scaled += played.scaled;
+    for (const label of played.deaths.keys()) labels.add(label);
+  }
+  expect(scaled).toBeGreaterThan(COUNT);
+  expect(SCALING_STEPS.filter((label) => !labels.has(label))).toEqual([]);
+});
+
 test("in realtime every consumer of a random graph gets some of its messages, each once and in order, through deaths at any step", async () => {
   const labels = new Set<string>();
   for (let seed = FIRST + 20_000; seed < FIRST + 20_000 + COUNT; seed += 1) {
-    const { played } = await playSeed(seed, { deaths: 0.03, retires: 0.05 }, "Realtime");
+    const { played } = await playSeed(seed, { deaths: 0.03, retires: 0.05, scales: 0.05 }, "Realtime");
     for (const label of played.deaths.keys()) labels.add(label);
   }
   expect(REALTIME_STEPS.filter((label) => !labels.has(label))).toEqual([]);

@@ -20,6 +20,15 @@ export interface RandomFlow {
   readonly stateful?: ReadonlySet<string>;
 }
 
+/** Gives every node that may have several replicas room for more of them. */
+export function withRoom(flow: RandomFlow, prng: Prng): RandomFlow {
+  const nodes = flow.plan.nodes.map((node) => {
+    const isFixed = node.inputs.length === 0 || node.name.startsWith("end-") || (node.inputs.length > 1 && node.partitionBy === undefined);
+    return isFixed ? node : { ...node, capacity: node.tasks + prng.range(0, 3) };
+  });
+  return { ...flow, plan: { ...flow.plan, nodes } };
+}
+
 /** Makes every processor with one task keep state, and every consumer acknowledge later. */
 export function withState(flow: RandomFlow): RandomFlow {
   const nodes = flow.plan.nodes.filter((node) => node.tasks === 1 && node.inputs.length > 0 && !node.name.startsWith("end-"));
@@ -106,10 +115,16 @@ export function respondFlush(behaviour: Behaviour, node: string, task: number): 
   return Array.from({ length: behaviour.flush }, (_, index) => `${node}.flush${task}#${index}`);
 }
 
-/** What every consumer must see: position -> contents. Computed without any channel. */
-export function expectedOf(flow: RandomFlow): Map<string, string[]> {
+/**
+ * What every consumer must see: position -> contents. Computed without any channel.
+ *
+ * @param tasks replicas at the end of the stream, by node, where they are not those of the plan.
+ */
+export function expectedOf(flow: RandomFlow, tasks: ReadonlyMap<string, number> = new Map()): Map<string, string[]> {
   const streams = new Map<string, string[][]>();
-  for (const node of flow.plan.nodes) streams.set(node.name, streamOf(flow, node, streams));
+  for (const node of flow.plan.nodes) {
+    streams.set(node.name, streamOf(flow, { ...node, tasks: tasks.get(node.name) ?? node.tasks }, streams));
+  }
   const consumers = flow.plan.nodes.filter((node) => node.name.startsWith("end-"));
   return new Map(consumers.map((node) => [node.name, received(streams.get(node.inputs[0] as string) as string[][])]));
 }

@@ -1,7 +1,7 @@
 /** Plays every task of a random flow, step by step, with deaths at labelled steps if asked. */
 import type { Prng } from "../../src/base/prng.js";
 import { ledgerProblems } from "../../src/transport/ledger.js";
-import { clearRetire, openFlowStats, recoverTask, requestRetire } from "../../src/transport/memory.js";
+import { clearRetire, openFlowStats, recoverTask, requestRetire, setTasks } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { NodePlan } from "../../src/transport/plan.js";
 import type { InputMessage, TaskPort, Unit } from "../../src/transport/port.js";
@@ -14,6 +14,8 @@ export interface PlayOptions {
   readonly deaths?: number;
   /** Chance that, between two steps, some task is asked to make way for its next incarnation. */
   readonly retires?: number;
+  /** Chance that, between two steps, some node gets another number of replicas. */
+  readonly scales?: number;
   readonly scrub?: boolean;
   /** Outputs of one commit. */
   readonly partSize?: number;
@@ -26,6 +28,9 @@ export interface Played {
   readonly deaths: Map<string, number>;
   /** Incarnations that made way. */
   readonly retired: number;
+  /** How often the number of replicas of a node changed, and what it is at the end. */
+  readonly scaled: number;
+  readonly tasks: ReadonlyMap<string, number>;
   readonly slotsInUse: number;
   readonly inFlight: number;
   /** What does not add up in the ledgers of the edges. */
@@ -39,6 +44,10 @@ interface Actor {
   readonly task: number;
   port: TaskPort | undefined;
   done: boolean;
+  /** Not among the replicas of its node: it has no process. */
+  parked: boolean;
+  /** Its last process died: one too many or not, it gets another, until that made way or ended. */
+  died: boolean;
   /** State as far as this incarnation knows: a checksum, or for a consumer how many lines it has. */
   sum: number;
   /** A unit whose outputs go out in parts, and the outputs that are not written yet. */
@@ -64,18 +73,25 @@ class Player {
   readonly #actors: Actor[];
   #retired = 0;
   #parts = 0;
+  #scaled = 0;
+  readonly #live: Map<string, number>;
+  /** Partitioned nodes that wait for all their replicas to make way, and the number that they get. */
+  readonly #repartitions = new Map<string, number>();
 
   constructor(dir: string, flow: RandomFlow, prng: Prng, options: PlayOptions) {
     this.#dir = dir;
     this.#flow = flow;
     this.#prng = prng;
     this.#options = options;
+    this.#live = new Map(flow.plan.nodes.map((node) => [node.name, node.tasks]));
     this.#actors = flow.plan.nodes.flatMap((node) =>
-      Array.from({ length: node.tasks }, (_, task) => ({
+      Array.from({ length: node.capacity ?? node.tasks }, (_, task) => ({
         node,
         task,
         port: undefined,
         done: false,
+        parked: task >= node.tasks,
+        died: false,
         sum: 0,
         begun: undefined,
         linesAfter: [],
@@ -85,8 +101,12 @@ class Player {
 
   run(): Played {
     let idle = 0;
-    while (this.#actors.some((actor) => !actor.done)) {
-      const open = this.#actors.filter((actor) => !actor.done);
+    for (;;) {
+      const open = this.#actors.filter((actor) => !actor.done && !actor.parked);
+      if (open.length === 0 && this.#repartitions.size === 0) break;
+      if (this.#prng.chance(this.#options.scales ?? 0)) this.#scaleAny();
+      this.#repartition();
+      if (open.length === 0) continue;
       if (this.#prng.chance(this.#options.retires ?? 0)) this.#askToRetire(this.#prng.pick(open));
       const moved = this.#step(this.#prng.pick(open));
       idle = moved ? 0 : idle + 1;
@@ -96,6 +116,7 @@ class Player {
     const inFlight = stats.edges().reduce((sum, edge) => sum + edge.inFlight, 0);
     const slotsInUse = stats.slotsInUse();
     const problems = this.#flow.plan.flowType === "Batch" ? ledgerProblems(stats.edges()) : [];
+    const tasks = new Map(stats.nodes().map((node) => [node.node, node.tasks]));
     stats.close();
     return {
       problems,
@@ -104,6 +125,8 @@ class Player {
       ends: this.#ends,
       deaths: this.#deaths,
       retired: this.#retired,
+      scaled: this.#scaled,
+      tasks,
       slotsInUse,
       inFlight,
     };
@@ -113,14 +136,63 @@ class Player {
     requestRetire(this.#dir, this.#flow.plan, node.name, task);
   }
 
-  /** Makes way; the next step opens the successor. */
+  /** Makes way; the next step opens the successor, unless there is to be none. */
   #retire(actor: Actor, port: TaskPort): boolean {
     port.leave();
     port.close();
     actor.port = undefined;
-    clearRetire(this.#dir, this.#flow.plan, actor.node.name, actor.task);
+    actor.died = false;
     this.#retired += 1;
+    const { name } = actor.node;
+    actor.parked = this.#repartitions.has(name) || actor.task >= (this.#live.get(name) as number);
+    if (!this.#repartitions.has(name)) clearRetire(this.#dir, this.#flow.plan, name, actor.task);
     return true;
+  }
+
+  #scaleAny(): void {
+    const scalable = this.#flow.plan.nodes.filter((node) => (node.capacity ?? node.tasks) > 1 && !this.#repartitions.has(node.name));
+    if (scalable.length === 0) return;
+    const node = this.#prng.pick(scalable);
+    const count = this.#prng.range(1, node.capacity ?? node.tasks);
+    if (node.partitionBy === undefined) return this.#scale(node, count);
+    this.#repartitions.set(node.name, count);
+    for (const actor of this.#actorsOf(node.name)) {
+      this.#askToRetire(actor);
+      if (actor.port === undefined && !actor.done) actor.parked = true;
+    }
+  }
+
+  #actorsOf(node: string): Actor[] {
+    return this.#actors.filter((actor) => actor.node.name === node);
+  }
+
+  /** Once all of its replicas made way, or ended. */
+  #repartition(): void {
+    for (const [name, count] of this.#repartitions) {
+      const actors = this.#actorsOf(name);
+      if (actors.some(({ port }) => port !== undefined)) continue;
+      this.#repartitions.delete(name);
+      this.#scale((actors[0] as Actor).node, count);
+      for (const actor of actors) clearRetire(this.#dir, this.#flow.plan, name, actor.task);
+    }
+  }
+
+  /** Whoever sets the number may die on the way and begin again. */
+  #scale(node: NodePlan, count: number): void {
+    const now = this.#surviving(() => setTasks(this.#dir, this.#flow.plan, node.name, count, { step: this.#die }));
+    this.#scaled += now === this.#live.get(node.name) ? 0 : 1;
+    this.#live.set(node.name, now);
+    for (const actor of this.#actorsOf(node.name)) if (actor.port === undefined) actor.parked = actor.task >= now && !actor.died;
+  }
+
+  #surviving<T>(work: () => T): T {
+    for (;;) {
+      try {
+        return work();
+      } catch (error) {
+        if (!(error instanceof Death)) throw error;
+      }
+    }
   }
 
   #picture(): string {
@@ -137,6 +209,7 @@ class Player {
       if (!(error instanceof Death)) throw error;
       actor.port = undefined;
       actor.begun = undefined;
+      actor.died = true;
       this.#recover(actor);
       return true;
     }
@@ -167,14 +240,8 @@ class Player {
 
   /** The recovery dies, too. */
   #recover(actor: Actor): void {
-    for (;;) {
-      try {
-        recoverTask(this.#dir, this.#flow.plan, actor.node.name, actor.task, { step: this.#die });
-        return;
-      } catch (error) {
-        if (!(error instanceof Death)) throw error;
-      }
-    }
+    this.#surviving(() => recoverTask(this.#dir, this.#flow.plan, actor.node.name, actor.task, { step: this.#die }));
+    if (this.#repartitions.has(actor.node.name)) actor.parked = true;
   }
 
   #produce(actor: Actor, port: TaskPort): boolean {
@@ -192,6 +259,7 @@ class Player {
 
   #finish(actor: Actor, port: TaskPort): boolean {
     port.close();
+    actor.port = undefined;
     actor.done = true;
     return true;
   }

@@ -35,20 +35,21 @@ test("the layout of a small flow is what docs/memory-layout.md says", () => {
   const tasks = layout.nodes.flatMap((node) =>
     node.tasks.map((task) => [node.plan.name, task.index, task.region, task.slots, task.entries]),
   );
+  expect(layout.nodes.map(({ header }) => header)).toEqual([16, 960, 2864]);
   expect(tasks).toEqual([
-    ["a", 0, 16, 416, 66],
-    ["b", 0, 944, 1344, 67],
-    ["b", 1, 1888, 2288, 67],
-    ["c", 0, 2832, 3232, 0],
+    ["a", 0, 32, 432, 66],
+    ["b", 0, 976, 1376, 67],
+    ["b", 1, 1920, 2320, 67],
+    ["c", 0, 2880, 3280, 0],
   ]);
   expect(
     layout.edges.map((edge) => [edge.plan.from, edge.plan.to, edge.header, edge.ledger, edge.cells, edge.bit, edge.partitionBy]),
   ).toEqual([
-    ["a", "b", 3232, 3248, 3280, 1, "trace_id"],
-    ["a", "c", 3312, 3328, 3344, 2, undefined],
-    ["b", "c", 3376, 3392, 3408, 1, undefined],
+    ["a", "b", 3280, 3296, 3328, 1, "trace_id"],
+    ["a", "c", 3360, 3376, 3392, 2, undefined],
+    ["b", "c", 3424, 3440, 3456, 1, undefined],
   ]);
-  expect(layout.words).toBe(3440);
+  expect(layout.words).toBe(3488);
   expect(layout.controlBytes).toBe(16_384);
   expect(layout.budgetBytes).toBe(16_384 + (69_632 + 2 * 4096) + 2 * (69_632 + 3 * 4096));
 });

@@ -16,7 +16,12 @@ export function messageId({ flowId, runId, producerName, traceId, seq, type }: M
  * @returns the replica that a key belongs to.
  */
 export function partitionOwner(key: string | undefined, tasks: number): number {
-  return Number.parseInt(sha256(key ?? "None").slice(0, 8), 16) % tasks;
+  return partitionHash(key) % tasks;
+}
+
+/** @returns what tells a key's replica by its remainder: 32 bits. */
+export function partitionHash(key: string | undefined): number {
+  return Number.parseInt(sha256(key ?? "None").slice(0, 8), 16);
 }
 
 /** A name as part of a subject: each run of other characters becomes one underscore. */
