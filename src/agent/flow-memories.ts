@@ -25,10 +25,19 @@ export interface FlowMemories {
 /** Loaded when the agent starts, not when a command does. */
 export async function loadFlowMemories(): Promise<FlowMemories> {
   const memory = await import("../transport/memory.js");
-  const { createFlowMemory, openFlowStats, readWholePlan, removeFlowMemory, requestPause, requestStop, requestRetire, clearRetire } =
-    memory;
+  const {
+    createFlowMemory,
+    openFlowStats,
+    readWholePlan,
+    removeFlowMemory,
+    requestPause,
+    requestStop,
+    requestRetire,
+    clearRetire,
+    setTasks,
+  } = memory;
   return {
     ...{ create: createFlowMemory, planOf: readWholePlan, stats: openFlowStats, remove: removeFlowMemory },
-    ...{ requestPause, requestStop, requestRetire, clearRetire },
+    ...{ requestPause, requestStop, requestRetire, clearRetire, setTasks },
   };
 }
