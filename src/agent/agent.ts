@@ -234,12 +234,13 @@ export class Agent {
   }
 
   #observed(): ObservedHost {
+    const { liveRuns } = this.#processes;
     return {
       nowMs: this.#options.clock.nowMs(),
       tasks: [...this.#tasks.values()],
       records: this.#processes.records,
       claims: this.#claims,
-      memories: this.#memories.states,
+      memories: this.#memories.states((run) => liveRuns.has(run)),
       keeperLost: this.#keeper.isLost,
     };
   }

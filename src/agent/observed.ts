@@ -60,6 +60,8 @@ export interface MemoryState {
   readonly paused?: boolean;
   /** Nothing is in flight and nobody works; looked at only while paused. */
   readonly atRest?: boolean;
+  /** What of the messages of its edges does not add up; looked at only while no process of the run lives. */
+  readonly ledgerProblems?: readonly string[];
   /** Tasks that each node has in the memory. */
   readonly tasks?: ReadonlyMap<string, number>;
 }

@@ -77,8 +77,13 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     stopping: tasks.some(wantsStop),
     keeperLost,
     isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
+    isOver: tasks.every((task) => hasFinished(task, observed.records.get(task.metadata.uid))),
   };
   return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
+}
+
+function hasFinished({ status }: FlowTask, record: TaskRecord | undefined): boolean {
+  return status?.phase === "Succeeded" || (record?.process === undefined && record?.lastExit?.kind === "finished");
 }
 
 /** Some task had a process, and the memory is not there any more: with the machine, or with who owned it. */

@@ -40,6 +40,8 @@ export interface RunState {
   readonly keeperLost: boolean;
   /** An earlier agent ran tasks of it, and the memory that they shared is gone. */
   readonly isMemoryLost: boolean;
+  /** Every task has finished. */
+  readonly isOver: boolean;
   /** Since when every live task waits and none can go on; absent while one works. */
   readonly standstillSinceMs?: number;
 }
@@ -208,7 +210,7 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
   });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (lastExit?.treeDead === false) return TREE_ALIVE;
-  if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: lastExit.reason, message: "the task finished" };
+  if (lastExit?.kind === "finished") return finish(task, lastExit.reason, run);
   if (lastExit?.kind === "retired" || (record.templateHash ?? task.spec.templateHash) !== task.spec.templateHash) return REPLACED;
   if (lastExit?.kind === "hopeless") return failed(lastExit.reason);
   if (run.memory === undefined) return { phase: "Pending", reason: "WaitingForMemory", message: "the flow's shared memory is not there" };
@@ -223,6 +225,14 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
     message: `starts again after ${seconds.toFixed(1)} s`,
     lookAtMs: decision.atMs,
   };
+}
+
+/** The last task of a batch run to finish answers for all: every message must have met its fate, once. */
+function finish({ spec }: FlowTask, reason: string, { memory, isOver }: RunState): TaskDecision {
+  const problems = spec.flowType === "Batch" && isOver ? (memory?.ledgerProblems ?? []) : [];
+  if (problems.length > 0)
+    return { phase: "Failed", reason: "LedgerMismatch", message: `messages were lost or repeated: ${problems.join("; ")}` };
+  return { phase: "Succeeded", reason, message: "the task finished" };
 }
 
 function firstLine(text: string | undefined): string {

@@ -6,6 +6,7 @@ import type { FlowTask } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
 import { identityOf, readBootId } from "../base/process-identity.js";
+import { ledgerProblems } from "../transport/ledger.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { EdgeStats, FlowStats, TaskStats } from "../transport/port.js";
 import type { FlowMemories } from "./flow-memories.js";
@@ -74,9 +75,13 @@ export class RunMemories {
     this.#base = join(options.shmBase, `videoflow-${userInfo().uid}`);
   }
 
-  /** By run. */
-  get states(): ReadonlyMap<string, MemoryState> {
-    return new Map([...this.#runs].map(([run, memory]) => [run, this.#stateOf(memory)]));
+  /**
+   * By run.
+   *
+   * @param isLive whether a process of the run lives: until then its ledger is not closed.
+   */
+  states(isLive: (run: string) => boolean): ReadonlyMap<string, MemoryState> {
+    return new Map([...this.#runs].map(([run, memory]) => [run, this.#stateOf(memory, isLive(run))]));
   }
 
   /** Some run is paused, and messages are still on their way. */
@@ -246,8 +251,9 @@ export class RunMemories {
     for (const memory of this.#runs.values()) memory.stats?.close();
   }
 
-  #stateOf({ state, stats, tasks }: RunMemory): MemoryState {
-    return { ...state, tasks, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
+  #stateOf({ state, stats, tasks }: RunMemory, isLive: boolean): MemoryState {
+    const closed = isLive || stats === undefined ? {} : { ledgerProblems: ledgerProblems(stats.edges()) };
+    return { ...state, tasks, ...closed, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
   }
 
   #look({ stats }: RunMemory): Snapshot {

@@ -63,6 +63,11 @@ export class TaskProcesses {
     return this.#details.size > 0;
   }
 
+  /** Runs of which a process lives. */
+  get liveRuns(): ReadonlySet<string> {
+    return new Set([...this.#details.values()].map(({ task }) => task.spec.run));
+  }
+
   /** Processes that outlive this agent. */
   get keptTasks(): number {
     return [...this.#details.values()].filter(({ task }) => this.#keeps(task)).length;
