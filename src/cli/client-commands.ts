@@ -1,9 +1,15 @@
 /** The commands that talk to an agent or a cluster: their options and help. Each is a file of this folder, loaded when it is called. */
 import type { Command } from "commander";
 import type { ApplyFlags } from "./apply.js";
+import type { Verb } from "./change.js";
+import type { ClientFlags } from "./client.js";
 import type { DeleteFlags } from "./delete.js";
+import type { DescribeFlags } from "./describe.js";
+import type { EventsFlags } from "./events.js";
 import type { ExitCode } from "./exit-codes.js";
 import type { GetFlags } from "./get.js";
+import type { LogsFlags } from "./logs.js";
+import type { TopFlags } from "./top.js";
 import type { WaitFlags } from "./wait.js";
 import type { World } from "./world.js";
 
@@ -13,7 +19,8 @@ const FILES = ["-f, --filename <place>", "a file, a folder, or - for standard in
 
 /** Adds the commands, in the order of the help. */
 export function addClientCommands(program: Command, world: World, done: Done): void {
-  for (const add of [addApply, addGet, addDelete, addWait]) add(program, world, done);
+  const parts = [addApply, addGet, addDescribe, addDelete, addLogs, addEvents, addWait, addScale, addChanges, addTop];
+  for (const add of parts) add(program, world, done);
 }
 
 /** Says whom to talk to. */
@@ -118,3 +125,92 @@ Examples:
   videoflow wait vf/intersection --for=condition=Succeeded --timeout=1h
   videoflow wait vf/intersection --for=jsonpath='{.status.state}'=Running
   videoflow wait vf/intersection --for=delete`;
+
+function addDescribe(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("describe")
+    .summary("tell how objects came to be what they are")
+    .description("Prints conditions, tasks, claims, and the events that tell the story.")
+    .argument("<what...>", "vf NAME..., or vf/NAME...")
+    .option("-l, --selector <labels>", "only objects with these labels");
+  withClientOptions(command)
+    .addHelpText("after", "\nExample:\n  videoflow describe vf/intersection")
+    .action(async (what: string[], flags: DescribeFlags) => done(await (await import("./describe.js")).describe(what, flags, world)));
+}
+
+function addLogs(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("logs")
+    .summary("print what tasks wrote")
+    .description("Prints the logs of a flow's tasks. Control characters are shown, not obeyed.")
+    .argument("<flow>", "FLOW, FLOW/NODE or FLOW/NODE.INDEX")
+    .option("-f, --follow", "go on when the end is reached, until Ctrl-C or the end of the flow")
+    .option("--tail <lines>", "only so many of the last lines of each task")
+    .option("-p, --previous", "the log that was set aside before this one")
+    .option("--prefix", "begin each line with the name of its task (default: unless one task is named)");
+  withClientOptions(command)
+    .addHelpText("after", "\nExamples:\n  videoflow logs intersection -f\n  videoflow logs intersection/detector.1 --tail 20")
+    .action(async (flow: string, flags: LogsFlags) => done(await (await import("./logs.js")).logs(flow, flags, world)));
+}
+
+function addEvents(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("events")
+    .summary("print what happened")
+    .description("Prints events, the oldest first. They are kept for an hour.")
+    .option("--for <object>", "only those of vf/NAME, its tasks and claims, or of ft/NAME, vhost/NAME")
+    .option("--types <types>", "only Warning, or only Normal")
+    .option("-w, --watch", "print what happens, until Ctrl-C (not together with --for and --types)")
+    .option("-o, --output <format>", "wide, yaml, json, name or jsonpath=TEMPLATE (not together with --for and --types)")
+    .option("-A, --all-namespaces", "of all namespaces");
+  withClientOptions(command)
+    .addHelpText("after", "\nExample:\n  videoflow events --for vf/intersection")
+    .action(async (flags: EventsFlags) => done(await (await import("./events.js")).events(flags, world)));
+}
+
+function addScale(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("scale")
+    .summary("change the number of tasks of nodes")
+    .description("Changes the number of tasks of processors while messages flow: more start, or the last ones are retired.")
+    .argument("<flow>", "name of the flow")
+    .argument("<node=n...>", "nodes with their number of tasks");
+  withClientOptions(command)
+    .addHelpText("after", "\nExample:\n  videoflow scale intersection detector=4")
+    .action(async (flow: string, nodes: string[], flags: ClientFlags) =>
+      done(await (await import("./change.js")).scale(flow, nodes, flags, world)),
+    );
+}
+
+const CHANGES: readonly (readonly [Verb, string, string])[] = [
+  ["pause", "hold flows", "Holds the producers of flows back and keeps all tasks; what is in flight flows on."],
+  ["resume", "let held or stopped flows run", "Lets paused flows go on; a stopped one begins anew."],
+  ["stop", "drain flows and end their tasks", "Ends the producers of flows, drains what is in flight and ends the tasks. The flows stay."],
+  [
+    "rerun",
+    "run flows again from their start",
+    "Raises the number of the run: the flows run again from their start, also those that have finished.",
+  ],
+];
+
+function addChanges(program: Command, world: World, done: Done): void {
+  for (const [verb, summary, description] of CHANGES) {
+    const command = program.command(verb).summary(summary).description(description).argument("<flow...>", "names of flows");
+    withClientOptions(command).action(async (flows: string[], flags: ClientFlags) =>
+      done(await (await import("./change.js")).change(verb, flows, flags, world)),
+    );
+  }
+}
+
+function addTop(program: Command, world: World, done: Done): void {
+  const command = program
+    .command("top")
+    .summary("show what tasks and devices are used for")
+    .description("Shows CPU, memory, messages a second and time per message of each task, and who holds which device.")
+    .argument("[flow]", "only the tasks of this flow")
+    .option("-A, --all-namespaces", "of all namespaces")
+    .option("--json", "print one JSON object");
+  withClientOptions(command)
+    .addHelpText("after", "\nCPU is in thousandths of a core, of the whole process tree of the task. Rates are those of one second.")
+    .action(async (flow: string | undefined, flags: TopFlags) => done(await (await import("./top.js")).top(flow, flags, world)));
+}

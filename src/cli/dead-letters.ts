@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DeadLetter, letterIds, outputNames, readLetter, readLetters, readMessage, removeLetter } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
+import { type ClientFlags, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
 import { retryFlow } from "./retry-flow.js";
 import { renderTable } from "./table.js";
 import type { FlowDocument, World } from "./world.js";
 
-export interface LetterFlags {
+export interface LetterFlags extends ClientFlags {
   readonly dir?: string;
   readonly json?: boolean;
 }
@@ -26,8 +27,10 @@ export interface RetryFlags extends LetterFlags {
 const MOST_PRINTED = 2_000;
 
 /** @param place a folder, or the name of a flow. */
-export function list(place: string, { json }: LetterFlags, { out, cwd }: World): ExitCode {
-  const letters = readLetters(folderOf(place, cwd));
+export async function list(place: string, flags: LetterFlags, world: World): Promise<ExitCode> {
+  const { out } = world;
+  const { json } = flags;
+  const letters = readLetters(await folderOf(place, flags, world));
   const rows = letters.map(({ id, node, time, attempts, cause, error }) => [id, node, time, String(attempts), cause, firstLine(error)]);
   const columns = ["ID", "NODE", "TIME", "ATTEMPTS", "CAUSE", "ERROR"].map((title) => ({ title }));
   const width = out.isTTY ? out.columns : undefined;
@@ -35,8 +38,10 @@ export function list(place: string, { json }: LetterFlags, { out, cwd }: World):
   return EXIT.success;
 }
 
-export function show(id: string, { dir, json }: LetterFlags, { out, cwd }: World): ExitCode {
-  const folder = folderOf(dir ?? ".", cwd);
+export async function show(id: string, flags: LetterFlags, world: World): Promise<ExitCode> {
+  const { out } = world;
+  const { dir, json } = flags;
+  const folder = await folderOf(dir ?? ".", flags, world);
   const letter = readLetter(folder, findLetter(folder, id));
   out.write(json === true ? `${JSON.stringify(letter)}\n` : letterText(letter, folder));
   return EXIT.success;
@@ -61,7 +66,7 @@ function letterText({ id, flow, node, task, time, attempts, cause, error, inputs
  */
 export async function retry(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {
   const flow = await loadFlow(words.at(-1) as string, world, flags.flow);
-  const folder = folderOf(flags.dir ?? flow.metadata.name, world.cwd);
+  const folder = await folderOf(flags.dir ?? flow.metadata.name, flags, world);
   const wanted = flags.all === true ? letterIds(folder) : words.slice(0, -1).map((id) => findLetter(folder, id));
   if (wanted.length === 0) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id: flags.all === true ? "any" : "(none given)" });
   const letters = wanted.map((id) => readLetter(folder, id)).toSorted((a, b) => a.position - b.position || a.index - b.index);
@@ -126,10 +131,27 @@ function report({ id, failed, outputs }: Outcome, results: string, { json }: Ret
 }
 
 /** A folder, or the folder of a flow's dead letters in the working directory. */
-function folderOf(place: string, cwd: string): string {
-  const folder = resolve(cwd, place);
-  if (existsSync(folder) && statSync(folder).isDirectory()) return folder;
-  return resolve(cwd, `${place}.dead-letters`);
+async function folderOf(place: string, flags: ClientFlags, world: World): Promise<string> {
+  const folder = [place, `${place}.dead-letters`].map((path) => resolve(world.cwd, path)).find(isFolder);
+  return folder ?? (await agentFolder(place, flags, world)) ?? resolve(world.cwd, `${place}.dead-letters`);
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
+/** Where the agent keeps the letters of a flow; undefined without an agent, unless one was named. */
+async function agentFolder(flow: string, flags: ClientFlags, world: World): Promise<string | undefined> {
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(flow)) return undefined;
+  try {
+    return await withConnection(flags, world, (connection) =>
+      servicesOf(connection, "a folder of dead letters").deadLettersDir({ namespace: connection.namespace, name: flow }),
+    );
+  } catch (error) {
+    const isNobody = error instanceof OperatorError && error.code === "AGENT_UNREACHABLE";
+    if (isNobody && flags.stateDir === undefined) return undefined;
+    throw error;
+  }
 }
 
 /** A letter by its id, or by the end of it: `work.17.0`. @throws OperatorError DEAD_LETTER_UNKNOWN */

@@ -1,17 +1,40 @@
 /** `videoflow explain`: what would run where and why, computed by the same functions that a run uses. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { safeText } from "../base/safe-text.js";
+import { type ClientFlags, flowNamed, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
 import type { DeviceFlags } from "./program.js";
 import { bytesText, renderTable } from "./table.js";
 import type { Explanation, World } from "./world.js";
 
+export interface ExplainFlags extends DeviceFlags, ClientFlags {}
+
 /** @returns unavailable if the flow would not be admitted on this host. */
-export async function explain(file: string, flags: DeviceFlags, world: World): Promise<ExitCode> {
-  const flow = await loadFlow(file, world, flags.flow);
-  const explanation = await world.engine.explain(flow, flags.devices === undefined ? {} : { devicesFile: flags.devices });
+export async function explain(word: string, flags: ExplainFlags, world: World): Promise<ExitCode> {
+  const explanation = isFlowName(word, world.cwd) ? await explainStored(word, flags, world) : await explainFile(word, flags, world);
   if (flags.json === true) world.out.write(`${JSON.stringify(explanation, null, 2)}\n`);
-  else world.out.write(`${renderExplanation(explanation).join("\n")}\n`);
+  else world.out.write(`${safeText(renderExplanation(explanation).join("\n"))}\n`);
   return explanation.refused === undefined ? EXIT.success : EXIT.unavailable;
+}
+
+/** A file is named by its path; what is no file and can be a name is a flow of the agent. */
+function isFlowName(word: string, cwd: string): boolean {
+  return /^(vf\/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(word) && !existsSync(resolve(cwd, word));
+}
+
+async function explainFile(file: string, { devices, flow: name }: ExplainFlags, world: World): Promise<Explanation> {
+  const flow = await loadFlow(file, world, name);
+  return world.engine.explain(flow, devices === undefined ? {} : { devicesFile: devices });
+}
+
+/** A flow as its agent sees it now, among all others. */
+async function explainStored(word: string, flags: ExplainFlags, world: World): Promise<Explanation> {
+  return withConnection(flags, world, async (connection) => {
+    const { metadata } = await flowNamed(connection, word.replace(/^vf\//, ""));
+    return servicesOf(connection, "an explanation").explain({ namespace: metadata.namespace, name: metadata.name });
+  });
 }
 
 /** Lines: graph, tasks with their devices, edges with their memory, warnings. */

@@ -9,6 +9,7 @@ import type { ControllerFlags } from "./controller.js";
 import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
+import type { ExplainFlags } from "./explain.js";
 import type { ClusterFlags, World } from "./world.js";
 
 /** What `run` is told on the command line. */
@@ -191,13 +192,23 @@ function addExplain(program: Command, world: World, done: Done): void {
     .command("explain")
     .summary("show what would run where, and why")
     .description("Shows the graph, the tasks, the device of each task with its reason, and the shared memory. Starts nothing.")
-    .argument("<file>", "a flow file")
+    .argument("<file-or-flow>", "a flow file, or the name of a flow that the agent has")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
     .option("--json", "print one JSON object")
-    .addHelpText("after", "\nExample:\n  videoflow explain flow.yaml --devices two-gpus.yaml")
-    .action(async (file: string, flags: DeviceFlags) => done(await (await import("./explain.js")).explain(file, flags, world)));
+    .option("-n, --namespace <name>", "namespace of the agent's flow")
+    .option("--state-dir <dir>", "state folder of the agent to ask (env VIDEOFLOW_STATE_DIR)")
+    .addHelpText("after", EXPLAIN_HELP)
+    .action(async (file: string, flags: ExplainFlags) => done(await (await import("./explain.js")).explain(file, flags, world)));
 }
+
+const EXPLAIN_HELP = `
+A file is explained on this machine as if no other flow were there; a flow of the agent among all others, with who holds
+what it did not get.
+
+Examples:
+  videoflow explain flow.yaml --devices two-gpus.yaml
+  videoflow explain intersection`;
 
 function addDeadLetters(program: Command, world: World, done: Done): void {
   const letters = program
@@ -211,14 +222,16 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .summary("list the letters of a folder, the oldest first")
     .argument("<place>", "the folder, or the name of the flow")
     .option("--json", "print one JSON array")
-    .action(async (place: string, flags: LetterFlags) => done((await import("./dead-letters.js")).list(place, flags, world)));
+    .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
+    .action(async (place: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).list(place, flags, world)));
   letters
     .command("show")
     .summary("show one letter: its messages and the error with its stack")
     .argument("<id>", "an ID of the list, or its end: node.position.index")
     .option("--dir <place>", "the folder, or the name of the flow (default: the working directory)")
+    .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .option("--json", "print one JSON object")
-    .action(async (id: string, flags: LetterFlags) => done((await import("./dead-letters.js")).show(id, flags, world)));
+    .action(async (id: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).show(id, flags, world)));
   letters
     .command("retry")
     .summary("run the node alone on the inputs of letters, and keep what it gives")
@@ -226,6 +239,7 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .option("--all", "all letters of the folder")
     .option("--remove", "remove the letters that were processed")
     .option("--dir <place>", "the folder, or the name of the flow (default: that of the flow)")
+    .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
     .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
@@ -234,7 +248,8 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
 }
 
 const LETTERS_HELP = `
-A run puts them into <flow>.dead-letters, or where its --dead-letters says: <id>.json with the messages, the error and its
+A run puts them into <flow>.dead-letters, or where its --dead-letters says, an agent into its state folder: the name of a flow
+finds both. <id>.json with the messages, the error and its
 stack; tensors and bytes are raw files beside it. IDs are <run>.<node>.<position>.<index>.
 
 videoflow deadletters list <place> [--json]

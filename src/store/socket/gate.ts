@@ -87,6 +87,7 @@ async function merged<K extends Kind>(store: Store, object: Kinds[K]): Promise<K
 function checkedSpec(old: Kinds["VideoFlow"], object: AnyResource): Kinds["VideoFlow"]["spec"] {
   const { spec } = checkedFlow(object);
   if (spec.flowType !== old.spec.flowType) throw refused(object, "flowType is immutable: delete the flow and apply it again");
+  if (spec.run < old.spec.run) throw refused(object, `run can only be raised, it is ${old.spec.run}`);
   return spec;
 }
 
