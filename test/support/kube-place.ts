@@ -1,0 +1,95 @@
+/** Controllers and agents of a cluster as processes of this machine, each agent with a state, a memory and devices of its own. */
+import { mkdirSync } from "node:fs";
+import { stringify } from "yaml";
+import type { FlowTask, VideoFlow } from "../../src/api/kinds.js";
+import { eventually, type FlowProcess, gpuUuid, type Workplace, workplace } from "./flow-process.js";
+import { type KubeCluster, until } from "./kube.js";
+
+export interface KubePlace {
+  readonly place: Workplace;
+  /** Starts a controller. It may lead or wait for its turn. */
+  controller(): FlowProcess;
+  /** Starts the agent of a host, or starts it again, and waits until it answers. */
+  agent(
+    host: string,
+    options?: { readonly gpus?: readonly number[]; readonly env?: Readonly<Record<string, string>>; readonly kubeconfig?: string },
+  ): Promise<FlowProcess>;
+  kubectl(...args: readonly string[]): Promise<string>;
+  apply(file: string): Promise<string>;
+  flow(name?: string): Promise<VideoFlow | undefined>;
+  tasks(name?: string): Promise<FlowTask[]>;
+  /** Waits until the flow's state is one of these. */
+  reached(states: readonly string[], name?: string): Promise<VideoFlow>;
+  /** Ends agents and their tasks in order of their start; then nothing may be left. */
+  leftovers(): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+export function kubePlace(cluster: KubeCluster): KubePlace {
+  const place = workplace();
+  const started: FlowProcess[] = [];
+  const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const process = place.start(args, { env });
+    started.push(process);
+    return process;
+  };
+  const json = async <T>(...args: string[]): Promise<T | undefined> => {
+    const { code, stdout } = await cluster.kubectl(["get", ...args, "-o", "json"]);
+    return code === 0 ? (JSON.parse(stdout) as T) : undefined;
+  };
+  const self: KubePlace = {
+    place,
+    controller: () => start(["controller", "--kubeconfig", cluster.kubeconfig]),
+    async agent(host, { gpus = [], env = {}, kubeconfig = cluster.kubeconfig } = {}) {
+      const shm = `${place.shm}/${host}`;
+      mkdirSync(shm, { recursive: true });
+      const devices = place.write(
+        `devices-${host}.yaml`,
+        stringify(gpus.map((index) => ({ uuid: gpuUuid(index), product: "Test GPU", memory: "8Gi" }))),
+      );
+      const args = ["agent", "--kubeconfig", kubeconfig, "--host-name", host, "--state-dir", place.path(`state-${host}`), "--shm", shm];
+      const agent = start([...args, "--devices", devices], env);
+      await eventually(
+        () => `the agent of ${host} to answer:\n${agent.output}`,
+        () => agent.output.includes("answers on") || agent.child.exitCode !== null || agent.child.signalCode !== null,
+      );
+      return agent;
+    },
+    kubectl: (...args) => cluster.kubectlOk(args),
+    apply: (file) => cluster.kubectlOk(["apply", "-f", file]),
+    flow: (name = place.flow) => json<VideoFlow>("vf", name),
+    tasks: async (name = place.flow) => {
+      const all = await json<{ items: FlowTask[] }>("ft");
+      return (all?.items ?? []).filter(({ spec }) => spec.flow === name);
+    },
+    async reached(states, name = place.flow) {
+      let seen: VideoFlow | undefined;
+      try {
+        await until(
+          async () => {
+            seen = await self.flow(name);
+            return states.includes(seen?.status?.state ?? "");
+          },
+          states.join(" or "),
+          40_000,
+        );
+      } catch (error) {
+        const tasks = (await self.tasks(name)).map(({ metadata, status }) => [metadata.name, status?.phase, status?.message]);
+        const logs = started.map(({ output }) => output).join("\n---\n");
+        throw new Error(`${String(error)}: ${JSON.stringify([seen?.status, tasks], undefined, 1)}\n${logs}`);
+      }
+      return seen as VideoFlow;
+    },
+    async leftovers() {
+      for (const process of started) process.signal("SIGTERM");
+      await Promise.all(started.map(({ ended }) => ended));
+      await eventually(
+        () => `nothing to be left: ${place.leftovers().join(", ")}`,
+        () => place.leftovers().length === 0,
+      ).catch(() => undefined);
+      return place.leftovers();
+    },
+    remove: () => place.remove(),
+  };
+  return self;
+}
