@@ -56,7 +56,7 @@ export class KubeCluster {
     this.kubeconfig = join(folder, "kubeconfig");
     const [etcd = 0, api = 0] = readFileSync(join(folder, "pids"), "utf8").trim().split("\n").map(Number);
     this.#pids = { etcd, api };
-    this.#apiCommand = readFileSync(`/proc/${api}/cmdline`, "utf8").split("\0").filter(Boolean);
+    this.#apiCommand = readFileSync(`/proc/${api}/cmdline`, "utf8").split("\0").slice(0, -1); // An argument may be empty.
   }
 
   /** Starts a server, with our CRDs unless told otherwise. About two seconds. */
