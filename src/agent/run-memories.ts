@@ -6,7 +6,7 @@ import type { FlowTask } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
 import { identityOf, readBootId } from "../base/process-identity.js";
-import { ledgerProblems } from "../transport/ledger.js";
+import { ledgerProblems } from "../transport/ledger-check.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { EdgeStats, FlowStats, TaskStats } from "../transport/port.js";
 import type { FlowMemories } from "./flow-memories.js";

@@ -25,6 +25,20 @@ export interface NodeSnapshot {
   readonly waitingSpace: number;
 }
 
+/** One edge and its ledger: what became of its messages so far. Marks ("nothing came of this input") are no messages. */
+export interface EdgeSnapshot {
+  readonly from: string;
+  readonly to: string;
+  readonly produced: number;
+  readonly acknowledged: number;
+  readonly deadLettered: number;
+  /** By the rules of the flow: a half without its other half, realtime. */
+  readonly dropped: number;
+  readonly marks: number;
+  /** Published and not acknowledged. */
+  readonly inFlight: number;
+}
+
 /** A flow and its nodes, in topological order. */
 export interface FlowSnapshot {
   readonly flow: string;
@@ -32,6 +46,8 @@ export interface FlowSnapshot {
   /** Since the first task was started. */
   readonly elapsedMs: number;
   readonly nodes: readonly NodeSnapshot[];
+  /** Absent before anything runs. */
+  readonly edges?: readonly EdgeSnapshot[];
   readonly warnings: readonly string[];
   /** Paths of the files that the flow writes. */
   readonly outputs: readonly string[];

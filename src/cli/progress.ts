@@ -1,5 +1,5 @@
 /** Live progress and the final report as text. Pure: snapshots in, lines out. */
-import type { FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
+import type { EdgeSnapshot, FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
 import { bytesText, type Column, cutLine, renderTable } from "./table.js";
 
 /** What is shown of one node. */
@@ -115,6 +115,7 @@ export function renderFinal(snapshot: FlowSnapshot, width = Number.POSITIVE_INFI
     cutLine(`${snapshot.flow}: ${snapshot.state} after ${secondsText(snapshot.elapsedMs)}`, width),
     ...renderTable(FINAL_COLUMNS, rows, width),
     ...renderBottleneck(snapshot),
+    ...renderLedger(snapshot),
     ...snapshot.warnings.map((warning) => `warning: ${warning}`),
     ...snapshot.outputs.map((path) => `wrote ${path}`),
   ];
@@ -130,6 +131,21 @@ function renderBottleneck(snapshot: FlowSnapshot): string[] {
   const { busy } = nodeFigures(node, snapshot.elapsedMs);
   if (busy < IDLE_BELOW) return [`bottleneck: none; the busiest node, ${node.name}, waits ${percentText(1 - busy)} of the time`];
   return [`bottleneck: ${node.name}, whose code is busy ${percentText(busy)} of the time`];
+}
+
+/** All edges together: "ledger: 300 messages on 3 edges: 298 acknowledged, 2 dead letters". */
+function renderLedger({ edges = [] }: FlowSnapshot): string[] {
+  if (edges.length === 0) return [];
+  const sum = (pick: (edge: EdgeSnapshot) => number) => edges.reduce((total, edge) => total + pick(edge), 0);
+  const produced = sum((edge) => edge.produced);
+  const fates: readonly (readonly [number, string])[] = [
+    [sum((edge) => edge.acknowledged), "acknowledged"],
+    [sum((edge) => edge.deadLettered), "dead letters"],
+    [sum((edge) => edge.dropped), "dropped"],
+    [sum((edge) => edge.inFlight), "in flight"],
+  ];
+  const told = fates.filter(([count], i) => i === 0 || count > 0).map(([count, fate]) => `${count} ${fate}`);
+  return [`ledger: ${produced} messages on ${edges.length} ${edges.length === 1 ? "edge" : "edges"}: ${told.join(", ")}`];
 }
 
 /** What clears the last drawing and draws anew: nothing else of the terminal is touched. */

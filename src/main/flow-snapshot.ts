@@ -1,8 +1,9 @@
 /** Puts together what is shown of a running flow: its status from the store, its figures from shared memory. Pure. */
 import type { FlowObservation } from "../agent/agent.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
-import type { FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
+import type { EdgeSnapshot, FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
 import type { Describe } from "../flow/graph.js";
+import type { EdgeStats } from "../transport/port.js";
 
 export interface SnapshotInput {
   readonly flow: VideoFlow;
@@ -19,9 +20,14 @@ export function flowSnapshot({ flow, tasks, observation, elapsedMs, outputs }: S
     state: flow.status?.state ?? "Pending",
     elapsedMs,
     nodes: names.map((name) => nodeSnapshot(name, flow, tasks, observation)),
+    ...(observation === undefined ? {} : { edges: observation.edges.map(edgeSnapshot) }),
     warnings: warningsOf(flow),
     outputs,
   };
+}
+
+function edgeSnapshot({ from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeSnapshot {
+  return { from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight };
 }
 
 /** Warnings, and what runs below its wish. */

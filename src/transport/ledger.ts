@@ -4,7 +4,6 @@
  */
 import type { TaskContext } from "./context.js";
 import { type EdgeLayout, FATE, LEDGER } from "./layout.js";
-import type { EdgeStats } from "./port.js";
 
 /** Per input, in the order of the plan: {@link FATE.count} numbers. */
 export type Fates = Float64Array;
@@ -37,19 +36,4 @@ export function applyFates(context: TaskContext): void {
 /** Index of the first float64 number of this task. */
 function placeOf({ task }: TaskContext, { ledger }: EdgeLayout): number {
   return (ledger + task.index * LEDGER.size + LEDGER.fatesF64) / 2;
-}
-
-/** What does not add up at the end of a run; empty if every message and every mark has met its fate, once. */
-export function ledgerProblems(edges: readonly EdgeStats[]): string[] {
-  return edges.flatMap((edge) => {
-    const { from, to, produced, acknowledged, deadLettered, dropped, marks, marksProduced } = edge;
-    const settled = acknowledged + deadLettered + dropped;
-    const problems: string[] = [];
-    if (produced !== settled)
-      problems.push(
-        `${produced} messages produced, ${settled} settled: ${acknowledged} acknowledged, ${deadLettered} dead letters, ${dropped} dropped`,
-      );
-    if (marks !== marksProduced) problems.push(`${marksProduced} marks produced, ${marks} acknowledged`);
-    return problems.map((problem) => `edge ${from} -> ${to}: ${problem}`);
-  });
 }

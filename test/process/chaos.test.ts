@@ -21,10 +21,10 @@ function tell(what: string, { kills, inHand, commits, victims, recoveryMs, messa
   );
 }
 
-function expectClean({ ended, slotsInUse, cellsInUse }: ChaosResult): void {
+function expectClean({ ended, slotsInUse, cellsInUse, ledgerProblems }: ChaosResult): void {
   expect([ended.code, ended.out]).toEqual([0, expect.stringContaining("Succeeded")]);
   expect(ended.out).not.toContain("DeadLetters");
-  expect([slotsInUse, cellsInUse]).toEqual([0, 0]);
+  expect([slotsInUse, cellsInUse, ledgerProblems]).toEqual([0, 0, []]);
   expect(place.leftovers()).toEqual([]);
 }
 

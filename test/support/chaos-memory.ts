@@ -1,6 +1,7 @@
 /** What the memory of a running flow says about its tasks; it stays readable after the flow has removed its names. */
 import { openControl, readPlan } from "../../src/transport/files.js";
 import { TASK } from "../../src/transport/layout.js";
+import { ledgerProblems } from "../../src/transport/ledger-check.js";
 import type { TaskStats } from "../../src/transport/port.js";
 import { openFlowStats } from "../../src/transport/stats.js";
 
@@ -30,6 +31,11 @@ export class ChaosMemory {
 
   get cellsInUse(): number {
     return this.#stats.edges().reduce((sum, { inFlight }) => sum + inFlight, 0);
+  }
+
+  /** What the ledgers of the edges say is missing or too many. */
+  get ledgerProblems(): string[] {
+    return ledgerProblems(this.#stats.edges());
   }
 
   /** Whether user code has a message at this very moment. */

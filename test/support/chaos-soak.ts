@@ -30,12 +30,13 @@ export async function soakRun(seed: number, kills: number, killsConsumer: boolea
   }
 }
 
-function problemsOf(place: Workplace, { ended, messages, slotsInUse, cellsInUse }: ChaosResult): string[] {
+function problemsOf(place: Workplace, { ended, messages, slotsInUse, cellsInUse, ledgerProblems }: ChaosResult): string[] {
   const checks: readonly (readonly [boolean, string])[] = [
     [ended.code === 0, `exit code ${ended.code}: ${ended.err.slice(-TOLD_BYTES)}`],
     [!ended.out.includes("DeadLetters"), `dead letters: ${ended.out.slice(-TOLD_BYTES)}`],
     [slotsInUse === 0, `${slotsInUse} slots are not free`],
     [cellsInUse === 0, `${cellsInUse} cells are not free`],
+    [ledgerProblems.length === 0, ledgerProblems.join("; ")],
     [place.leftovers().length === 0, `left over: ${place.leftovers().join(", ")}`],
     [isDeepStrictEqual(readArrivals(place), expectedArrivals(messages)), firstDifference(place, messages)],
   ];

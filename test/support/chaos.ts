@@ -52,6 +52,7 @@ export interface ChaosResult {
   /** As the memory of the flow shows them after its end. */
   readonly slotsInUse: number;
   readonly cellsInUse: number;
+  readonly ledgerProblems: readonly string[];
 }
 
 interface Victim {
@@ -143,6 +144,7 @@ class Chaos {
       recoveryMs: this.#recoveryMs,
       slotsInUse: this.#memory.slotsInUse,
       cellsInUse: this.#memory.cellsInUse,
+      ledgerProblems: this.#memory.ledgerProblems,
     };
   }
 

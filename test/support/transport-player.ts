@@ -1,6 +1,6 @@
 /** Plays every task of a random flow, step by step, with deaths at labelled steps if asked. */
 import type { Prng } from "../../src/base/prng.js";
-import { ledgerProblems } from "../../src/transport/ledger.js";
+import { ledgerProblems } from "../../src/transport/ledger-check.js";
 import { clearRetire, openFlowStats, recoverTask, requestRetire, setTasks } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { NodePlan } from "../../src/transport/plan.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { ledgerProblems } from "../../src/transport/ledger.js";
+import { ledgerProblems } from "../../src/transport/ledger-check.js";
 import { openFlowStats, recoverTask } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { EdgeStats, TaskPort } from "../../src/transport/port.js";
