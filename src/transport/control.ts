@@ -55,8 +55,8 @@ export interface SetTasksOptions {
 
 /**
  * Sets the number of replicas of a node while messages flow. New ones are started by the caller; those with an index beyond the
- * number finish what they have in hand and end with EXIT_RETIRED, and whoever of them dies before that is started again until it
- * has. Of a partitioned node no process may live meanwhile. May be interrupted anywhere and done again.
+ * number finish what they have in hand and end with EXIT_RETIRED; what one of them had in hand when it died, its siblings take. Of a
+ * partitioned node no process may live meanwhile. May be interrupted anywhere and done again.
  *
  * @returns the number that counts: another one than asked for if the stream of the node is ending already.
  * @throws OperatorError REPLICAS_BUSY, SHM_FULL; RangeError for a number that is not 1 to the capacity.

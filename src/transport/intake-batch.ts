@@ -3,7 +3,7 @@ import type { TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, NO_SPACE, READY } from "./intake.js";
 import { CELL, type EdgeLayout } from "./layout.js";
 import type { OwnPool } from "./pool.js";
-import { liveTasks, replicaOf, settleTasks } from "./replicas.js";
+import { hasSurplus, liveTasks, replicaOf, settleTasks } from "./replicas.js";
 import { cellOf, endOf, epochOf, isFree, lowestUnfinished } from "./ring.js";
 import { EMPTY, hasMore, lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState, wordTask } from "./words.js";
 
@@ -118,11 +118,18 @@ export class BatchIntake implements Intake {
   #ended(): number {
     const { task } = this.#context;
     const tasks = settleTasks(this.#context);
-    if (task.index >= tasks || hasFlushed(this.#context)) return END;
+    if (task.index >= tasks) return END;
+    if (hasFlushed(this.#context)) return this.#isOver() ? END : NO_INPUT;
     const last = Math.max(...this.#inputs.map((edge) => endOf(this.#context, edge)));
     this.position = last + task.index;
     this.endPosition = last + tasks;
     return this.#hasSpace(this.position) ? FLUSH : NO_SPACE;
+  }
+
+  /** A replica that was one too many may die with the last unit in its hands, and nobody else would take that. */
+  #isOver(): boolean {
+    if (!hasSurplus(this.#context.i32, this.#context.node)) return true;
+    return this.#inputs.every((edge) => lowestUnfinished(this.#context, edge) >= endOf(this.#context, edge));
   }
 
   claim(): boolean {

@@ -3,8 +3,8 @@ import { count, type TaskContext } from "./context.js";
 import { END, FLUSH, hasFlushed, type Intake, isCompeting, isPartitioned, NO_INPUT, READY } from "./intake.js";
 import { CELL, COUNTER, type EdgeLayout, TOTAL } from "./layout.js";
 import { dropCell, markDead } from "./realtime.js";
-import { liveTasks, replicaOf, settleTasks } from "./replicas.js";
-import { allEnded, cellOf, endOf } from "./ring.js";
+import { hasSurplus, liveTasks, replicaOf, settleTasks } from "./replicas.js";
+import { allEnded, cellOf, endOf, someTaken } from "./ring.js";
 import { lapOf, lapsAhead, PUBLISHED, TAKEN, word, wordLap, wordState } from "./words.js";
 
 /** What becomes of a position at a join. */
@@ -120,11 +120,18 @@ export class RealtimeIntake implements Intake {
   #ended(): number {
     const { task } = this.#context;
     const tasks = settleTasks(this.#context);
-    if (task.index >= tasks || hasFlushed(this.#context)) return END;
+    if (task.index >= tasks) return END;
+    if (hasFlushed(this.#context)) return this.#isOver() ? END : NO_INPUT;
     const last = Math.max(...this.#inputs.map((edge) => endOf(this.#context, edge)));
     this.position = last + task.index;
     this.endPosition = last + tasks;
     return FLUSH;
+  }
+
+  /** What a replica that was one too many has in hand is published before its siblings end, or comes to them if it dies. */
+  #isOver(): boolean {
+    const { i32, node } = this.#context;
+    return !hasSurplus(i32, node) || !this.#inputs.some((edge) => someTaken(i32, edge));
   }
 
   claim(): boolean {

@@ -37,6 +37,11 @@ export function isSurplus({ i32, node, task }: TaskContext): boolean {
   return task.index >= (word & COUNT_MASK) && (word & FINAL) === 0;
 }
 
+/** Whether the node has had more replicas than now: the others may still be there. */
+export function hasSurplus(i32: Int32Array, node: NodeLayout): boolean {
+  return Atomics.load(i32, node.header + NODE.most) > liveTasks(i32, node);
+}
+
 /** All inputs have ended: from now on the number of replicas stays. @returns the number. */
 export function settleTasks({ i32, node, step }: TaskContext): number {
   const at = node.header + NODE.tasks;

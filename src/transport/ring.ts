@@ -1,6 +1,6 @@
 /** Cells of one edge in batch: published once, acknowledged once. What a SIGKILL leaves is told by the words alone. */
 import type { TaskContext } from "./context.js";
-import { CELL, EDGE, type EdgeLayout, LEFT, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
+import { CELL, EDGE, type EdgeLayout, MAX_OUTPUTS, type NodeLayout, SLOT, TASK, type TaskLayout } from "./layout.js";
 import { liveTasks, startedTasks, windowOf } from "./replicas.js";
 import {
   countWord,
@@ -15,6 +15,7 @@ import {
   PUBLISHED,
   referenceSlot,
   referenceTask,
+  TAKEN,
   word,
   wordLap,
   wordState,
@@ -160,14 +161,22 @@ export function endOf(context: TaskContext, edge: EdgeLayout): number {
   return -1;
 }
 
-/** Whether every task of the parent has said its last word; a replica that left for good has said it with its last unit. */
+/** Whether every task of the parent has said its last word; the last of them waited for replicas that were one too many. */
 export function allEnded({ i32, memory }: TaskContext, edge: EdgeLayout): boolean {
   const node = memory.layout.nodes[edge.from] as NodeLayout;
   const live = liveTasks(i32, node);
-  return startedTasks(i32, node).every((task) => {
-    if (Atomics.load(i32, task.region + TASK.ended) === 1) return true;
-    return task.index >= live && (Atomics.load(i32, task.region + TASK.left) === LEFT || i32[task.region + TASK.incarnation] === 0);
-  });
+  for (let index = 0; index < live; index += 1) {
+    if (Atomics.load(i32, (node.tasks[index] as TaskLayout).region + TASK.ended) !== 1) return false;
+  }
+  return true;
+}
+
+/** Whether somebody has a unit of this edge in hand. */
+export function someTaken(i32: Int32Array, edge: EdgeLayout): boolean {
+  for (let cell = edge.cells; cell < edge.cells + edge.count * CELL.size; cell += CELL.size) {
+    if (wordState(Atomics.load(i32, cell)) === TAKEN) return true;
+  }
+  return false;
 }
 
 /** Batch: the lowest position that is not acknowledged, from the cells alone; O(cells), after an open and after a recovery. */

@@ -22,7 +22,7 @@ import type { DataPlan } from "./plan.js";
 import { OwnPool } from "./pool.js";
 import type { CommitOptions, OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
 import { recover } from "./recover.js";
-import { isSurplus } from "./replicas.js";
+import { hasSurplus, isSurplus } from "./replicas.js";
 import { Retained } from "./retained.js";
 import { awaitedPart, isFree } from "./ring.js";
 import { Sleeper } from "./sleeper.js";
@@ -502,6 +502,13 @@ class SharedMemoryPort implements TaskPort {
     noteProgress(this.#context);
     this.#sleeper.ringOwed();
     for (const edge of this.#context.outputs) this.#context.bells.wakeReaders(edge, EVERYONE);
+    this.#wakeSiblings();
+  }
+
+  /** They may wait for the last unit of one that is one too many. */
+  #wakeSiblings(): void {
+    if (!hasSurplus(this.#i32, this.#context.node)) return;
+    for (const edge of this.#context.inputs) this.#context.bells.wakeReaders(edge, EVERYONE);
   }
 
   leave(): void {
@@ -512,6 +519,7 @@ class SharedMemoryPort implements TaskPort {
     publishState(this.#context, RETIRED);
     noteProgress(this.#context);
     this.#sleeper.ringOwed();
+    this.#wakeSiblings();
   }
 
   /** What is not committed is offered again, to a sibling or to the next incarnation. */

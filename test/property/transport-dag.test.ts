@@ -116,7 +116,12 @@ test("replicas that come and go, dying on the way or not, lose and repeat nothin
   const labels = new Set<string>();
   let scaled = 0;
   for (let seed = FIRST + 40_000; seed < FIRST + 40_000 + COUNT; seed += 1) {
-    const { played } = await playSeed(seed, { deaths: seed % 2 === 0 ? 0.03 : 0, retires: 0.02, scales: 0.1 });
+    const { played } = await playSeed(seed, {
+      ...(seed % 2 === 0 ? { deaths: 0.03 } : {}),
+      retires: 0.02,
+      scales: 0.1,
+      ...(seed % 3 === 0 ? { partSize: 1 } : {}),
+    });
     scaled += played.scaled;
     for (const label of played.deaths.keys()) labels.add(label);
   }

@@ -46,8 +46,6 @@ interface Actor {
   done: boolean;
   /** Not among the replicas of its node: it has no process. */
   parked: boolean;
-  /** Its last process died: one too many or not, it gets another, until that made way or ended. */
-  died: boolean;
   /** State as far as this incarnation knows: a checksum, or for a consumer how many lines it has. */
   sum: number;
   /** A unit whose outputs go out in parts, and the outputs that are not written yet. */
@@ -91,7 +89,6 @@ class Player {
         port: undefined,
         done: false,
         parked: task >= node.tasks,
-        died: false,
         sum: 0,
         begun: undefined,
         linesAfter: [],
@@ -141,7 +138,6 @@ class Player {
     port.leave();
     port.close();
     actor.port = undefined;
-    actor.died = false;
     this.#retired += 1;
     const { name } = actor.node;
     actor.parked = this.#repartitions.has(name) || actor.task >= (this.#live.get(name) as number);
@@ -182,7 +178,7 @@ class Player {
     const now = this.#surviving(() => setTasks(this.#dir, this.#flow.plan, node.name, count, { step: this.#die }));
     this.#scaled += now === this.#live.get(node.name) ? 0 : 1;
     this.#live.set(node.name, now);
-    for (const actor of this.#actorsOf(node.name)) if (actor.port === undefined) actor.parked = actor.task >= now && !actor.died;
+    for (const actor of this.#actorsOf(node.name)) if (actor.port === undefined) actor.parked = actor.task >= now;
   }
 
   #surviving<T>(work: () => T): T {
@@ -209,7 +205,6 @@ class Player {
       if (!(error instanceof Death)) throw error;
       actor.port = undefined;
       actor.begun = undefined;
-      actor.died = true;
       this.#recover(actor);
       return true;
     }
@@ -241,7 +236,7 @@ class Player {
   /** The recovery dies, too. */
   #recover(actor: Actor): void {
     this.#surviving(() => recoverTask(this.#dir, this.#flow.plan, actor.node.name, actor.task, { step: this.#die }));
-    if (this.#repartitions.has(actor.node.name)) actor.parked = true;
+    actor.parked = this.#repartitions.has(actor.node.name) || actor.task >= (this.#live.get(actor.node.name) as number);
   }
 
   #produce(actor: Actor, port: TaskPort): boolean {
