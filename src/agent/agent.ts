@@ -9,6 +9,7 @@ import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
 import { environmentOf } from "../devices/environment.js";
 import type { Unwatch, WatchEvent } from "../store/store.js";
 import { type FlowMemories, loadFlowMemories } from "./flow-memories.js";
+import { Heartbeat } from "./heartbeat.js";
 import { observeHost, publishHost } from "./host-status.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { killMarked, killTreeOf } from "./leftovers.js";
@@ -44,6 +45,7 @@ export class Agent {
   #keeper: KeeperClient;
   #timer: NodeJS.Timeout | undefined;
   #hostTimer: NodeJS.Timeout | undefined;
+  #heartbeat: Heartbeat | undefined;
   #running: Promise<void> | undefined;
   #dirty = false;
   /** A write failed: look again soon even if nothing changes. */
@@ -69,6 +71,7 @@ export class Agent {
       deviceEnvironment: options.deviceEnvironment ?? environmentOf,
       logLevel: options.logLevel ?? "info",
       chance: options.chance ?? Math.random,
+      ...(options.heartbeat === undefined ? {} : { renewedAtMs: () => this.#heartbeat?.renewedAtMs }),
       note: (subject, what, message) => this.#note({ subject, what, message }),
       changed: () => this.#kick(),
     });
@@ -85,7 +88,24 @@ export class Agent {
     await agent.#publishHost();
     await agent.#adopt();
     agent.#watch();
+    agent.#beat();
     return agent;
+  }
+
+  /** Only now: what an earlier agent left is known, and nobody counts on this host before. */
+  #beat(): void {
+    const { heartbeat, store, hostName, clock } = this.#options;
+    if (heartbeat === undefined) return;
+    const onTrouble = (problem: string | undefined) =>
+      this.#note({ subject: hostName, what: problem === undefined ? "LeaseRenewed" : "LeaseNotRenewed", message: problem ?? "" });
+    this.#heartbeat = new Heartbeat({
+      ...{ store, hostName, clock, ...heartbeat, onTrouble },
+      onRenewed: (renewedAtMs) => {
+        this.#processes.refence(renewedAtMs);
+        if (this.#retry) this.#kick();
+      },
+    });
+    this.#heartbeat.start();
   }
 
   /** Stops watching and deciding. Tasks live on until the keeper is closed. */
@@ -94,6 +114,7 @@ export class Agent {
     for (const end of this.#endings) end();
     clearTimeout(this.#timer);
     clearTimeout(this.#hostTimer);
+    this.#heartbeat?.stop();
     await this.#running;
     this.#memories.close();
   }

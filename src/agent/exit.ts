@@ -8,7 +8,7 @@ export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
 export type StopReason = "Stopped" | "Deleted" | "Replaced";
 
 /** Why the agent itself ended a process. */
-export type KillReason = StopReason | "StartupDeadline" | "NoProgress" | "DeviceEnvironment" | "KeeperLost";
+export type KillReason = StopReason | "StartupDeadline" | "NoProgress" | "DeviceEnvironment" | "KeeperLost" | "Fenced";
 
 /** How a process ended, as its keeper told. */
 export interface ProcessEnd {
@@ -20,6 +20,7 @@ export interface ProcessEnd {
 export type ExitKind = "finished" | "hopeless" | "crashed" | "retired";
 
 export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): ExitKind {
+  if (killed === "Fenced") return "retired";
   if (killed === "Replaced") return end.code === EXIT_FINISHED ? "finished" : "retired";
   if (killed === "DeviceEnvironment" || killed === "KeeperLost") return "hopeless";
   if (killed !== undefined) return "crashed";

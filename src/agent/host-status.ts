@@ -2,6 +2,7 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { isDeepStrictEqual } from "node:util";
+import { HOSTNAME_LABEL } from "../api/host-lease.js";
 import { API_VERSION, DEFAULT_NAMESPACE, type Host, type HostStatus } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { readBootId } from "../base/process-identity.js";
@@ -72,7 +73,9 @@ function readText(path: string): string {
 /** Creates the Host if it is not there and writes its status if it changed. */
 export async function publishHost(store: Store, name: string, status: HostStatus): Promise<void> {
   const host = await getOrCreate(store, name);
-  if (!isDeepStrictEqual(host.status, status)) await store.updateStatus({ ...host, status });
+  const conditions = host.status?.conditions; // The controller's.
+  const next = { ...status, ...(conditions === undefined ? {} : { conditions }) };
+  if (!isDeepStrictEqual(host.status, next)) await store.updateStatus({ ...host, status: next });
 }
 
 async function getOrCreate(store: Store, name: string): Promise<Host> {
@@ -80,7 +83,7 @@ async function getOrCreate(store: Store, name: string): Promise<Host> {
   const host = await store.get(key);
   if (host !== undefined) return host;
   try {
-    const metadata = { name, namespace: DEFAULT_NAMESPACE };
+    const metadata = { name, namespace: DEFAULT_NAMESPACE, labels: { [HOSTNAME_LABEL]: name } };
     return await store.create<"Host">({ apiVersion: API_VERSION, kind: "Host", metadata, spec: { schedulable: true } });
   } catch (error) {
     const made = await store.get(key);

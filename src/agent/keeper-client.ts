@@ -125,6 +125,11 @@ export class KeeperClient {
     this.#send({ type: "kill", id });
   }
 
+  /** Processes are killed at these times of the boot clock ({@link bootTimeMs}), also when this agent is dead by then. */
+  fence(deadlines: Readonly<Record<string, number>>): void {
+    this.#send({ type: "fence", deadlines });
+  }
+
   /** The keeper removes the folder if this process dies before {@link disown}, unless it shall be kept for the next agent. */
   own(dir: string, keep = false): void {
     this.#send({ type: "own", dir, ...(keep ? { keep } : {}) });

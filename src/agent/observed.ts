@@ -13,6 +13,8 @@ export interface LiveProcess {
   readonly templateHash: string;
   /** Absent while the keeper has not answered. */
   readonly identity?: ProcessIdentity;
+  /** Its keeper kills it so many seconds after the last renewed Lease. */
+  readonly fenceSeconds?: number;
   /** The gate was opened; absent: nothing of the task runs yet. */
   readonly startedAtMs?: number;
   readonly report?: TaskReport;

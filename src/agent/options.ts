@@ -54,6 +54,8 @@ export interface AgentOptions {
   readonly inventory?: () => Promise<HostInventory>;
   /** Variables that show a task exactly these devices; an empty list hides all. Default: src/devices. */
   readonly deviceEnvironment?: (devices: readonly string[]) => Readonly<Record<string, string>>;
+  /** Renews this host's Lease, and lets the keeper fence tasks that ask for it. Absent: nobody waits for this host. */
+  readonly heartbeat?: { readonly renewMs?: number };
   /** Passed on to the tasks, minus what is reserved; default process.env. */
   readonly env?: NodeJS.ProcessEnv;
   readonly logLevel?: "debug" | "info" | "warn" | "error";

@@ -170,12 +170,14 @@ export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, {
     reason,
     message,
     ...(process?.identity ?? {}),
+    ...(process?.fenceSeconds === undefined ? {} : { fenceSeconds: process.fenceSeconds }),
     restarts: Math.max(0, record.incarnations - 1),
     ...(readyTemplate === undefined ? {} : { templateHash: readyTemplate }),
     ...(provider === undefined ? {} : { provider }),
     ...(providerReason === undefined ? {} : { providerReason }),
     ...(stateLost === undefined ? {} : { stateLost }),
     ...(lastExit === undefined ? {} : { lastExit: exitFields(lastExit) }),
+    ...(task.status?.conditions === undefined ? {} : { conditions: task.status.conditions }),
   };
 }
 

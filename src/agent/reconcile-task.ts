@@ -171,7 +171,8 @@ function pausedText({ spec }: FlowTask, memory: MemoryState | undefined): Partia
 }
 
 /** P1: the program starts only after pid, start time and boot were written down. */
-function isRecorded(status: FlowTaskStatus | undefined, { identity }: LiveProcess): boolean {
+function isRecorded(status: FlowTaskStatus | undefined, { identity, fenceSeconds }: LiveProcess): boolean {
+  if (status?.fenceSeconds !== fenceSeconds) return false;
   return status?.pid === identity?.pid && status?.startTime === identity?.startTime && status?.bootId === identity?.bootId;
 }
 

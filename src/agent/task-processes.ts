@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
-import type { Clock } from "../base/clock.js";
+import { bootTimeMs, type Clock } from "../base/clock.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
@@ -33,6 +33,8 @@ export interface TaskProcessesOptions {
   readonly deviceEnvironment: (devices: readonly string[]) => Environment;
   readonly logLevel: TaskLaunch["logLevel"];
   readonly chance: () => number;
+  /** When the host's Lease was last renewed, on {@link bootTimeMs}; absent: it has none, and nothing can be fenced. */
+  readonly renewedAtMs?: () => number | undefined;
   readonly note: (subject: string, what: string, message: string) => void;
   readonly changed: () => void;
 }
@@ -91,8 +93,10 @@ export class TaskProcesses {
     this.#options.memories.clearRetire(task);
     this.#details.set(uid, detail);
     this.#records.set(uid, started(record, task.spec.templateHash));
+    const { fenceSeconds } = task.spec;
+    if (this.#options.renewedAtMs !== undefined && fenceSeconds !== undefined) this.#update(uid, { fenceSeconds });
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
-    else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", "its template changed");
+    else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", replacementText(record));
     else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endText(record)}`);
     this.#saveSoon(uid);
     void this.#ask(detail, incarnation, devices, record.unrecovered === true);
@@ -169,6 +173,7 @@ export class TaskProcesses {
       throw error;
     }
     crashPoint("agent.go.recorded");
+    this.#fenceBefore(uid);
     this.#tell(uid, (id) => this.#options.keeper().go(id));
     crashPoint("agent.go.after");
   }
@@ -206,6 +211,29 @@ export class TaskProcesses {
   forget(uid: string): void {
     this.#records.delete(uid);
     void this.#options.survival?.journal.removeTask(uid).catch(() => {}); // Lost: forgotten again by the next agent.
+  }
+
+  /** The keeper must know when to kill what it lets run. @throws Error while the Lease is not renewed: the gate stays shut. */
+  #fenceBefore(uid: string): void {
+    const detail = this.#details.get(uid);
+    const fenceSeconds = this.#records.get(uid)?.process?.fenceSeconds;
+    if (detail === undefined || fenceSeconds === undefined) return;
+    const renewedAtMs = this.#options.renewedAtMs?.();
+    if (renewedAtMs === undefined || renewedAtMs + fenceSeconds * 1_000 <= bootTimeMs()) {
+      this.#shutAgain(uid);
+      throw new OperatorError("LEASE_EXPIRED", { task: detail.task.metadata.name });
+    }
+    this.#options.keeper().fence({ [detail.id]: renewedAtMs + fenceSeconds * 1_000 });
+  }
+
+  /** The Lease was renewed: what is fenced lives on for so long. */
+  refence(renewedAtMs: number): void {
+    const deadlines: Record<string, number> = {};
+    for (const [uid, { id }] of this.#details) {
+      const live = this.#records.get(uid)?.process;
+      if (live?.fenceSeconds !== undefined && live.startedAtMs !== undefined) deadlines[id] = renewedAtMs + live.fenceSeconds * 1_000;
+    }
+    if (Object.keys(deadlines).length > 0) this.#options.keeper().fence(deadlines);
   }
 
   /** Reads reports, statistics and environments of the live processes. */
@@ -261,6 +289,7 @@ export class TaskProcesses {
     if (found !== undefined) {
       crashPoint("agent.exit.seen");
       const [uid, detail] = found;
+      if (exit.fenced) this.#update(uid, { killed: "Fenced" });
       this.#finish(uid, detail, exit, exit.treeDead);
     }
     void this.#acknowledge(exit);
@@ -328,7 +357,8 @@ export class TaskProcesses {
     const uid = uidOf(id);
     if (task === undefined) return this.#options.keeper().kill(id); // Its object is gone, and nobody removes one whose process lives.
     const { startedAtMs: _told, ...known } = this.#presume(task, id, tag, saved);
-    const live = { ...known, identity, ...(startedAtMs === undefined ? {} : { startedAtMs }) };
+    const fence = task.status?.fenceSeconds === undefined ? {} : { fenceSeconds: task.status.fenceSeconds };
+    const live = { ...known, ...fence, identity, ...(startedAtMs === undefined ? {} : { startedAtMs }) };
     this.#records.set(uid, { ...(this.#records.get(uid) ?? NEW_RECORD), process: live });
   }
 
@@ -407,7 +437,7 @@ export class TaskProcesses {
     const buried = files.buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
     const lastExit = { ...describeExit(end, killed, report, lines), ...reason, kind, treeDead };
-    const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || lost;
+    const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || killed === "Fenced" || lost;
     const earlier = giveBack(rest.deaths, buried);
     const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);
@@ -485,6 +515,10 @@ function readExit(file: string): ExitRecord | undefined {
 
 function isKeeperLost(error: unknown): boolean {
   return error instanceof OperatorError && error.code === "KEEPER_LOST";
+}
+
+function replacementText({ lastExit }: TaskRecord): string {
+  return lastExit?.reason === "Fenced" ? "its host is heard of again" : "its template changed";
 }
 
 /** How the process before ended, in a few words. */

@@ -386,6 +386,12 @@ export const ERRORS = {
       `node "${d.node}": the spec says ${d.what} ${d.spec}, but ${d.component} says ${d.found}`,
     fix: "Make the spec agree with the class, or turn the flow into a spec again.",
   },
+  LEASE_EXPIRED: {
+    retry: "backoff",
+    message: (d: { task: string }) =>
+      `task ${d.task} is not started: the Lease of this host is not renewed, and its flow may move to another`,
+    fix: "Restore the connection to the API server; the task starts with the next renewal.",
+  },
   DEVICES_LOCKED: {
     retry: "backoff",
     message: (d: { pid: number }) => `another run (pid ${d.pid}) is still deciding about the devices of this machine`,

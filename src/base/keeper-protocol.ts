@@ -50,6 +50,11 @@ export type AgentMessage =
   | { readonly type: "stop"; readonly id: string; readonly graceMs: number }
   /** SIGKILL to the whole tree. */
   | { readonly type: "kill"; readonly id: string }
+  /**
+   * Processes are killed at these times ({@link bootTimeMs}), by id, whether or not an agent is there, unless later ones are
+   * told before.
+   */
+  | { readonly type: "fence"; readonly deadlines: Readonly<Record<string, number>> }
   /** The folder is removed if the agent dies (unless `keep`), and when the keeper shuts down. */
   | { readonly type: "own"; readonly dir: string; readonly keep?: true }
   /** The agent has removed the folder itself. */
@@ -72,6 +77,8 @@ export interface ExitRecord {
   readonly started: boolean;
   /** False when a process of the tree could not be killed within 5 seconds. */
   readonly treeDead: boolean;
+  /** Its time had come: nobody told a later one. */
+  readonly fenced?: true;
   /** Why recovery of the shared memory failed; absent when it succeeded or none was asked for. */
   readonly recoveryProblem?: string;
 }

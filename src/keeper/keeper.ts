@@ -3,7 +3,7 @@
  * gone ends everything, or what may not outlive it. Knows processes and memory folders; must not know flows, nodes or the store.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import type { Clock } from "../base/clock.js";
+import { bootTimeMs, type Clock } from "../base/clock.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
 import {
@@ -22,6 +22,7 @@ import { identityOf, isDead, type ProcessIdentity, type ProcessStat, readEnviron
 import { becomeSubreaper, signalProcess } from "../base/process-signal.js";
 import { descendantsOf, identify, listProcesses } from "../base/process-table.js";
 import type { TaskGroups } from "./cgroup.js";
+import { Fences } from "./fences.js";
 import { findSetpriv } from "./gate.js";
 import { reapStrangers } from "./strangers.js";
 import { openGate, spawnGated, type TaskProcess } from "./task.js";
@@ -50,6 +51,7 @@ export class Keeper {
   readonly #setpriv = findSetpriv();
   readonly #groups: TaskGroups | undefined;
   readonly #tasks = new Map<string, TaskProcess>();
+  readonly #fences = new Fences(bootTimeMs, (id) => this.#fence(id));
   /** Spawns that wait for their memory, and whether their end was ordered meanwhile. */
   readonly #waiting = new Map<string, "wanted" | "ordered">();
   /** Folders of shared memory, and whether they outlive the agent. */
@@ -110,6 +112,8 @@ export class Keeper {
         return this.#with(message.id, (task) => this.#stop(task, message.graceMs));
       case "kill":
         return this.#with(message.id, (task) => this.#kill(task));
+      case "fence":
+        return this.#fences.set(message.deadlines);
       case "own":
         this.#ownedDirs.set(message.dir, message.keep === true);
         return;
@@ -230,6 +234,14 @@ export class Keeper {
     crashPoint("keeper.kill.after");
   }
 
+  #fence(id: string): void {
+    this.#fences.forget(id);
+    const task = this.#tasks.get(id);
+    if (task === undefined) return;
+    task.fenced = true;
+    this.#kill(task);
+  }
+
   /** @returns whether every process of the task is dead. */
   #killTree(task: TaskProcess): Promise<boolean> {
     this.#groups?.kill(task.request.id);
@@ -247,6 +259,7 @@ export class Keeper {
   async #ended(task: TaskProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
     const atMs = Date.now();
     clearTimeout(task.graceTimer);
+    this.#fences.forget(task.request.id);
     const treeDead = await this.#killTree(task);
     if (treeDead) this.#groups?.leave(task.request.id);
     crashPoint("keeper.exit.before");
@@ -264,6 +277,7 @@ export class Keeper {
       ordered,
       started: startedAtMs !== undefined,
       treeDead,
+      ...(task.fenced === undefined ? {} : { fenced: true as const }),
       ...recoveryProblem,
     };
     if (exitFile !== undefined) writeRecord(exitFile, record);

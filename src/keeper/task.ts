@@ -16,6 +16,8 @@ export interface TaskProcess {
   startedAtMs?: number;
   /** The agent asked for the end: the gate stays shut. */
   ordered: boolean;
+  /** Its fence ended it. */
+  fenced?: true;
   graceTimer?: NodeJS.Timeout;
   /** Settles when its whole end was dealt with. */
   over?: Promise<void>;
