@@ -1,11 +1,19 @@
-/** An agent of one host whose processes are entries of a map. Keeps the agent's promises: a final phase is written after the process is gone. */
+/**
+ * A host: its agent, its keeper and its processes, which are entries of a list. The agent can crash, be cut off from the
+ * store, and lag behind; the machine can lose power. It keeps an agent's promises: what runs was written down before, and a
+ * final phase is written after the process is gone. The keeper fences.
+ */
 import { isDeepStrictEqual } from "node:util";
-import type { FlowTask, FlowTaskStatus } from "../../src/api/kinds.js";
+import { hostLeaseName, LEASE_NAMESPACE, RENEW_SECONDS } from "../../src/api/host-lease.js";
+import { API_VERSION, type FlowTask, type FlowTaskStatus, type HostDevice, microTime } from "../../src/api/kinds.js";
+import type { Clock } from "../../src/base/clock.js";
+import { OperatorError } from "../../src/base/errors.js";
 import type { Prng } from "../../src/base/prng.js";
 import type { Store } from "../../src/store/store.js";
 import type { Faults } from "./faulty-store.js";
 
 export interface FakeProcess {
+  readonly host: string;
   readonly task: string;
   readonly taskUid: string;
   /** What it was started from. */
@@ -13,52 +21,151 @@ export interface FakeProcess {
   /** What its environment lists. */
   readonly devices: readonly string[];
   readonly memoryMiB: number | undefined;
+  readonly fenceSeconds: number | undefined;
 }
+
+/** What of a host works. */
+type State = "Up" | "AgentDown" | "CutOff" | "PowerOff";
 
 const FINAL = ["Succeeded", "Failed", "Stopped"];
 const FINISH_CHANCE = 0.1;
 const RETIRE_CHANCE = 0.5;
 
+export interface FakeHostOptions {
+  readonly store: Store;
+  readonly name: string;
+  readonly devices: readonly HostDevice[];
+  readonly clock: Clock;
+  readonly prng: Prng;
+  readonly note: (text: string) => void;
+}
+
 export class FakeAgent {
   /** Live processes; they survive the agent. */
   readonly processes: FakeProcess[] = [];
+  readonly name: string;
   /** Processes begun and ended so far. */
   changes = 0;
+  state: State = "Up";
+  #devices: readonly HostDevice[];
+  #bootId = 1;
+  #renewedAtMs = Number.NEGATIVE_INFINITY;
+  /** Until when the state lasts. */
+  #untilMs = 0;
   /** Ends that are not reported yet: task uid to phase. */
   readonly #ended = new Map<string, FlowTaskStatus>();
-  readonly #store: Store;
-  readonly #host: string;
-  readonly #prng: Prng;
-  readonly #note: (text: string) => void;
+  readonly #options: FakeHostOptions;
 
-  constructor(store: Store, host: string, prng: Prng, note: (text: string) => void) {
-    this.#store = store;
-    this.#host = host;
-    this.#prng = prng;
-    this.#note = note;
+  constructor(options: FakeHostOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#devices = options.devices;
+  }
+
+  /** A device breaks, or comes back. */
+  flipDevice(): void {
+    const at = this.#options.prng.range(0, Math.max(0, this.#devices.length - 1));
+    this.#devices = this.#devices.map((device, index) => (index === at ? { ...device, healthy: !device.healthy } : device));
+  }
+
+  /** Everything works again. */
+  heal(): void {
+    this.#devices = this.#devices.map((device) => ({ ...device, healthy: true }));
+    this.#untilMs = 0;
   }
 
   async tick(faults: Faults): Promise<void> {
-    const tasks = (await this.#store.list("FlowTask")).filter(({ spec }) => spec.host === this.#host);
-    for (const process of [...this.processes]) this.#live(process, tasks, faults);
-    if (this.#prng.chance(faults.agentPause)) return;
+    this.#change(faults);
+    const { store, prng } = this.#options;
+    const tasks = (await store.list("FlowTask")).filter(({ spec }) => spec.host === this.name);
+    this.#fence();
+    if (this.state !== "PowerOff") for (const process of [...this.processes]) this.#live(process, tasks, faults);
+    if (this.state !== "Up" || prng.chance(faults.agentPause)) return;
+    await this.#publish();
+    await this.#renew();
     for (const process of this.processes) {
       if (!tasks.some(({ metadata }) => metadata.uid === process.taskUid)) this.#kill(process);
     }
     for (const task of tasks) await this.#serve(task, tasks);
   }
 
+  /** Now and then something fails for a while: shorter than a Lease, or longer than any fence. */
+  #change({ agentCrash, cutOff, powerLoss }: Faults): void {
+    const { prng, clock, note } = this.#options;
+    if (clock.nowMs() < this.#untilMs) return;
+    if (this.state !== "Up") note(`host ${this.name} is up again`);
+    this.state = "Up";
+    const chances: [State, number][] = [
+      ["AgentDown", agentCrash],
+      ["CutOff", cutOff],
+      ["PowerOff", powerLoss],
+    ];
+    const [state] = chances.find(([, chance]) => prng.chance(chance)) ?? [];
+    if (state === undefined) return;
+    this.state = state;
+    this.#untilMs = clock.nowMs() + prng.pick([2_000, 20_000, 45_000, 90_000]);
+    note(`host ${this.name}: ${state}`);
+    if (state === "PowerOff") this.#losePower();
+  }
+
+  #losePower(): void {
+    this.#bootId += 1;
+    for (const process of [...this.processes]) this.#kill(process);
+    this.#ended.clear();
+  }
+
+  /** The keeper does so whatever its agent does. */
+  #fence(): void {
+    const nowMs = this.#options.clock.nowMs();
+    for (const process of [...this.processes]) {
+      if (process.fenceSeconds === undefined || nowMs < this.#renewedAtMs + process.fenceSeconds * 1_000) continue;
+      this.#options.note(`keeper of ${this.name} fences ${process.task}`);
+      this.#kill(process);
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const { store, name } = this.#options;
+    const key = { kind: "Host", namespace: "", name } as const;
+    const host =
+      (await store.get(key)) ??
+      (await store.create<"Host">({ apiVersion: API_VERSION, kind: "Host", metadata: { name }, spec: { schedulable: true } }));
+    const status = { bootId: String(this.#bootId), cores: 4, memoryMiB: 65_536, devices: [...this.#devices] };
+    const { conditions, ...known } = host.status ?? {};
+    if (isDeepStrictEqual({ ...known }, status)) return;
+    await store.updateStatus({ ...host, status: { ...status, ...(conditions === undefined ? {} : { conditions }) } });
+  }
+
+  async #renew(): Promise<void> {
+    const { store, clock, name } = this.#options;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#renewedAtMs < RENEW_SECONDS * 1_000) return;
+    const key = { kind: "Lease", namespace: LEASE_NAMESPACE, name: hostLeaseName(name) } as const;
+    const spec = { holderIdentity: name, renewTime: microTime(clock.wallMs()) };
+    const lease = await store.get(key);
+    if (lease !== undefined) await store.update<"Lease">({ ...lease, spec });
+    else
+      await store.create<"Lease">({
+        apiVersion: "coordination.k8s.io/v1",
+        kind: "Lease",
+        metadata: { name: key.name, namespace: key.namespace },
+        spec,
+      });
+    this.#renewedAtMs = nowMs;
+  }
+
   /** What a process does by itself, whether its agent looks or not. */
   #live(process: FakeProcess, tasks: readonly FlowTask[], faults: Faults): void {
+    const { prng } = this.#options;
     const task = tasks.find(({ metadata }) => metadata.uid === process.taskUid);
     if (task === undefined) return;
     const isProducer = task.spec.members[0]?.role === "Producer";
     const streamEnded = tasks
       .filter(({ spec }) => spec.run === task.spec.run && spec.members[0]?.role === "Producer")
       .every(({ status }) => status?.phase === "Succeeded");
-    if (this.#prng.chance(faults.processCrash)) this.#end(process, { phase: "Failed", reason: "Crashed", message: "it crashed too often" });
+    if (prng.chance(faults.processCrash)) this.#end(process, { phase: "Failed", reason: "Crashed", message: "it crashed too often" });
     else if (task.spec.desiredState === "Paused") return;
-    else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && this.#prng.chance(FINISH_CHANCE))
+    else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && prng.chance(FINISH_CHANCE))
       this.#end(process, { phase: "Succeeded" });
   }
 
@@ -67,42 +174,52 @@ export class FakeAgent {
     const process = this.processes.find(({ taskUid }) => taskUid === task.metadata.uid);
     const ended = this.#ended.get(task.metadata.uid);
     if (ended !== undefined) return this.#report(task, ended);
-    if (task.spec.desiredState === "Stopped") {
+    if (task.metadata.deletionTimestamp !== undefined || task.spec.desiredState === "Stopped") {
       if (process !== undefined) this.#kill(process);
       return this.#report(task, { phase: "Stopped" });
     }
     if (task.spec.desiredState === "Retired") return this.#retire(task, process);
-    if (process?.template === task.spec.templateHash) return this.#report(task, runningStatus(task));
-    if (process !== undefined) return this.#prng.chance(RETIRE_CHANCE) ? this.#kill(process) : undefined;
+    if (process?.template === task.spec.templateHash) return this.#report(task, this.#runningStatus(task));
+    if (process !== undefined) return this.#retireSlowly(process);
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
     if (siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined) await this.#spawn(task);
   }
 
   /** It takes a while to commit what is in hand. */
+  #retireSlowly(process: FakeProcess): void {
+    if (this.#options.prng.chance(RETIRE_CHANCE)) this.#kill(process);
+  }
+
   async #retire(task: FlowTask, process: FakeProcess | undefined): Promise<void> {
-    if (process !== undefined) return this.#prng.chance(RETIRE_CHANCE) ? this.#kill(process) : undefined;
+    if (process !== undefined) return this.#retireSlowly(process);
     if (task.spec.index >= task.spec.nbTasks) return this.#report(task, { phase: "Stopped", reason: "ScaledDown" });
     return this.#report(task, { phase: "Pending", reason: "Retired" });
   }
 
+  /** Written down before the gate opens: a task that changed meanwhile is not started. */
   async #spawn(task: FlowTask): Promise<void> {
+    const { store } = this.#options;
     const claim =
       task.spec.claim === undefined
         ? undefined
-        : await this.#store.get({ kind: "DeviceClaim", namespace: task.metadata.namespace, name: task.spec.claim });
+        : await store.get({ kind: "DeviceClaim", namespace: task.metadata.namespace, name: task.spec.claim });
     const allocation = claim?.status?.allocation;
     if (task.spec.claim !== undefined && allocation === undefined)
       throw new Error(`D4: task ${task.metadata.name} has a claim without allocation`);
+    if (!(await this.#write(task, this.#runningStatus(task)))) return;
+    const stored = await store.get({ kind: "FlowTask", namespace: task.metadata.namespace, name: task.metadata.name });
+    if (stored?.spec.desiredState === "Stopped") throw new Error(`P5: ${task.metadata.name} is started although it was stopped`);
     this.changes += 1;
     this.processes.push({
+      host: this.name,
       task: task.metadata.name,
       taskUid: task.metadata.uid,
       template: task.spec.templateHash,
       devices: allocation?.devices ?? [],
       memoryMiB: allocation?.memoryMiB,
+      fenceSeconds: task.spec.fenceSeconds,
     });
-    this.#note(`spawn ${task.metadata.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
-    await this.#report(task, runningStatus(task));
+    this.#options.note(`spawn ${task.metadata.name} at ${this.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
   }
 
   #kill(process: FakeProcess): void {
@@ -113,18 +230,36 @@ export class FakeAgent {
   #end(process: FakeProcess, status: FlowTaskStatus): void {
     this.#kill(process);
     this.#ended.set(process.taskUid, status);
-    this.#note(`${process.task} ends: ${status.phase}`);
+    this.#options.note(`${process.task} ends: ${status.phase}`);
   }
 
-  /** Its own status write: a newer version of the object means another look later. */
-  async #report(task: FlowTask, given: FlowTaskStatus): Promise<void> {
+  #runningStatus({ spec }: FlowTask): FlowTaskStatus {
+    const reason = spec.desiredState === "Paused" ? "Drained" : "Ready";
+    const fence = spec.fenceSeconds === undefined ? {} : { fenceSeconds: spec.fenceSeconds };
+    return { phase: "Running", reason, templateHash: spec.templateHash, pid: 7, ...fence };
+  }
+
+  async #report(task: FlowTask, status: FlowTaskStatus): Promise<void> {
+    await this.#write(task, status);
+  }
+
+  /** Its own status write: a newer version of the object means another look later. @returns whether it stands in the store. */
+  async #write(task: FlowTask, given: FlowTaskStatus): Promise<boolean> {
     const { templateHash = task.status?.templateHash } = given;
-    const status = { ...given, observedGeneration: task.metadata.generation, ...(templateHash === undefined ? {} : { templateHash }) };
-    if (!isDeepStrictEqual({ ...task.status }, status)) await this.#store.updateStatus({ ...task, status });
+    const conditions = task.status?.conditions;
+    const status = {
+      ...given,
+      observedGeneration: task.metadata.generation,
+      ...(templateHash === undefined ? {} : { templateHash }),
+      ...(conditions === undefined ? {} : { conditions }),
+    };
+    if (isDeepStrictEqual({ ...task.status }, status)) return true;
+    try {
+      await this.#options.store.updateStatus({ ...task, status });
+      return true;
+    } catch (error) {
+      if (error instanceof OperatorError && (error.code === "STORE_CONFLICT" || error.code === "STORE_GONE")) return false;
+      throw error;
+    }
   }
-}
-
-function runningStatus({ spec }: FlowTask): FlowTaskStatus {
-  const reason = spec.desiredState === "Paused" ? "Drained" : "Ready";
-  return { phase: "Running", reason, templateHash: spec.templateHash };
 }

@@ -13,6 +13,10 @@ export interface Faults {
   readonly staleRead: number;
   readonly processCrash: number;
   readonly agentPause: number;
+  /** Per host and second. */
+  readonly agentCrash: number;
+  readonly cutOff: number;
+  readonly powerLoss: number;
 }
 export const NO_FAULTS: Faults = {
   conflict: 0,
@@ -22,6 +26,9 @@ export const NO_FAULTS: Faults = {
   staleRead: 0,
   processCrash: 0,
   agentPause: 0,
+  agentCrash: 0,
+  cutOff: 0,
+  powerLoss: 0,
 };
 
 /** Swarm testing: each seed turns every fault off, or to some strength of its own. */
@@ -35,6 +42,9 @@ export function swarm(prng: Prng): Faults {
     staleRead: some(0.5),
     processCrash: some(0.03),
     agentPause: some(0.5),
+    agentCrash: some(0.02),
+    cutOff: some(0.02),
+    powerLoss: some(0.01),
   };
 }
 

@@ -84,11 +84,12 @@ function checkDevices(exclusive: string, sharing: string, grants: readonly Grant
   }
 }
 
-/** D6 */
+/** D6; of a host that was deleted nothing is known any more. */
 function checkKnown({ claims, hosts }: World): void {
   for (const { metadata, status } of claims) {
     const host = hosts.find((candidate) => candidate.metadata.name === status?.allocation?.host);
-    const known = new Set(host?.status?.devices?.map(({ uuid }) => uuid));
+    if (host === undefined) continue;
+    const known = new Set(host.status?.devices?.map(({ uuid }) => uuid));
     const strange = status?.allocation?.devices.filter((uuid) => !known.has(uuid)) ?? [];
     if (strange.length > 0) throw new Error(`D6: ${metadata.name} holds ${strange.join()}, which its host does not offer`);
   }

@@ -1,20 +1,23 @@
 /** The control plane in one thread: the real controller and store, fake agents, virtual time, chance from one seed. */
 
-import type { FlowTask, Kind, Kinds, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
+import type { FlowTask, HostDevice, Kind, Kinds, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
 import { Prng } from "../../src/base/prng.js";
 import { createFlowController } from "../../src/controller/flow/flow-controller.js";
 import { shapeOf } from "../../src/controller/flow/shape.js";
+import { Heartbeats } from "../../src/controller/host/heartbeats.js";
+import { createHostController } from "../../src/controller/host/host-controller.js";
 import type { Controller } from "../../src/controller/runtime/controller.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
-import { aChain, aFlowSpec, aGpuNode, aHost, aNewFlow, aNode, describeComponent, devices } from "../support/builders.js";
+import { aChain, aFlowSpec, aGpuNode, aNewFlow, aNode, describeComponent, devices } from "../support/builders.js";
 import { FakeAgent } from "./fake-agent.js";
 import { type Faults, FaultyStore, NO_FAULTS, swarm } from "./faulty-store.js";
 import { Invariants, type World } from "./invariants.js";
 import { ManualScheduler } from "./manual-scheduler.js";
 
-const TICK_MS = 100;
-const RESYNC_MS = 3_000;
+const TICK_MS = 2_000;
+const RESYNC_MS = 30_000;
 const FLOWS = ["a", "b", "c"];
+const HOSTS = ["h1", "h2", "h3"];
 
 type Snapshot = { readonly [K in Kind]: readonly Kinds[K][] };
 
@@ -29,16 +32,23 @@ export class Simulation {
   readonly #agents: FakeAgent[];
   readonly #invariants = new Invariants();
   #snapshot: Snapshot = { VideoFlow: [], FlowTask: [], DeviceClaim: [], Host: [], Event: [], Lease: [] };
-  #controller: { readonly loop: Controller; readonly store: FaultyStore } | undefined;
+  #controller: { readonly loops: readonly Controller[]; readonly store: FaultyStore } | undefined;
   #tick = 0;
   #checked = "";
 
-  private constructor(prng: Prng, store: EmbeddedStore, scheduler: ManualScheduler, hosts: readonly string[]) {
+  private constructor(
+    prng: Prng,
+    store: EmbeddedStore,
+    scheduler: ManualScheduler,
+    hosts: readonly { name: string; devices: HostDevice[] }[],
+  ) {
     this.prng = prng;
     this.faults = swarm(prng);
     this.#store = store;
     this.#scheduler = scheduler;
-    this.#agents = hosts.map((host) => new FakeAgent(store, host, prng, (text) => this.#note(text)));
+    this.#agents = hosts.map(
+      ({ name, devices: own }) => new FakeAgent({ store, name, devices: own, clock: scheduler, prng, note: (text) => this.#note(text) }),
+    );
   }
 
   static async start(seed: number): Promise<Simulation> {
@@ -52,16 +62,10 @@ export class Simulation {
         return `uid-${uids}`;
       },
     });
-    const hosts = ["h1", "h2"].slice(0, prng.range(1, 2));
-    for (const name of hosts) {
-      const { status, ...host } = aHost(
-        name,
-        devices(prng.range(0, 3)).map((device) => ({ ...device, uuid: `${device.uuid}-${name}` })),
-        { cores: 4 },
-      );
-      const created = await store.create(host);
-      await store.updateStatus({ ...created, ...(status === undefined ? {} : { status }) });
-    }
+    const hosts = HOSTS.map((name) => ({
+      name,
+      devices: devices(prng.range(0, 3)).map((device) => ({ ...device, uuid: `${device.uuid}-${name}` })),
+    }));
     return new Simulation(prng, store, scheduler, hosts);
   }
 
@@ -73,7 +77,7 @@ export class Simulation {
     for (const agent of this.#agents) await agent.tick(this.faults);
     for (let action = this.#scheduler.take(); action !== undefined; action = this.#scheduler.take()) {
       action();
-      await this.#controller?.loop.working;
+      for (const loop of this.#controller?.loops ?? []) await loop.working;
       await settled();
       await this.#check();
     }
@@ -117,7 +121,9 @@ export class Simulation {
       ],
       ["spoils", () => this.#store.update({ ...flow, spec: { ...flow.spec, nodes: [aNode("lost", { inputs: ["nowhere"] })] } })],
       ["deletes a task of", () => this.#deleteTask(flow)],
-      ["breaks or mends a device, not", () => this.#flipDevice()],
+      ["deletes a claim of", () => this.#deleteClaim(flow)],
+      ["changes a host, not", () => this.#changeHost()],
+      ["changes a host, not", () => this.#changeHost()],
     ]);
     this.#note(`user ${what} ${flow.metadata.name}`);
     await act();
@@ -154,24 +160,28 @@ export class Simulation {
     if (tasks.length > 0) await this.#store.delete({ kind: "FlowTask", namespace: "default", name: this.prng.pick(tasks).metadata.name });
   }
 
-  async #flipDevice(): Promise<void> {
-    const host = this.prng.pick(await this.#store.list("Host"));
-    const list = host.status?.devices ?? [];
-    const at = this.prng.range(0, Math.max(0, list.length - 1));
-    const status = {
-      ...host.status,
-      devices: list.map((device, index) => (index === at ? { ...device, healthy: !device.healthy } : device)),
-    };
-    await this.#store.updateStatus({ ...host, status });
+  /** A Host is deleted only when its machine is off: deleting it is the statement that it is dead. */
+  async #changeHost(): Promise<void> {
+    const agent = this.prng.pick(this.#agents);
+    if (this.prng.chance(0.5)) return agent.flipDevice();
+    const key = { kind: "Host", namespace: "", name: agent.name } as const;
+    const host = await this.#store.get(key);
+    if (host === undefined) return;
+    if (agent.state === "PowerOff" && this.prng.chance(0.5)) return this.#store.delete(key);
+    await this.#store.update<"Host">({ ...host, spec: { schedulable: this.prng.pick([true, false, "Draining"] as const) } });
   }
 
-  /** From here on nothing goes wrong, and every device works. */
+  async #deleteClaim(flow: VideoFlow): Promise<void> {
+    const claims = (await this.#store.list("DeviceClaim")).filter(({ spec }) => spec.flow === flow.metadata.name);
+    if (claims.length > 0)
+      await this.#store.delete({ kind: "DeviceClaim", namespace: "default", name: this.prng.pick(claims).metadata.name });
+  }
+
+  /** From here on nothing goes wrong, and every host and device works. */
   async calm(): Promise<void> {
     this.faults = NO_FAULTS;
-    for (const host of await this.#store.list("Host")) {
-      const list = (host.status?.devices ?? []).map((device) => ({ ...device, healthy: true }));
-      await this.#store.updateStatus({ ...host, status: { ...host.status, devices: list } });
-    }
+    for (const agent of this.#agents) agent.heal();
+    for (const host of await this.#store.list("Host")) await this.#store.update<"Host">({ ...host, spec: { schedulable: true } });
   }
 
   /** Why the system is not settled yet; undefined when it is. */
@@ -209,12 +219,12 @@ export class Simulation {
 
   async #ensureController(): Promise<void> {
     if (this.#controller?.store.dead === true) {
-      await this.#controller.loop.stop();
+      for (const loop of this.#controller.loops) await loop.stop();
       this.#controller = undefined;
       this.#note("controller is gone");
     } else if (this.#controller === undefined) {
       this.#controller = this.#newController();
-      this.#controller.loop.start();
+      for (const loop of this.#controller.loops) loop.start();
     }
   }
 
@@ -228,12 +238,13 @@ export class Simulation {
         this.#note(`  ${what}`);
       },
     );
-    const loop = createFlowController({
-      ...{ store, reader: this.#staleReader(store), clock: this.#scheduler, scheduler: this.#scheduler, prng: this.prng },
-      ...{ describe: describeComponent, defaultAdmission: "Wait", isScalable: true, resyncMs: RESYNC_MS },
-      onError: (flow, problem) => this.#note(`  ${flow}: ${problem.slice(0, 60)}`),
+    const heartbeats = new Heartbeats();
+    const common = { store, clock: this.#scheduler, scheduler: this.#scheduler, prng: this.prng, heartbeats, resyncMs: RESYNC_MS };
+    const onError = (key: string, problem: string) => this.#note(`  ${key}: ${problem.slice(0, 60)}`);
+    const flows = createFlowController({
+      ...{ ...common, reader: this.#staleReader(store), describe: describeComponent, defaultAdmission: "Wait", isScalable: true, onError },
     });
-    return { loop, store };
+    return { loops: [flows, createHostController({ ...common, onError })], store };
   }
 
   /** A cache that shows the world of some ticks ago. */
@@ -274,6 +285,7 @@ export class Simulation {
     return aFlowSpec(nodes, {
       flowType: prng.chance(0.8) ? "Batch" : "Realtime",
       admission: { policy, ...(prng.chance(0.2) ? { timeoutSeconds: 5 } : {}) },
+      ...(prng.chance(0.5) ? { onHostLoss: "Move" as const, fenceSeconds: prng.pick([20, 30]) } : {}),
     });
   }
 

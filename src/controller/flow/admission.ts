@@ -93,12 +93,19 @@ function withOthers(place: Extract<PlaceResult, { admitted: false }>, others: re
   return { ...place, message: text === "" ? "no host has reported yet" : text };
 }
 
-/** Names of claims that exist but ask for something else than the spec does now. */
+/** Names of claims that exist but ask for something else than the spec does now, or are deleted. */
 function staleClaims(claims: readonly DeviceClaim[], wanted: readonly NewResource<"DeviceClaim">[]): Set<string> {
   const specs = new Map(wanted.map(({ metadata, spec }) => [metadata.name, spec]));
   return new Set(
-    claims.filter(({ metadata, spec }) => !isDeepStrictEqual({ ...spec }, specs.get(metadata.name))).map(({ metadata }) => metadata.name),
+    claims
+      .filter(({ metadata, spec }) => isDeleted(metadata) || !isDeepStrictEqual({ ...spec }, specs.get(metadata.name)))
+      .map(({ metadata }) => metadata.name),
   );
+}
+
+/** Somebody deleted it by hand: nobody has its devices, so it goes and comes again. */
+function isDeleted({ deletionTimestamp }: DeviceClaim["metadata"]): boolean {
+  return deletionTimestamp !== undefined;
 }
 
 /** First what is wrong goes, then all claims come, then each is decided: required ones first, as the allocator orders them. */

@@ -22,6 +22,8 @@ import { resourcesOf } from "./resources.js";
 export const FLOW_FINALIZER = "videoflow.io/tasks";
 /** A task is not removed before its process tree is proved dead. */
 export const TASK_FINALIZER = "videoflow.io/process";
+/** A claim is not removed while a process may have its devices, whoever deletes it. */
+export const CLAIM_FINALIZER = "videoflow.io/devices";
 export const FLOW_LABEL = "videoflow.io/flow";
 export const NODE_LABEL = "videoflow.io/node";
 
@@ -83,7 +85,7 @@ export function desiredTasks(
       deviceType: onGpu ? "GPU" : "CPU",
       ...(onGpu ? { claim: name } : {}),
       ...(flow.spec.onAgentLoss === undefined ? {} : { onAgentLoss: flow.spec.onAgentLoss }),
-      templateHash: hashOf(template, deviceWish(node)),
+      templateHash: templateHash(flow.spec, graph, node, index),
     };
     return { apiVersion: API_VERSION, kind: "FlowTask", metadata: { ...ownedBy(flow, name, node), finalizers: [TASK_FINALIZER] }, spec };
   });
@@ -91,15 +93,31 @@ export function desiredTasks(
 
 /** `<node>.<index>` to the hash of everything that needs another process when it changes. Host, run and granted devices do not count. */
 export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph): Map<string, string> {
-  return new Map(
-    eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, hashOf(taskTemplate(spec, graph, node, index), deviceWish(node))]),
-  );
+  return new Map(eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, templateHash(spec, graph, node, index)]));
 }
+
+/** Each graph has its own lists of members, and a graph is of one spec: index to hash. */
+const templates = new WeakMap<GraphNode["members"], Map<number, string>>();
+
+function templateHash(spec: VideoFlow["spec"], graph: FlowGraph, node: GraphNode, index: number): string {
+  const known = templates.get(node.members) ?? new Map<number, string>();
+  templates.set(node.members, known);
+  const hash = known.get(index) ?? hashOf(taskTemplate(spec, graph, node, index), deviceWish(node));
+  known.set(index, hash);
+  return hash;
+}
+
+const layouts = new WeakMap<readonly NodeChannels[], string>();
+const graphs = new WeakMap<VideoFlow["spec"]["nodes"], string>();
 
 /** Hash of the data plane: nodes, channels, rooms. The number of tasks within the capacity does not count. */
 export function layoutHash(channels: readonly NodeChannels[]): string {
+  const known = layouts.get(channels);
+  if (known !== undefined) return known;
   const nodes = channels.map(({ node, channels: own }) => ({ node, own }));
-  return hashOf(nodes.toSorted((a, b) => (a.node < b.node ? -1 : 1)));
+  const hash = hashOf(nodes.toSorted((a, b) => (a.node < b.node ? -1 : 1)));
+  layouts.set(channels, hash);
+  return hash;
 }
 
 /** One claim per task that asks for a GPU which its source code supports. */
@@ -111,7 +129,7 @@ export function desiredClaims(flow: VideoFlow, graph: FlowGraph, run: string): N
       return {
         apiVersion: API_VERSION,
         kind: "DeviceClaim",
-        metadata: ownedBy(flow, taskName(flow.metadata.name, node.name, index), node),
+        metadata: { ...ownedBy(flow, taskName(flow.metadata.name, node.name, index), node), finalizers: [CLAIM_FINALIZER] },
         spec,
       };
     });
@@ -169,7 +187,9 @@ function deviceWish(node: GraphNode): unknown {
 type Whole = Pick<TaskSpec, "flowTasks" | "graphHash" | "layoutHash">;
 
 function wholeOf(spec: VideoFlow["spec"], graph: FlowGraph, channels: readonly NodeChannels[]): Whole {
-  return { flowTasks: taskCount(graph), graphHash: graphHash(spec), layoutHash: layoutHash(channels) };
+  const shape = graphs.get(spec.nodes) ?? graphHash(spec);
+  graphs.set(spec.nodes, shape);
+  return { flowTasks: taskCount(graph), graphHash: shape, layoutHash: layoutHash(channels) };
 }
 
 function taskTemplate(spec: VideoFlow["spec"], { flowType }: FlowGraph, node: GraphNode, index: number): TaskTemplate {

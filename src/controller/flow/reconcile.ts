@@ -38,7 +38,14 @@ export function reconcileFlow(observed: Observed): Plan {
 function reconcilePresent(observed: Observed, own: Own): Plan {
   if (observed.flow.metadata.deletionTimestamp !== undefined) return reconcileDeletion(observed, own);
   const { changes, ...rest } = reconcileLive(observed, own);
-  return { changes: [...adopt(observed), ...changes], ...rest };
+  return { changes: [...adopt(observed), ...freeDeleted(own), ...changes], ...rest };
+}
+
+/** A claim that somebody deleted goes once no process can have its devices. */
+function freeDeleted({ tasks, claims }: Own): Change[] {
+  const ended = new Set(tasks.filter(isFinal).map(idOf));
+  const free = claims.filter((claim) => claim.metadata.deletionTimestamp !== undefined && ended.has(idOf(claim)));
+  return free.map((claim) => ({ op: "deleteClaim", claim, why: "it was deleted, and its task has ended" }));
 }
 
 /** The flow must not vanish before its tasks. */

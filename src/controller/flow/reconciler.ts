@@ -7,6 +7,7 @@ import type { Describe } from "../../flow/graph.js";
 import type { ObjectKey, Store } from "../../store/store.js";
 import type { Heartbeats } from "../host/heartbeats.js";
 import type { Silence } from "../host/reach.js";
+import { CLAIM_FINALIZER } from "./desired.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
@@ -138,7 +139,7 @@ export class FlowReconciler {
         await store.delete(keyOf(change.task), { uid: change.task.metadata.uid });
         break;
       case "deleteClaim":
-        await store.delete(keyOf(change.claim), { uid: change.claim.metadata.uid });
+        await this.#removeClaim(change.claim);
         break;
       default:
         change satisfies never;
@@ -156,6 +157,15 @@ export class FlowReconciler {
     if (object.kind === "VideoFlow") return store.update<"VideoFlow">({ ...object, metadata });
     await store.update<"FlowTask">({ ...object, metadata });
     return undefined;
+  }
+
+  /** Its finalizer first: the claim goes with it if somebody had deleted it, and by the delete otherwise. */
+  async #removeClaim(claim: DeviceClaim): Promise<void> {
+    const { store } = this.#options;
+    const finalizers = (claim.metadata.finalizers ?? []).filter((name) => name !== CLAIM_FINALIZER);
+    if (finalizers.length !== (claim.metadata.finalizers ?? []).length)
+      await store.update<"DeviceClaim">({ ...claim, metadata: { ...claim.metadata, finalizers } });
+    await store.delete(keyOf(claim), { uid: claim.metadata.uid });
   }
 
   /** What the agent wrote (`prepared`) stays as long as the allocation does. */
