@@ -34,7 +34,8 @@ const RETIRE_CHANCE = 0.5;
 export interface FakeHostOptions {
   readonly store: Store;
   readonly name: string;
-  readonly devices: readonly HostDevice[];
+  /** What it says of its machine; absent: it says nothing, and renews no Lease. */
+  readonly devices?: readonly HostDevice[];
   readonly clock: Clock;
   readonly prng: Prng;
   readonly note: (text: string) => void;
@@ -59,7 +60,7 @@ export class FakeAgent {
   constructor(options: FakeHostOptions) {
     this.#options = options;
     this.name = options.name;
-    this.#devices = options.devices;
+    this.#devices = options.devices ?? [];
   }
 
   /** A device breaks, or comes back. */
@@ -81,8 +82,10 @@ export class FakeAgent {
     this.#fence();
     if (this.state !== "PowerOff") for (const process of [...this.processes]) this.#live(process, tasks, faults);
     if (this.state !== "Up" || prng.chance(faults.agentPause)) return;
-    await this.#publish();
-    await this.#renew();
+    if (this.#options.devices !== undefined) {
+      await this.#publish();
+      await this.#renew();
+    }
     for (const process of this.processes) {
       if (!tasks.some(({ metadata }) => metadata.uid === process.taskUid)) this.#kill(process);
     }
@@ -219,7 +222,7 @@ export class FakeAgent {
       memoryMiB: allocation?.memoryMiB,
       fenceSeconds: task.spec.fenceSeconds,
     });
-    this.#options.note(`spawn ${task.metadata.name} at ${this.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
+    this.#options.note(`spawn ${task.metadata.name} on ${allocation?.devices.join(",") ?? "cpu"}`);
   }
 
   #kill(process: FakeProcess): void {

@@ -47,7 +47,8 @@ export class Simulation {
     this.#store = store;
     this.#scheduler = scheduler;
     this.#agents = hosts.map(
-      ({ name, devices: own }) => new FakeAgent({ store, name, devices: own, clock: scheduler, prng, note: (text) => this.#note(text) }),
+      ({ name, devices: own }) =>
+        new FakeAgent({ store, name, devices: own, clock: scheduler, prng, note: (text) => this.#note(`${name}: ${text}`) }),
     );
   }
 

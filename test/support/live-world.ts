@@ -27,7 +27,7 @@ export class LiveWorld {
 
   private constructor(store: EmbeddedStore) {
     this.store = store;
-    this.agent = new FakeAgent(store, "h", SURE as never, (text) => this.log.push(text));
+    this.agent = new FakeAgent({ store, name: "h", clock: CLOCK, prng: SURE as never, note: (text) => this.log.push(text) });
     this.#reconciler = new FlowReconciler({
       ...{ store, clock: CLOCK, describe: describeComponent, defaultAdmission: "Fail", isScalable: true },
       onChange: (_flow, change) => this.log.push(told(change)),
