@@ -17,8 +17,12 @@ export interface FlowMemories {
   requestRetire(dir: string, plan: DataPlan, node: string, index: number): void;
   /** The next process of the task may take input again; while it has none. */
   clearRetire(dir: string, plan: DataPlan, node: string, index: number): void;
-  /** Tasks beyond the number are retired for good, those up to it may start. */
-  setTasks?(dir: string, plan: DataPlan, node: string, count: number): void;
+  /**
+   * Tasks beyond the number are retired for good, those up to it may start.
+   *
+   * @returns the number that counts: another one if the stream of the node is ending.
+   */
+  setTasks(dir: string, plan: DataPlan, node: string, count: number): number;
   remove(dir: string): void;
 }
 

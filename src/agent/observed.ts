@@ -66,6 +66,8 @@ export interface MemoryState {
   readonly ledgerProblems?: readonly string[];
   /** Tasks that each node has in the memory. */
   readonly tasks?: ReadonlyMap<string, number>;
+  /** Tasks that each node was asked to have last; another number in `tasks` is final, for its stream is ending. */
+  readonly asked?: ReadonlyMap<string, number>;
 }
 
 /** Everything that the decision depends on. What is not here cannot influence it. */

@@ -139,7 +139,7 @@ function scaleActions(run: string, tasks: readonly FlowTask[], memory: MemorySta
   return [...(memory.tasks ?? [])].flatMap(([node, count]): HostAction[] => {
     const own = tasks.filter(({ spec }) => spec.node === node);
     const wanted = own[0]?.spec.nbTasks ?? count;
-    if (wanted === count || own.some(({ spec }) => spec.nbTasks !== wanted)) return [];
+    if (wanted === (memory.asked?.get(node) ?? count) || own.some(({ spec }) => spec.nbTasks !== wanted)) return [];
     const alive = own.some(({ metadata }) => records.get(metadata.uid)?.process !== undefined);
     return own[0]?.spec.channels.partitionBy !== undefined && alive ? [] : [{ op: "setTasks", run, node, count: wanted }];
   });

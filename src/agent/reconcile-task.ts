@@ -1,5 +1,6 @@
 /** What to do about one task. Pure: no I/O, clock or chance. */
 import type { FlowTask, FlowTaskStatus } from "../api/kinds.js";
+import { EXIT_RETIRED } from "../api/launch.js";
 import type { KillReason, StopReason } from "./exit.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type TaskRecord } from "./observed.js";
 import { decideRestart } from "./restart.js";
@@ -53,6 +54,9 @@ const REPLACED: TaskDecision = {
   ...{ phase: "Starting", reason: "Replacing", message: "the process of the new template starts" },
   action: { op: "spawn", why: "Replaced" },
 };
+const KEYS_MOVE: TaskDecision = { phase: "Pending", reason: "WaitingForMemory", message: "the keys of its node are given to other tasks" };
+const NOT_NEEDED: TaskDecision = { phase: "Succeeded", reason: "StreamEnding", message: "its node was ending and took no further task" };
+const WAITS_TO_LEAVE: TaskDecision = { phase: "Pending", reason: "ScalingDown", message: "it is not needed any more" };
 const FINAL: readonly Phase[] = ["Succeeded", "Failed", "Stopped"];
 /** Between SIGTERM and SIGKILL at most; the drain before it has the whole grace period. */
 const MAX_TERM_MS = 5_000;
@@ -70,9 +74,21 @@ function wantsRetirement({ spec }: FlowTask, live: LiveProcess): boolean {
   return spec.desiredState === "Retired" || live.templateHash !== spec.templateHash;
 }
 
-/** One too many for its node: retired for good. */
+/** One too many for its node: it leaves for good once the memory says so, and stays to the end if it never does. */
 function isSurplus({ spec }: FlowTask): boolean {
   return spec.index >= spec.nbTasks;
+}
+
+/** Tasks of its node that the memory has. */
+function tasksThere({ spec }: FlowTask, { memory }: RunState): number {
+  return memory?.tasks?.get(spec.node) ?? Number.POSITIVE_INFINITY;
+}
+
+/** A partitioned node gets another number of tasks: no task of it may live until the memory knows. */
+function areKeysMoving({ spec }: FlowTask, { memory }: RunState): boolean {
+  const there = memory?.tasks?.get(spec.node);
+  if (spec.channels.partitionBy === undefined || there === undefined) return false;
+  return (memory?.asked?.get(spec.node) ?? there) !== spec.nbTasks;
 }
 
 export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: RunState): TaskDecision {
@@ -83,22 +99,37 @@ export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: 
     return { phase: "Stopped", reason: "StopRequested", message: "stopped before it had finished, as asked", ...endedBy(known) };
   if (run.keeperLost) return { phase: "Failed", reason: "KeeperLost", message: "the keeper, the parent of all tasks, died" };
   if (run.isMemoryLost) return { phase: "Failed", reason: "MemoryLost", message: "the host or its agent was started anew" };
-  if (task.spec.desiredState === "Retired") return decideRetired(task, known);
+  if (isSurplus(task)) return decideSurplus(task, known, run);
+  if (task.spec.desiredState === "Retired") return decideRetired(known);
+  if (areKeysMoving(task, run) && known.lastExit?.kind !== "finished") return KEYS_MOVE;
   return known.incarnations === 0 ? decideFirst(task, known, run) : decideNext(task, known, run);
 }
 
 function decideLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecision {
   if (wantsStop(task)) return stopLive(task, live, run);
-  return wantsRetirement(task, live) ? retireLive(task, live, run) : tendLive(task, live, run);
+  if (isSurplus(task) && (!isReady(live) || task.spec.index < tasksThere(task, run))) return tendLive(task, live, run);
+  return wantsRetirement(task, live) || areKeysMoving(task, run) ? retireLive(task, live, run) : tendLive(task, live, run);
 }
 
 /** It has no process, and gets none before it is asked to run. */
-function decideRetired(task: FlowTask, { lastExit }: TaskRecord): TaskDecision {
+function decideRetired({ lastExit }: TaskRecord): TaskDecision {
   if (lastExit?.treeDead === false) return TREE_ALIVE;
   if (lastExit?.kind === "finished") return { phase: "Succeeded", reason: lastExit.reason, message: "the task finished" };
-  if (isSurplus(task))
-    return { phase: "Stopped", reason: "ScaledDown", message: `node ${task.spec.node} has ${task.spec.nbTasks} tasks now` };
   return { phase: "Pending", reason: "Retired", message: "it has committed what it had in hand, and has no process" };
+}
+
+/**
+ * Its siblings go on without it only when it has left by itself: what dies before that is started again until it has. If the
+ * memory kept its number, for the stream is ending, it stays to the end like any other.
+ */
+function decideSurplus(task: FlowTask, known: TaskRecord, run: RunState): TaskDecision {
+  const { lastExit, incarnations } = known;
+  const { node, nbTasks, index } = task.spec;
+  const isGone = index >= tasksThere(task, run);
+  const mustStay = !isGone && run.memory?.asked?.get(node) === nbTasks;
+  const hasLeft = incarnations === 0 || (lastExit?.code === EXIT_RETIRED && lastExit.treeDead);
+  if (mustStay || !hasLeft) return incarnations === 0 ? decideFirst(task, known, run) : decideNext(task, known, run);
+  return isGone ? { phase: "Stopped", reason: "ScaledDown", message: `node ${node} has ${nbTasks} tasks now` } : WAITS_TO_LEAVE;
 }
 
 /** What finished by itself says so, also when a stop was asked meanwhile. */
@@ -136,12 +167,16 @@ function retireLive({ spec }: FlowTask, live: LiveProcess, { nowMs }: RunState):
   const retiring = { ...phaseOfLive(live), reason: "Retiring", message };
   if (live.killed !== undefined || live.stopped !== undefined) return retiring;
   if (live.identity === undefined) return retiring;
-  if (live.startedAtMs === undefined || live.report?.phase !== "ready") return { ...retiring, action: { op: "kill", why: "Replaced" } };
+  if (live.startedAtMs === undefined || !isReady(live)) return { ...retiring, action: { op: "kill", why: "Replaced" } };
   const graceMs = spec.terminationGracePeriodSeconds * 1000;
   if (live.retireAskedAtMs === undefined) return { ...retiring, action: { op: "retire" }, lookAtMs: nowMs + graceMs };
   const termAtMs = live.retireAskedAtMs + graceMs;
   if (nowMs < termAtMs) return { ...retiring, lookAtMs: termAtMs };
   return { ...retiring, action: { op: "stop", graceMs: Math.min(graceMs, MAX_TERM_MS), why: "Replaced" } };
+}
+
+function isReady({ report }: LiveProcess): boolean {
+  return report?.phase === "ready";
 }
 
 function phaseOfLive(live: LiveProcess): { phase: Phase } {
@@ -187,7 +222,8 @@ function watchProgress({ spec }: FlowTask, { stats }: LiveProcess, startedAtMs: 
 }
 
 /** Nothing of a flow starts before all of it is here: tasks, memory, devices. */
-function decideFirst({ spec }: FlowTask, record: TaskRecord, run: RunState): TaskDecision {
+function decideFirst(task: FlowTask, record: TaskRecord, run: RunState): TaskDecision {
+  const { spec } = task;
   const pending = (reason: string, message: string): TaskDecision => ({ phase: "Pending", reason, message });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (run.memory?.state === "failed") return { phase: "Failed", reason: "MemoryUnavailable", message: run.memory.problem ?? "" };
@@ -195,7 +231,8 @@ function decideFirst({ spec }: FlowTask, record: TaskRecord, run: RunState): Tas
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);
   if (run.missingClaims.length > 0) return pending("WaitingForDevices", `not allocated yet: ${run.missingClaims.join(", ")}`);
   if (run.memory === undefined) return pending("WaitingForMemory", "the flow's shared memory is not there yet");
-  if (spec.index >= (run.memory.tasks?.get(spec.node) ?? Number.POSITIVE_INFINITY)) {
+  if (spec.index >= tasksThere(task, run)) {
+    if (run.memory.asked?.get(spec.node) === spec.nbTasks) return NOT_NEEDED;
     return pending("WaitingForMemory", `the flow's shared memory has no room for task ${spec.index} of node ${spec.node} yet`);
   }
   return { phase: "Starting", reason: "Starting", message: "the process starts", action: { op: "spawn", why: "Admitted" } };

@@ -50,6 +50,8 @@ interface RunMemory {
   readonly stats?: FlowStats;
   /** Tasks that each node has now. */
   readonly tasks: Map<string, number>;
+  /** Tasks that each node was asked to have. */
+  readonly asked: Map<string, number>;
 }
 
 export interface RunMemoriesOptions {
@@ -107,9 +109,9 @@ export class RunMemories {
       this.#own(dir, keep);
       this.#memories.create(dir, plan);
       crashPoint("agent.memory.after");
-      this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan), tasks });
+      this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan), tasks, asked: new Map() });
     } catch (error) {
-      this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks });
+      this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks, asked: new Map() });
     }
   }
 
@@ -138,7 +140,14 @@ export class RunMemories {
         ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
         ...(paused === undefined ? {} : { paused }),
       };
-      this.#runs.set(run, { state, dir, plan, stats: this.#memories.stats(dir, plan), tasks: new Map(Object.entries(tasks)) });
+      this.#runs.set(run, {
+        state,
+        dir,
+        plan,
+        stats: this.#memories.stats(dir, plan),
+        tasks: new Map(Object.entries(tasks)),
+        asked: new Map(),
+      });
       this.#own(dir, keep);
     } catch (error) {
       if (isUsed) throw error;
@@ -208,8 +217,8 @@ export class RunMemories {
   setTasks(run: string, node: string, count: number): void {
     const memory = this.#runs.get(run);
     if (memory === undefined) return;
-    this.#memories.setTasks?.(memory.dir, memory.plan, node, count);
-    memory.tasks.set(node, count);
+    memory.tasks.set(node, this.#memories.setTasks(memory.dir, memory.plan, node, count));
+    memory.asked.set(node, count);
     this.#save(run);
   }
 
@@ -251,9 +260,9 @@ export class RunMemories {
     for (const memory of this.#runs.values()) memory.stats?.close();
   }
 
-  #stateOf({ state, stats, tasks }: RunMemory, isLive: boolean): MemoryState {
+  #stateOf({ state, stats, tasks, asked }: RunMemory, isLive: boolean): MemoryState {
     const closed = isLive || stats === undefined ? {} : { ledgerProblems: ledgerProblems(stats.edges()) };
-    return { ...state, tasks, ...closed, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
+    return { ...state, tasks, asked, ...closed, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
   }
 
   #look({ stats }: RunMemory): Snapshot {

@@ -130,6 +130,7 @@ export class AgentDaemon {
       prng: new Prng(process.pid),
       describe: (component) => DESCRIPTORS.get(component),
       defaultAdmission: "Wait",
+      isScalable: true,
       onError: (flow, problem) => this.#options.log(`controller: ${flow}: ${problem}`),
     });
     controller.start();

@@ -75,6 +75,7 @@ function startControllers(store: Store, log: (text: string) => void): readonly C
     prng: new Prng(process.pid),
     describe: (component) => DESCRIPTORS.get(component),
     defaultAdmission: "Wait",
+    isScalable: true,
     onError: (flow, problem, delayMs) => log(`${flow}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
   });
   flows.start();

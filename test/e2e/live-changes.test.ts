@@ -78,6 +78,28 @@ test("M1, M2: templates of every node of a graph with replicas, a join, many out
   expect(readArrivals(place)).toEqual(expectedArrivals(messages));
 }, 90_000);
 
+test("M1, M2: replicas come and go under load, also of a partitioned join, and nothing is lost, repeated or out of order", async () => {
+  live = await LiveFlow.start(place, chaosNodes(place, linesSink(place)));
+  await live.untilState("Running");
+  const source = live.pids.get("source.0");
+  for (const [node, nbTasks] of [
+    ["pick", 4],
+    ["join", 3],
+    ["pick", 2],
+    ["work", 1],
+    ["join", 1],
+  ] as const) {
+    await live.editNode(node, { nbTasks });
+    await live.until(`${nbTasks} tasks of ${node}`, () => live.tasks.filter(({ spec }) => spec.node === node).length === nbTasks);
+    await live.untilSettled();
+  }
+  expect(live.pids.get("source.0")).toBe(source);
+  const messages = readArrivals(place).length + 100;
+  place.write("until", String(messages));
+  await live.untilState("Succeeded");
+  expect(readArrivals(place)).toEqual(expectedArrivals(messages));
+}, 90_000);
+
 test("an invalid new spec is said and changes nothing; a valid one after it counts", async () => {
   live = await LiveFlow.start(place, chain());
   await live.untilSettled();

@@ -33,7 +33,7 @@ export class LiveFlow {
     this.#agent = agent;
     this.notes = notes;
     this.#controller = createFlowController({
-      ...{ store, clock: REAL_CLOCK, scheduler: REAL_SCHEDULER, prng: new Prng(1), defaultAdmission: "Fail" },
+      ...{ store, clock: REAL_CLOCK, scheduler: REAL_SCHEDULER, prng: new Prng(1), defaultAdmission: "Fail", isScalable: true },
       describe: (component) => DESCRIPTORS.get(component),
       onError: (flow, problem) => notes.push(`controller: ${flow}: ${problem}`),
     });

@@ -124,6 +124,10 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
     requestStop: () => void asked.push("drain"),
     requestRetire: (_dir, _plan, node, index) => void asked.push(`retire ${node}.${index}`),
     clearRetire: () => {},
+    setTasks: (_dir, _plan, node, count) => {
+      asked.push(`set ${node} ${count}`);
+      return count;
+    },
     requestPause: (_dir, _plan, paused) => void asked.push(paused ? "pause" : "resume"),
     remove(dir) {
       asked.push("remove");
