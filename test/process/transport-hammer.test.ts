@@ -3,8 +3,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { build } from "esbuild";
+import { EXIT_RETIRED } from "../../src/api/launch.js";
 import { Prng } from "../../src/base/prng.js";
-import { createFlowMemory, openFlowStats, recoverTask, removeFlowMemory } from "../../src/transport/memory.js";
+import {
+  clearRetire,
+  createFlowMemory,
+  openFlowStats,
+  recoverTask,
+  removeFlowMemory,
+  requestRetire,
+  setTasks,
+} from "../../src/transport/memory.js";
 import type { DataPlan } from "../../src/transport/plan.js";
 import { aNode, aPlan } from "../support/transport.js";
 import type { WorkerOrders } from "../support/transport-worker.js";
@@ -92,6 +101,57 @@ test("a busy reader is never rung", async () => {
     stats.close();
   });
 });
+
+test("processes that come, make way and are killed while the number of replicas changes lose and repeat nothing", async () => {
+  const plan = aPlan([aNode("a"), aNode("b", ["a"], { capacity: 4 }), aNode("c", ["b"], { slots: 0 })], { cells: 8 });
+  const log = `${root}/scaled.log`;
+  const orders = { messages: 600, sizeBytes: 2_000, log: "", gapMs: 1 };
+  const prng = new Prng(11);
+  const seen: (number | string)[] = [];
+  const ended = new Set<string>();
+  let live = 1;
+  await withFlow(plan, async (dir) => {
+    const consumer = start(dir, "c", 0, { ...orders, log, gapMs: 0 });
+    /** As an agent does: the next process, as long as the task is wanted and its stream is not over. */
+    const keep = async (node: string, index: number, isWanted: () => boolean): Promise<void> => {
+      while (isWanted()) {
+        const { child, exit } = start(dir, node, index, orders);
+        const timer = prng.chance(0.3) ? setTimeout(() => child.kill("SIGKILL"), prng.range(80, 300)) : undefined;
+        const result = await exit;
+        clearTimeout(timer);
+        seen.push(result);
+        if (result === 0) return void ended.add(`${node}.${index}`);
+        if (result !== EXIT_RETIRED) recoverTask(dir, plan, node, index);
+        clearRetire(dir, plan, node, index);
+      }
+    };
+    const replicas = new Map<number, Promise<void>>();
+    const scale = (count: number): void => {
+      live = setTasks(dir, plan, "b", count);
+      for (let index = 0; index < live; index += 1) {
+        const before = replicas.get(index) ?? Promise.resolve();
+        replicas.set(
+          index,
+          before.then(() => keep("b", index, () => index < live && !ended.has(`b.${index}`))),
+        );
+      }
+    };
+    const producer = keep("a", 0, () => true);
+    scale(1);
+    while (!ended.has("a.0")) {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      if (prng.chance(0.3)) requestRetire(dir, plan, prng.pick(["a", "b"]), 0);
+      else scale(prng.range(1, 4));
+    }
+    clearRetire(dir, plan, "b", 0);
+    await Promise.all([producer, ...replicas.values()]);
+    expect(await consumer.exit).toBe(0);
+    expectAtRest(dir, plan);
+  });
+  expect(seen.filter((exit) => exit === EXIT_RETIRED).length).toBeGreaterThan(2);
+  const lines = readFileSync(log, "utf8").split("\n");
+  expect(lines).toEqual(Array.from({ length: orders.messages }, (_, position) => `${position}:${position & 0xff}:2000:trace-${position}`));
+}, 60_000);
 
 test("processes killed at any moment, producer and replicas alike, lose and repeat nothing", async () => {
   const plan = aPlan([aNode("a"), aNode("b", ["a"], { tasks: 2 }), aNode("c", ["b"], { slots: 0 })], { cells: 8 });

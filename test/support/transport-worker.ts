@@ -1,5 +1,6 @@
 /** A task as a process of its own, for tests that need real ones: argv = folder, node, task index, JSON of what to do. */
 import { appendFileSync } from "node:fs";
+import { EXIT_RETIRED } from "../../src/api/launch.js";
 import { readPlan } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { InputMessage, TaskPort } from "../../src/transport/port.js";
@@ -20,24 +21,32 @@ const plan = readPlan(dir);
 const port = openTaskPort(dir, plan, node, Number(index));
 const isProducer = plan.nodes.find((candidate) => candidate.name === node)?.inputs.length === 0;
 const startedMs = performance.now();
-await (isProducer ? produce(port) : work(port));
-port.end();
+const isOver = await (isProducer ? produce(port) : work(port));
+if (isOver) port.end();
+else port.leave();
 port.close();
+if (!isOver) process.exitCode = EXIT_RETIRED;
 process.stdout.write(`${JSON.stringify({ node, ms: performance.now() - startedMs })}\n`);
 
-async function produce(producer: TaskPort): Promise<void> {
+/** @returns whether the stream is over; otherwise the task makes way. */
+async function produce(producer: TaskPort): Promise<boolean> {
   const payload = new Uint8Array(orders.sizeBytes);
   while (producer.committed < orders.messages) {
-    while (!producer.reserve()) await producer.waitForSpace();
+    if (producer.retiring) return false;
+    if (!producer.reserve()) {
+      await producer.waitForSpace();
+      continue;
+    }
     const position = producer.committed;
     payload[0] = position & 0xff;
     producer.write({ traceId: `trace-${position}`, seq: position + 1, payload });
     producer.commit();
     if (orders.gapMs > 0) await new Promise((resolve) => setTimeout(resolve, orders.gapMs));
   }
+  return true;
 }
 
-async function work(worker: TaskPort): Promise<void> {
+async function work(worker: TaskPort): Promise<boolean> {
   const lines: string[] = [];
   for (;;) {
     const unit = worker.take();
@@ -45,6 +54,7 @@ async function work(worker: TaskPort): Promise<void> {
       await worker.waitForInput();
       continue;
     }
+    if (unit.kind === "retire") return false;
     if (unit.kind === "end") break;
     worker.attempt();
     if (orders.gapMs > 0) await new Promise((resolve) => setTimeout(resolve, orders.gapMs));
@@ -52,6 +62,7 @@ async function work(worker: TaskPort): Promise<void> {
     worker.commit();
   }
   if (orders.log !== "") appendFileSync(orders.log, lines.join("\n"));
+  return true;
 }
 
 function handle(worker: TaskPort, message: InputMessage, position: number, lines: string[]): void {
