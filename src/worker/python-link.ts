@@ -10,6 +10,7 @@ import { decodePayload } from "../transport/wire/payload.js";
 import { fromWire, mapFromWire, tensorFromWire, toWire } from "../transport/wire/plain.js";
 import { invalid } from "../transport/wire/protobuf.js";
 import { decodeValue, encodeValue, NULL, type WireMapping, type WireValue } from "../transport/wire/value.js";
+import { crashPoint } from "./crash-points.js";
 import { PythonProcess, pythonProgram } from "./python-process.js";
 
 /** Smaller arrays travel inside their envelope. */
@@ -145,6 +146,7 @@ export class PythonLink {
     return new Promise((resolve, reject) => {
       this.#pending = { outputs: [], ended: false, resolve, reject };
       (this.#process as PythonProcess).send(encodeEnvelope(envelope));
+      if (envelope.payloadType === `${HOST}Call`) crashPoint("worker.python.sent");
     });
   }
 
@@ -168,8 +170,13 @@ export class PythonLink {
     if (pending === undefined) return; // The call was abandoned.
     if (envelope.type === "eos") pending.ended = true;
     else if (envelope.payloadType === `${HOST}Failure`) this.#take()?.reject(failureOf(envelope));
-    else if (envelope.payloadType === `${HOST}Ack`) this.#take()?.resolve({ output: outputOf(pending.outputs), ended: pending.ended });
+    else if (envelope.payloadType === `${HOST}Ack`) this.#answer(pending);
     else pending.outputs.push(this.#payloadOf(envelope));
+  }
+
+  #answer({ outputs, ended }: PendingCall): void {
+    crashPoint("worker.python.answered");
+    this.#take()?.resolve({ output: outputOf(outputs), ended });
   }
 
   /** Hands out room in the slot of the next output, which the child maps and fills. */

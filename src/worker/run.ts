@@ -6,6 +6,7 @@ import { errorText, OperatorError } from "../base/errors.js";
 import { type ConsumerNode, END, type NodeLogger, type ProducerNode } from "../flow/node.js";
 import type { InputMessage, TaskPort, TimeGroup, Unit } from "../transport/port.js";
 import { type Lineage, NO_LINEAGE } from "./context.js";
+import { crashPoint } from "./crash-points.js";
 import type { Burial, DeadLetters } from "./dead-letters.js";
 import { type Item, itemsOf, type Member, type Pipeline } from "./members.js";
 import { lineageOf, outputMessage, timeLineage } from "./outputs.js";
@@ -56,16 +57,20 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
     const next = nextOrStop(node, port);
     const output = next instanceof Promise ? await next : next; // Awaiting what is there already costs as much as a small message.
     port.returned();
+    crashPoint("worker.produced");
     if (output === ABANDONED) return leave(port);
     if (output === END) break;
     const written = writeProduced(port, member.member.name, itemsOf(output));
     if (written !== undefined) await written;
+    crashPoint("worker.written");
     const committed = loop.states.commit();
     if (committed !== undefined) await committed;
+    crashPoint("worker.committed");
     const turn = pace.breathe();
     if (turn !== undefined) await turn;
   }
   port.end();
+  crashPoint("worker.ended");
   return "ended";
 }
 
@@ -150,7 +155,11 @@ export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<
       if (items instanceof Promise) return items.then((settled) => writeAll(port, settled, lineage));
       return writeAll(port, items, lineage);
     },
-    flush: async (lineage) => writeAll(port, await pipeline.flush(lineage), lineage),
+    flush: async (lineage) => {
+      const items = await pipeline.flush(lineage);
+      crashPoint("worker.flushed");
+      return writeAll(port, items, lineage);
+    },
     commit: () => loop.states.commit(),
     done: () => pipeline.forget(),
   });
@@ -160,6 +169,7 @@ export async function runProcessor(loop: TaskLoop, pipeline: Pipeline): Promise<
 function finish(port: TaskPort, outcome: Outcome): Outcome {
   if (outcome === "retired") return leave(port);
   port.end();
+  crashPoint("worker.ended");
   return outcome;
 }
 
@@ -223,10 +233,13 @@ async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<Outcome> {
     }
     if (unit.kind === "end") return "ended";
     if (unit.kind === "retire") return "retired";
+    crashPoint("worker.taken");
     const working = workOn(loop, unit, work);
     if (working instanceof Promise) await working; // Awaiting nothing costs as much as a small message.
+    crashPoint("worker.written");
     const committed = work.commit(unit);
     if (committed !== undefined) await committed;
+    crashPoint("worker.committed");
     work.done();
     const turn = pace.breathe();
     if (turn !== undefined) await turn;
@@ -341,6 +354,7 @@ function buryAll(loop: TaskLoop, { position, attempts }: Unit, rows: readonly (r
 
 function bury(loop: TaskLoop, inputs: readonly InputMessage[], burial: Burial): void {
   loop.deadLetters.add(inputs, burial);
+  crashPoint("worker.buried");
   loop.port.bury(1);
   loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(burial.error)}`);
 }
@@ -364,6 +378,7 @@ function groupPayloads({ inputs }: Unit, { lists }: TimeGroup): readonly unknown
 
 /** What one call gave: index k of an output is part of its trace, but all messages of a producer's one turn have the same. */
 function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage, indexOf = numbered): void | Promise<void> {
+  crashPoint("worker.processed");
   for (let index = 0; index < items.length; index += 1) {
     if (port.isFull) return writeInParts(port, items, lineage, indexOf, index);
     port.write(outputMessage(items[index] as Item, lineage, indexOf(index)));
@@ -389,6 +404,7 @@ async function writeInParts(
 
 async function commitPart(port: TaskPort): Promise<void> {
   port.commitPart();
+  crashPoint("worker.part");
   while (!port.hasRoomForMore()) await port.waitForRoom();
 }
 

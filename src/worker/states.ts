@@ -1,6 +1,7 @@
 /** The state of a task: snapshots of its nodes into a commit, and back into the nodes of the next incarnation. */
 import type { ConsumerNode } from "../flow/node.js";
 import type { TaskPort } from "../transport/port.js";
+import { crashPoint } from "./crash-points.js";
 import type { Member } from "./members.js";
 
 /** Stands for a member without state in the frame of a group. */
@@ -50,8 +51,13 @@ export class TaskStates {
   commit(): void | Promise<void> {
     if (!this.isKept) return this.#port.commit();
     const state = this.take();
-    if (!(state instanceof Promise)) return this.#port.commit({ state });
-    return state.then((settled) => this.#port.commit({ state: settled }));
+    if (!(state instanceof Promise)) return this.#commitWith(state);
+    return state.then((settled) => this.#commitWith(settled));
+  }
+
+  #commitWith(state: Uint8Array | undefined): void {
+    crashPoint("worker.snapshot");
+    this.#port.commit({ state });
   }
 
   /** Before another attempt: the nodes are as they were before the failed one, unless their state is older than their last input. */

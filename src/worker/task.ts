@@ -5,6 +5,7 @@ import type { DeviceReport } from "../flow/node.js";
 import { openTaskPort } from "../transport/open.js";
 import type { TaskPort } from "../transport/port.js";
 import { TaskContext } from "./context.js";
+import { crashPoint, portStep } from "./crash-points.js";
 import { DeadLetters } from "./dead-letters.js";
 import type { TaskLaunch } from "./launch.js";
 import { type LoadedNode, loadMember } from "./load.js";
@@ -23,7 +24,10 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
   refuseTooManyHolds(launch, loaded);
   const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
-  const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, { private: isPrivate });
+  const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, {
+    private: isPrivate,
+    ...(portStep === undefined ? {} : { step: portStep }),
+  });
   try {
     port.setState("opening");
     const members = attach(launch, loaded, port, (report) => reporter.device(report));
@@ -80,7 +84,9 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
       await member.node.open(member.context);
     }
     const states = new TaskStates(members, port);
+    crashPoint("worker.opened");
     await states.restore();
+    crashPoint("worker.restored");
     reporter.stateLost(states.lost);
     port.setState("working");
     reporter.ready();

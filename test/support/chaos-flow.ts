@@ -72,7 +72,7 @@ export function expectedArrivals(messages: number): Arrival[] {
     .filter((number) => number % 5 !== 3)
     .flatMap((number) => {
       const content = fnv1a(invertedBytes(number));
-      return Array.from({ length: number % 100 === 50 ? 70 : number % 4 }, (_, index) => {
+      return Array.from({ length: number % 100 === 50 ? 140 : number % 4 }, (_, index) => {
         all = fnv1a(Buffer.from(`${all} ${number} ${index} ${content}`));
         const trace = `source:${number + 1}`;
         return { traceId: index === 0 ? trace : `${trace}#${index}`, text: `${number} ${index} ${content} ${all}` };

@@ -16,7 +16,7 @@ const AT_COMMIT = 0.2;
 const COMMIT_US = 200;
 const COMMIT_WAIT_MS = 25;
 /** Nothing is done blindly while a smaller share of the kills hit a message: on a busy machine aims miss. */
-const ENOUGH = 0.85;
+const ENOUGH = 0.9;
 const LOOK_MS = 2;
 /** So long a victim may take to have a message in hand. */
 const AIM_MS = 80;
