@@ -18,6 +18,7 @@ import type { AgentNote, AgentOptions } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
 import { type FlowObservation, RunMemories } from "./run-memories.js";
+import { taskStory } from "./story.js";
 import { TaskFiles } from "./task-files.js";
 import { TaskProcesses } from "./task-processes.js";
 
@@ -324,6 +325,7 @@ export class Agent {
       if (this.#tasks.has(written.metadata.uid)) this.#tasks.set(written.metadata.uid, written);
       if (status.phase !== task.status?.phase)
         this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
+      for (const note of taskStory(task, status)) this.#options.events?.record(task, note);
       this.#kick();
     });
   }
@@ -347,9 +349,9 @@ export class Agent {
   }
 
   async #publishHost(): Promise<void> {
-    const { store, hostName, shmBase, inventory } = this.#options;
+    const { store, hostName, shmBase, inventory, events } = this.#options;
     const found = (await inventory?.()) ?? { provider: "none", devices: [] };
-    await publishHost(store, hostName, observeHost(shmBase, found, this.#keeper.containment));
+    await publishHost(store, hostName, observeHost(shmBase, found, this.#keeper.containment), events);
   }
 
   /**
@@ -368,7 +370,11 @@ export class Agent {
     this.#adoptMemories(tasks, kept);
     crashPoint("agent.adopt.memories");
     const names = this.#processes.adopt(tasks, kept);
-    for (const subject of names) this.#note({ subject, what: "Adopted", message: "the process of an earlier agent runs on" });
+    const message = "the process of an earlier agent runs on";
+    for (const subject of names) this.#note({ subject, what: "Adopted", message });
+    for (const task of tasks.filter(({ metadata }) => names.includes(metadata.name))) {
+      this.#options.events?.record(task, { type: "Normal", reason: "Adopted", message });
+    }
     crashPoint("agent.adopt.after");
   }
 

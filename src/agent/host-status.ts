@@ -6,8 +6,10 @@ import { HOSTNAME_LABEL } from "../api/host-lease.js";
 import { API_VERSION, DEFAULT_NAMESPACE, type Host, type HostStatus } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { readBootId } from "../base/process-identity.js";
+import type { Events } from "../store/event-recorder.js";
 import type { ObjectKey, Store } from "../store/store.js";
 import type { HostInventory } from "./options.js";
+import { hostStory } from "./story.js";
 
 const MIB = 1024 * 1024;
 /** Free shared memory is told in steps of this size, so that a flow at work causes no writes. */
@@ -71,11 +73,13 @@ function readText(path: string): string {
 }
 
 /** Creates the Host if it is not there and writes its status if it changed. */
-export async function publishHost(store: Store, name: string, status: HostStatus): Promise<void> {
+export async function publishHost(store: Store, name: string, status: HostStatus, events?: Events): Promise<void> {
   const host = await getOrCreate(store, name);
   const conditions = host.status?.conditions; // The controller's.
   const next = { ...status, ...(conditions === undefined ? {} : { conditions }) };
-  if (!isDeepStrictEqual(host.status, next)) await store.updateStatus({ ...host, status: next });
+  if (isDeepStrictEqual(host.status, next)) return;
+  await store.updateStatus({ ...host, status: next });
+  for (const note of hostStory(host.status, next)) events?.record(host, note);
 }
 
 async function getOrCreate(store: Store, name: string): Promise<Host> {

@@ -1,6 +1,7 @@
 /** What an agent is given when it starts, and what it tells. */
 import type { HostDevice } from "../api/kinds.js";
 import type { Clock } from "../base/clock.js";
+import type { Events } from "../store/event-recorder.js";
 import type { Store } from "../store/store.js";
 import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
@@ -60,6 +61,8 @@ export interface AgentOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly logLevel?: "debug" | "info" | "warn" | "error";
   readonly onNote?: (note: AgentNote) => void;
+  /** Told what people should read about tasks and this host. */
+  readonly events?: Events;
   /** Shared memory; default: src/transport. */
   readonly memories?: FlowMemories;
   /** In [0, 1); jitter of the backoff. Default Math.random. */

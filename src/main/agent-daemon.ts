@@ -16,6 +16,7 @@ import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceProvider } from "../devices/provider.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
+import { EventRecorder } from "../store/event-recorder.js";
 import { type StoreServer, serveStore } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
@@ -34,6 +35,7 @@ export class AgentDaemon {
   #keeper!: KeeperClient;
   #agent!: Agent;
   #store!: Store;
+  #isCluster = false;
   #isEmpty = false;
 
   private constructor(options: DaemonOptions, dir: StateDir) {
@@ -73,6 +75,7 @@ export class AgentDaemon {
   async #start(): Promise<void> {
     const { store, isCluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
     this.#store = store;
+    this.#isCluster = isCluster;
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records);
     this.#endings.push(() => table.close());
@@ -103,6 +106,7 @@ export class AgentDaemon {
       workerCommand: [process.execPath, programPath("worker")],
       inventory: () => provider.list(),
       onNote: (note) => this.#tell(note),
+      events: this.#events("videoflow-agent"),
       survival: { journal: journalOn(table), exitsDir: this.#dir.exits, newKeeper: () => this.#renewKeeper() },
     });
   }
@@ -131,6 +135,7 @@ export class AgentDaemon {
       describe: (component) => DESCRIPTORS.get(component),
       defaultAdmission: "Wait",
       isScalable: true,
+      events: this.#events("videoflow-controller"),
       onError: (flow, problem) => this.#options.log(`controller: ${flow}: ${problem}`),
     });
     controller.start();
@@ -139,6 +144,19 @@ export class AgentDaemon {
 
   #serve(): Promise<StoreServer> {
     return serveStore(this.#store, this.#dir.socket);
+  }
+
+  /** Written as long as the store is open; an API server forgets old ones by itself. */
+  #events(component: "videoflow-agent" | "videoflow-controller"): EventRecorder {
+    const recorder = new EventRecorder({
+      store: this.#store,
+      clock: REAL_CLOCK,
+      component,
+      host: this.#hostName,
+      storeExpires: this.#isCluster,
+    });
+    this.#endings.push(() => recorder.close());
+    return recorder;
   }
 
   #tell({ subject, what, message }: AgentNote): void {

@@ -12,6 +12,7 @@ import type { Controller } from "../controller/runtime/controller.js";
 import { LeaderElection } from "../controller/runtime/leader-election.js";
 import { LEADERSHIP_TIMES } from "../controller/runtime/leadership.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
+import { EventRecorder } from "../store/event-recorder.js";
 import { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
 import type { Store } from "../store/store.js";
 import { serveHealth } from "./health-server.js";
@@ -76,6 +77,7 @@ function startControllers(store: Store, log: (text: string) => void): readonly C
     describe: (component) => DESCRIPTORS.get(component),
     defaultAdmission: "Wait",
     isScalable: true,
+    events: new EventRecorder({ store, clock: REAL_CLOCK, component: "videoflow-controller", storeExpires: true }),
     onError: (flow, problem, delayMs) => log(`${flow}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
   });
   flows.start();

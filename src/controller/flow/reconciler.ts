@@ -4,6 +4,7 @@ import { LEASE_NAMESPACE } from "../../api/host-lease.js";
 import type { DeviceClaim, DeviceClaimStatus, Host, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
 import type { Describe } from "../../flow/graph.js";
+import type { Events } from "../../store/event-recorder.js";
 import type { ObjectKey, Store } from "../../store/store.js";
 import type { Heartbeats } from "../host/heartbeats.js";
 import type { Silence } from "../host/reach.js";
@@ -11,6 +12,7 @@ import { CLAIM_FINALIZER } from "./desired.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
+import { changeStory, flowStory } from "./story.js";
 
 export interface FlowReconcilerOptions {
   readonly store: Store;
@@ -26,6 +28,8 @@ export interface FlowReconcilerOptions {
   readonly heartbeats?: Heartbeats;
   /** Told of every change that was made, for logs. */
   readonly onChange?: (flow: string, change: Change) => void;
+  /** Told what people should read about the flow. */
+  readonly events?: Events;
 }
 
 type Reader = Pick<Store, "get" | "list">;
@@ -102,11 +106,14 @@ export class FlowReconciler {
       const result = await this.#make({ kind: "VideoFlow", namespace: flow.metadata.namespace, name: flow.metadata.name }, change);
       if (result?.kind === "VideoFlow") latest = result;
     }
+    for (const note of changeStory(plan.changes)) this.#options.events?.record(flow, note);
     if (plan.status !== undefined) await this.#writeStatus(latest, plan.status);
   }
 
   async #writeStatus(flow: VideoFlow, status: VideoFlowStatus): Promise<void> {
-    if (!isDeepStrictEqual(plain(status), plain(flow.status))) await this.#options.store.updateStatus({ ...flow, status });
+    if (isDeepStrictEqual(plain(status), plain(flow.status))) return;
+    await this.#options.store.updateStatus({ ...flow, status });
+    for (const note of flowStory(flow, status)) this.#options.events?.record(flow, note);
   }
 
   /** Makes one change. @throws OperatorError STORE_CONFLICT, STORE_EXISTS, STORE_GONE: the queue tries again. */
