@@ -5,7 +5,6 @@ import { ageOf } from "./age.js";
 import { type ClientFlags, keyOf, notFound, withConnection } from "./client.js";
 import { renderEvents, tellsOf } from "./events.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
-import { yamlText } from "./print.js";
 import { parseSelector } from "./selector.js";
 import { renderTable } from "./table.js";
 import { parseTargets } from "./targets.js";
@@ -153,7 +152,7 @@ async function describeOther(object: AnyResource, events: readonly EventRecord[]
   const lines = [
     ...head,
     "",
-    (await yamlText(rest)).trimEnd(),
+    (await import("./yaml-text.js")).yamlText(rest).trimEnd(),
     ...section("Events", events.length === 0 ? [] : renderEvents(events, wallMs)),
   ];
   return `${lines.join("\n")}\n`;

@@ -86,21 +86,9 @@ export async function renderObjects(
   if (format.type === "name") return objects.map(({ kind, metadata }) => `${qualifiedName(kind, metadata.name)}\n`).join("");
   const document = single ? objects[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: objects };
   if (format.type === "json") return `${safeJson(JSON.stringify(document, null, 2))}\n`;
-  if (format.type === "yaml") return yamlText(document);
+  if (format.type === "yaml") return (await import("./yaml-text.js")).yamlText(document);
   const { renderTemplate } = await import("./json-path.js");
   return safeText(renderTemplate(format.template, document));
-}
-
-/** YAML in which nothing but printable text stands as it is. */
-export async function yamlText(value: unknown): Promise<string> {
-  const { Document, visit } = await import("yaml");
-  const document = new Document(value, { aliasDuplicateObjects: false });
-  visit(document, {
-    Scalar: (_key, node) => {
-      if (typeof node.value === "string" && safeText(node.value) !== node.value) node.type = "QUOTE_DOUBLE";
-    },
-  });
-  return safeJson(document.toString({ lineWidth: 0 }));
 }
 
 /** The name as it stands in messages: `videoflow.videoflow.io/f`. */

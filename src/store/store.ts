@@ -4,6 +4,7 @@
  * Knows objects; must not know what they mean.
  */
 import type { Kind, Kinds, NewResource } from "../api/kinds.js";
+import { OperatorError } from "../base/errors.js";
 
 export interface ObjectKey<K extends Kind = Kind> {
   readonly kind: K;
@@ -46,4 +47,9 @@ export interface Store {
     options?: ListOptions & { readonly fromVersion?: string },
   ): Unwatch;
   close(): Promise<void>;
+}
+
+/** Somebody else changed the object first: the next look shows who; nothing went wrong. */
+export function isLostRace(error: unknown): boolean {
+  return error instanceof OperatorError && ["STORE_CONFLICT", "STORE_EXISTS", "STORE_GONE"].includes(error.code);
 }

@@ -6,7 +6,7 @@ import type { Kind, Kinds } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
 import { errorText } from "../../base/errors.js";
 import type { Prng } from "../../base/prng.js";
-import type { Store, Unwatch, WatchEvent } from "../../store/store.js";
+import { isLostRace, type Store, type Unwatch, type WatchEvent } from "../../store/store.js";
 import { Cache } from "./cache.js";
 import type { Cancel, Scheduler } from "./scheduler.js";
 import { type Backoff, WorkQueue } from "./work-queue.js";
@@ -138,7 +138,7 @@ export class Controller {
       this.#queue.done(key, await this.#options.reconcile(key));
     } catch (error) {
       const delayMs = this.#queue.fail(key);
-      if (this.#running) this.#options.onError?.(key, errorText(error), delayMs);
+      if (this.#running && !isLostRace(error)) this.#options.onError?.(key, errorText(error), delayMs);
     }
   }
 }

@@ -4,8 +4,8 @@
  */
 import { type Lease, microTime } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
-import { errorText, OperatorError } from "../../base/errors.js";
-import type { Store } from "../../store/store.js";
+import { errorText } from "../../base/errors.js";
+import { isLostRace, type Store } from "../../store/store.js";
 import { LEADERSHIP_TIMES, type LeadershipTimes, leadershipStep } from "./leadership.js";
 import type { Cancel, Scheduler } from "./scheduler.js";
 
@@ -141,9 +141,4 @@ export class LeaderElection {
     const { store, namespace, name } = this.#options;
     return store.get({ kind: "Lease", namespace, name });
   }
-}
-
-/** Somebody else was quicker: the next look shows who. */
-function isLostRace(error: unknown): boolean {
-  return error instanceof OperatorError && ["STORE_CONFLICT", "STORE_EXISTS", "STORE_GONE"].includes(error.code);
 }
