@@ -174,6 +174,11 @@ export const ERRORS = {
     message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
     fix: "Open the store again; if it is another process's, start that process.",
   },
+  LISTEN_REFUSED: {
+    retry: "never",
+    message: (d: { problem: string }) => `the metrics cannot be served: ${d.problem}`,
+    fix: "Give --listen ADDRESS:PORT and --token-file with a file of mode 600: head -c 24 /dev/urandom | base64 > FILE.",
+  },
   AGENT_UNREACHABLE: {
     retry: "never",
     message: (d: { socket: string }) => `no agent answers on ${d.socket}`,
