@@ -362,14 +362,17 @@ export class Agent {
     crashPoint("agent.adopt.before");
     const { store, hostName, survival } = this.#options;
     const tasks = (await store.list("FlowTask")).filter((task) => task.spec.host === hostName);
-    if (survival === undefined) return this.#sweep(tasks);
+    if (survival === undefined) {
+      this.#memories.sweep(() => false);
+      return this.#sweep(tasks);
+    }
     for (const task of tasks) this.#tasks.set(task.metadata.uid, task);
     for (const claim of await store.list("DeviceClaim")) this.#claims.set(`${claim.metadata.namespace}/${claim.metadata.name}`, claim);
     const { tasks: kept } = await this.#keeper.ready;
     await this.#sweep(tasks.filter(({ metadata }) => !kept.some(({ id }) => id.startsWith(`${metadata.uid}.`))));
     this.#adoptMemories(tasks, kept);
     crashPoint("agent.adopt.memories");
-    const names = this.#processes.adopt(tasks, kept);
+    const names = this.#processes.adopt(tasks, kept, (task) => claimOf(task, this.#claims));
     const message = "the process of an earlier agent runs on";
     for (const subject of names) this.#note({ subject, what: "Adopted", message });
     for (const task of tasks.filter(({ metadata }) => names.includes(metadata.name))) {

@@ -52,6 +52,7 @@ export class TaskProcesses {
   readonly #records = new Map<string, TaskRecord>();
   /** By task uid, while the process lives. */
   readonly #details = new Map<string, Detail>();
+  #claimOf: (task: FlowTask) => DeviceClaim | undefined = () => undefined;
 
   constructor(options: TaskProcessesOptions) {
     this.#options = options;
@@ -197,15 +198,15 @@ export class TaskProcesses {
   stop(uid: string, graceMs: number, why: StopReason): void {
     this.#update(uid, { stopped: why });
     this.#saveSoon(uid);
+    crashPoint("agent.kill.before");
     this.#tell(uid, (id) => this.#options.keeper().stop(id, graceMs));
+    crashPoint("agent.kill.after");
   }
 
   kill(uid: string, why: KillReason): void {
     this.#update(uid, { killed: why });
     this.#saveSoon(uid);
-    crashPoint("agent.kill.before");
     this.#tell(uid, (id) => this.#options.keeper().kill(id));
-    crashPoint("agent.kill.after");
   }
 
   forget(uid: string): void {
@@ -335,11 +336,13 @@ export class TaskProcesses {
    * has seen.
    *
    * @param kept of the keeper that answers now.
+   * @param claimOf tells the claim of a task whose process no record mentions.
    * @returns the names of the tasks whose process runs on.
    */
-  adopt(tasks: readonly FlowTask[], kept: readonly KeptTask[]): string[] {
+  adopt(tasks: readonly FlowTask[], kept: readonly KeptTask[], claimOf: (task: FlowTask) => DeviceClaim | undefined): string[] {
     const { survival } = this.#options;
     if (survival === undefined) return [];
+    this.#claimOf = claimOf;
     const saved = survival.journal.load().tasks;
     const byUid = new Map(tasks.map((task) => [task.metadata.uid, task]));
     for (const task of tasks) this.#records.set(task.metadata.uid, toldOf(task));
@@ -370,7 +373,9 @@ export class TaskProcesses {
     const live = record.process?.incarnation === incarnation ? record.process : { incarnation, templateHash: tag };
     const incarnations = Math.max(record.incarnations, incarnation + 1);
     this.#records.set(uid, { ...record, incarnations, templateHash: live.templateHash, process: live });
-    const { deviceEnvironment = {}, committedBefore = 0 } = saved ?? {};
+    const { committedBefore = 0 } = saved ?? {};
+    const deviceEnvironment =
+      saved?.deviceEnvironment ?? this.#options.deviceEnvironment(this.#claimOf(task)?.status?.allocation?.devices ?? []);
     this.#details.set(uid, { task, id, deviceEnvironment, committedBefore });
     return live;
   }

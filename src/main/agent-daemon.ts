@@ -1,30 +1,40 @@
 /** `videoflow agent`: store, controller and agent of one machine in one process, for all flows, until it is told to end. */
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
+import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentNote } from "../agent/agent.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
 import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journal.js";
+import { parseManifests } from "../api/parse.js";
+import { formatProblem } from "../api/problem.js";
 import { REAL_CLOCK } from "../base/clock.js";
+import { errorText } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
 import { readEnvironment } from "../base/process-identity.js";
+import { checkDocument } from "../cli/flow-file.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
+import { ManifestFolder } from "../controller/manifests/reconciler.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceProvider } from "../devices/provider.js";
+import type { Describe } from "../flow/graph.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
-import { type StoreServer, serveStore } from "../store/socket/server.js";
+import { type StoreServer, serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
 import { programPath } from "./keeper-process.js";
+import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
 
 const DEFAULT_SHM = "/dev/shm";
+const describe: Describe = (component) => DESCRIPTORS.get(component);
 
 /** The parts of a running daemon. */
 export class AgentDaemon {
@@ -33,7 +43,8 @@ export class AgentDaemon {
   /** Ends what was started, the last first. */
   readonly #endings: (() => Promise<void> | void)[] = [];
   #keeper!: KeeperClient;
-  #agent!: Agent;
+  /** Undefined until it has started. */
+  #agent: Agent | undefined;
   #store!: Store;
   #isCluster = false;
   #isEmpty = false;
@@ -58,8 +69,8 @@ export class AgentDaemon {
 
   /** Ends the daemon in order. Tasks that may outlive it run on. @returns how many those are. */
   async stop(): Promise<number> {
-    const kept = this.#agent === undefined ? 0 : this.#agent.keptTasks;
-    this.#isEmpty = kept === 0;
+    const kept = this.#agent?.keptTasks ?? 0;
+    this.#isEmpty = this.#agent !== undefined && kept === 0;
     for (const end of this.#endings.splice(0).reverse()) await end();
     return kept;
   }
@@ -81,13 +92,15 @@ export class AgentDaemon {
     this.#endings.push(() => table.close());
     this.#keeper = await openKeeper(this.#dir.path);
     this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
-    this.#agent = await this.#startAgent(table);
-    this.#endings.push(() => this.#agent.stop());
+    const agent = await this.#startAgent(table);
+    this.#agent = agent;
+    this.#endings.push(() => agent.stop());
     if (!isCluster) {
       const controller = this.#startController();
       this.#endings.push(() => controller.stop());
     }
-    const server = await this.#serve();
+    this.#followManifests();
+    const server = await this.#serve(agent);
     this.#endings.push(() => server.close());
     const { pid, containment } = this.#keeper;
     this.#options.log(`agent ${process.pid} answers on ${this.#dir.socket}; keeper ${pid}, containment ${containment}`);
@@ -132,7 +145,7 @@ export class AgentDaemon {
       clock: REAL_CLOCK,
       scheduler: REAL_SCHEDULER,
       prng: new Prng(process.pid),
-      describe: (component) => DESCRIPTORS.get(component),
+      describe,
       defaultAdmission: "Wait",
       isScalable: true,
       events: this.#events("videoflow-controller"),
@@ -142,8 +155,40 @@ export class AgentDaemon {
     return controller;
   }
 
-  #serve(): Promise<StoreServer> {
-    return serveStore(this.#store, this.#dir.socket);
+  #followManifests(): void {
+    const { manifestsDir, log } = this.#options;
+    if (manifestsDir === undefined) return;
+    const read = async (path: string) => readManifest(path);
+    const events = this.#events("videoflow-agent");
+    const onProblem = async (key: { readonly namespace: string; readonly name: string }, message: string) => {
+      const flow = await this.#store.get({ kind: "VideoFlow", ...key });
+      if (flow !== undefined) events.record(flow, { type: "Warning", reason: "ManifestInvalid", message });
+    };
+    const folder = new ManifestFolder({
+      dir: manifestsDir,
+      store: this.#store,
+      scheduler: REAL_SCHEDULER,
+      read,
+      log,
+      onProblem: (key, text) => void onProblem(key, text).catch((error: unknown) => log(errorText(error))),
+    });
+    folder.start();
+    this.#endings.push(() => folder.close());
+  }
+
+  #serve(agent: Agent): Promise<StoreServer> {
+    const services = new DaemonServices({
+      store: this.#store,
+      agent,
+      hostName: this.#hostName,
+      clock: REAL_CLOCK,
+      describe,
+      stateDir: this.#dir.path,
+      version: packageJson.version,
+      startedAt: new Date(REAL_CLOCK.wallMs()).toISOString(),
+      keeper: () => this.#keeper,
+    });
+    return serveAgent(this.#dir.socket, { store: this.#store, services });
   }
 
   /** Written as long as the store is open; an API server forgets old ones by itself. */
@@ -161,6 +206,18 @@ export class AgentDaemon {
 
   #tell({ subject, what, message }: AgentNote): void {
     this.#options.log([subject, what, message].filter(Boolean).join(": "));
+  }
+}
+
+/** A manifest's flows with their paths made absolute, or all of its problems. */
+function readManifest(path: string) {
+  try {
+    const { documents, problems } = parseManifests(readFileSync(path, "utf8"), basename(path));
+    const checked = documents.map((document) => checkDocument(document, dirname(path), DESCRIPTORS));
+    const all = [...problems, ...checked.flatMap((one) => one.problems)];
+    return { flows: checked.flatMap((one) => one.flows), problems: all.map(formatProblem) };
+  } catch (error) {
+    return { flows: [], problems: [errorText(error)] };
   }
 }
 

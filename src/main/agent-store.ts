@@ -2,6 +2,7 @@
 import type { DaemonOptions } from "../cli/world.js";
 import { EmbeddedStore } from "../store/embedded/embedded-store.js";
 import type { Store } from "../store/store.js";
+import { withCrashPoints } from "./crashing-store.js";
 
 export interface AgentStore {
   readonly store: Store;
@@ -11,7 +12,7 @@ export interface AgentStore {
 
 /** @param path folder of a store of its own. */
 export async function openAgentStore({ cluster, log }: DaemonOptions, path: string, hostName: string): Promise<AgentStore> {
-  if (cluster === undefined) return { store: await EmbeddedStore.open({ path }), isCluster: false };
+  if (cluster === undefined) return { store: withCrashPoints(await EmbeddedStore.open({ path })), isCluster: false };
   const { KubernetesStore } = await import("../store/kubernetes/kubernetes-store.js");
   const fieldManager = `videoflow-agent/${hostName}`;
   return { store: await KubernetesStore.fromKubeconfig(cluster, { fieldManager, onTrouble: log }), isCluster: true };

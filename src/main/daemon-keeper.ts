@@ -15,8 +15,22 @@ const LOOK_MS = 5;
 /** A keeper that lives but does not answer for so long is ended: it could hold its tasks for ever. */
 const PATIENCE_MS = 5_000;
 
+/** A keeper may die while it is greeted; one that dies again and again is a fault that must be seen. */
+const ATTEMPTS = 3;
+
 /** @throws OperatorError KEEPER_LOST, KEEPER_VERSION */
 export async function openKeeper(stateDir: string): Promise<KeeperClient> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await findOrStart(stateDir);
+    } catch (error) {
+      const lost = error instanceof OperatorError && error.code === "KEEPER_LOST";
+      if (!lost || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function findOrStart(stateDir: string): Promise<KeeperClient> {
   const left = readKeeperFile(stateDir);
   if (left !== undefined && isAlive(left.identity)) {
     const client = await connectPatiently(stateDir, () => isAlive(left.identity));

@@ -3,8 +3,10 @@ import { API_VERSION, DEFAULT_NAMESPACE, type Host, type VideoFlow, type VideoFl
 import { REAL_CLOCK } from "../base/clock.js";
 import type { EdgePlan, Explanation, FlowDocument, NodePlan } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
+import type { Observed } from "../controller/flow/observed.js";
 import { reconcileFlow } from "../controller/flow/reconcile.js";
 import { type FlowShape, shapeOf } from "../controller/flow/shape.js";
+import type { Describe } from "../flow/graph.js";
 
 const METADATA = { namespace: DEFAULT_NAMESPACE, resourceVersion: "0", generation: 1, creationTimestamp: "1970-01-01T00:00:00Z" };
 
@@ -23,7 +25,20 @@ export function explainFlow(document: FlowDocument, name: string, status: NonNul
     status,
   };
   const shape = shapeOf(flow.spec, (component) => DESCRIPTORS.get(component));
-  const decided = decide(flow, shape, host);
+  return describeDecision(flow, shape, decide(flow, shape, host));
+}
+
+/** What is decided about a flow now, beside everything else that is stored; of one that was admitted, what was decided then. */
+export function explainStored({
+  describe,
+  ...observed
+}: Omit<Observed, "shape" | "defaultAdmission"> & { readonly describe: Describe }): Explanation {
+  const shape = shapeOf(observed.flow.spec, describe);
+  const plan = reconcileFlow({ ...observed, shape, defaultAdmission: "Wait" });
+  return describeDecision(observed.flow, shape, plan.status ?? observed.flow.status ?? {});
+}
+
+function describeDecision(flow: VideoFlow, shape: FlowShape, decided: VideoFlowStatus): Explanation {
   const decisions = decided.decisions ?? [];
   const admitted = decided.conditions?.find(({ type }) => type === "Admitted");
   return {

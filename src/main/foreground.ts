@@ -109,6 +109,8 @@ export class Foreground {
 
   async #startLoops(): Promise<void> {
     const { devicesFile, shmDir } = this.#options;
+    if (this.#flow.spec.onAgentLoss === "Keep")
+      this.#options.onNotice("onAgentLoss: Keep is for videoflow agent; the tasks of a run end with it");
     const visible = process.env["CUDA_VISIBLE_DEVICES"];
     const provider = deviceProvider({
       ...(devicesFile === undefined ? {} : { file: devicesFile }),

@@ -1,12 +1,60 @@
 /** Runs `videoflow agent` as a service manager does, kills it, and looks at what it keeps. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
+import { resolve } from "node:path";
 
 import type { FlowTask, VideoFlow } from "../../src/api/kinds.js";
 import { parseManifests } from "../../src/api/parse.js";
+import type { ProcessIdentity } from "../../src/base/process-identity.js";
+import { signalProcess } from "../../src/base/process-signal.js";
 import { checkDocument } from "../../src/cli/flow-file.js";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import { SocketStore } from "../../src/store/socket/client.js";
-import { eventually, type FlowProcess, type Surroundings, type Workplace } from "./flow-process.js";
+import { fileSink } from "./chaos-flow.js";
+import { eventually, type FlowProcess, type Surroundings, type Workplace, writeManifest } from "./flow-process.js";
+
+const NODES = resolve("test/fixtures/components/chaos.mjs");
+
+/**
+ * source → pick → sink, a message every few milliseconds, until the file `until` says after how many it ends.
+ *
+ * @param spec further fields of the flow's spec.
+ * @param nodes further fields of its nodes, by name.
+ */
+export function writeSmallFlow(place: Workplace, spec: object = {}, nodes: Readonly<Record<string, object>> = {}): string {
+  const restart = { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05, maxRestarts: 1_000_000 };
+  const patient = { restart, retries: 1000, terminationGracePeriodSeconds: 2 };
+  return writeManifest(
+    place,
+    [
+      {
+        ...patient,
+        name: "source",
+        role: "Producer",
+        component: `${NODES}#Source`,
+        params: { ms: 5, until: place.path("until") },
+        ...nodes["source"],
+      },
+      { ...patient, name: "pick", role: "Processor", inputs: ["source"], component: `${NODES}#Pick`, params: { ms: 1 }, ...nodes["pick"] },
+      { ...patient, name: "sink", role: "Consumer", inputs: ["pick"], ...fileSink(place), ...nodes["sink"] },
+    ],
+    spec,
+  );
+}
+
+/** Lets the small flow end after so many messages. The source must not see half of the number. */
+export function endAfter(place: Workplace, messages: number): void {
+  renameSync(place.write("until.tmp", String(messages)), place.path("until"));
+}
+
+/** What a small flow of so many messages writes: all numbers but those that `pick` leaves out. */
+export function smallArrivals(messages: number): number[] {
+  return Array.from({ length: messages }, (_, number) => number).filter((number) => number % 5 !== 3);
+}
+
+/** What the small flow has written, in order. */
+export function readSmall(place: Workplace): number[] {
+  return place.lines("lines").map((line) => (JSON.parse(line) as { payload: number }).payload);
+}
 
 /** A state folder and the agents that run on it, one after the other. */
 export interface DaemonPlace {
@@ -23,12 +71,16 @@ export interface DaemonPlace {
   apply(file: string): Promise<void>;
   flow(name?: string): Promise<VideoFlow | undefined>;
   tasks(): Promise<FlowTask[]>;
+  /** Waits until the first task of a node is as wanted. */
+  task(node: string, isWanted: (task: FlowTask) => boolean): Promise<FlowTask>;
   /** Waits until the flow's state is one of these. */
   reached(...states: readonly string[]): Promise<VideoFlow>;
   setState(desiredState: "Running" | "Stopped"): Promise<void>;
   remove(): Promise<void>;
-  /** Ends the agent in order, and then its keeper with all tasks. */
+  /** Ends the agent in order. */
   end(): Promise<void>;
+  /** SIGKILL to agent and keeper, so that nothing is left of their tasks. */
+  destroy(): Promise<void>;
 }
 
 /** @param place removes all of it, processes included, in the end: every one has its TMPDIR. */
@@ -37,7 +89,8 @@ export function daemonPlace(place: Workplace): DaemonPlace {
   let agent: FlowProcess | undefined;
   const socket = `${stateDir}/agent.sock`;
   const key = (name: string) => ({ kind: "VideoFlow", namespace: "default", name }) as const;
-  const keeperOf = () => (JSON.parse(readFileSync(`${stateDir}/keeper.json`, "utf8")) as { identity: { pid: number } }).identity.pid;
+  const keeperFile = `${stateDir}/keeper.json`;
+  const keeperOf = () => (JSON.parse(readFileSync(keeperFile, "utf8")) as { identity: { pid: number } }).identity.pid;
 
   const self: DaemonPlace = {
     stateDir,
@@ -79,6 +132,14 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     },
     flow: (name = place.flow) => self.withStore((store) => store.get(key(name))),
     tasks: () => self.withStore((store) => store.list("FlowTask")),
+    async task(node, isWanted) {
+      for (let looks = 0; looks < 400; looks += 1) {
+        const task = (await self.tasks()).find(({ spec }) => spec.node === node && spec.index === 0);
+        if (task !== undefined && isWanted(task)) return task;
+        await new Promise((resume) => setTimeout(resume, 50));
+      }
+      throw new Error(`task ${node} is not as wanted: ${JSON.stringify(await self.tasks())}`);
+    },
     async reached(...states) {
       for (let looks = 0; looks < 600; looks += 1) {
         const flow = await self.flow();
@@ -103,6 +164,12 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     async end() {
       agent?.signal("SIGTERM");
       await agent?.ended;
+    },
+    async destroy() {
+      await self.killAgent();
+      if (!existsSync(keeperFile)) return;
+      const { identity } = JSON.parse(readFileSync(keeperFile, "utf8")) as { identity: ProcessIdentity };
+      signalProcess(identity, "SIGKILL");
     },
   };
   return self;

@@ -1,0 +1,171 @@
+/** What a daemon answers beside its objects: logs, figures, decisions. Joins parts; decides nothing. */
+import { join } from "node:path";
+import type { Agent } from "../agent/agent.js";
+import { ProcessUsage } from "../agent/process-usage.js";
+import { readLogs } from "../agent/task-logs.js";
+import type { Explanation } from "../api/explanation.js";
+import type { FlowTask, VideoFlow } from "../api/kinds.js";
+import type { FlowSnapshot } from "../api/snapshot.js";
+import type { Clock } from "../base/clock.js";
+import { OperatorError } from "../base/errors.js";
+import type { Describe } from "../flow/graph.js";
+import type { AgentAbout, AgentServices, DeviceUsage, FlowKey, LogChunk, LogQuery, TaskUsage, Usage } from "../store/agent-services.js";
+import type { Store } from "../store/store.js";
+import { explainStored } from "./explain.js";
+import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
+
+export interface ServicesOptions {
+  readonly store: Store;
+  readonly agent: Agent;
+  readonly clock: Clock;
+  readonly describe: Describe;
+  readonly hostName: string;
+  readonly stateDir: string;
+  readonly version: string;
+  readonly startedAt: string;
+  readonly keeper: () => { readonly pid: number | undefined; readonly containment: string | undefined };
+}
+
+export class DaemonServices implements AgentServices {
+  readonly #options: ServicesOptions;
+  readonly #usage = new ProcessUsage();
+
+  constructor(options: ServicesOptions) {
+    this.#options = options;
+  }
+
+  async about(): Promise<AgentAbout> {
+    const { version, hostName, stateDir, startedAt, keeper } = this.#options;
+    const { pid, containment } = keeper();
+    return {
+      version,
+      pid: process.pid,
+      host: hostName,
+      startedAt,
+      stateDir,
+      ...(pid === undefined ? {} : { keeperPid: pid }),
+      ...(containment === undefined ? {} : { containment }),
+    };
+  }
+
+  logs({ flow, node, index, follow, tail, previous }: LogQuery): AsyncIterable<LogChunk> {
+    const isWanted = (task: string) => {
+      const [own, of, number] = task.split(".");
+      return own === flow.name && (node === undefined || node === of) && (index === undefined || String(index) === number);
+    };
+    return readLogs({
+      dir: join(this.#options.stateDir, "logs", flow.name),
+      isWanted,
+      ...(tail === undefined ? {} : { tail }),
+      ...(previous === undefined ? {} : { previous }),
+      ...(follow ? { goesOn: async () => (await this.#find(flow)) !== undefined } : {}),
+    });
+  }
+
+  async snapshot(key: FlowKey): Promise<FlowSnapshot | undefined> {
+    const { agent, describe, clock } = this.#options;
+    const flow = await this.#find(key);
+    if (flow === undefined) return undefined;
+    return flowSnapshot({
+      flow,
+      tasks: await this.#tasksOf(key),
+      observation: agent.observe(key.name),
+      elapsedMs: clock.wallMs() - startOf(flow),
+      outputs: outputFiles(flow, describe),
+    });
+  }
+
+  async usage(key?: FlowKey): Promise<Usage> {
+    const nowMs = this.#options.clock.nowMs();
+    const tasks = key === undefined ? await this.#options.store.list("FlowTask") : await this.#tasksOf(key);
+    const used = this.#usage.look(
+      tasks.flatMap(({ status }) => status?.pid ?? []),
+      nowMs,
+    );
+    const devices = await this.#devicesOf(tasks);
+    const stats = new Map(
+      [...new Set(tasks.map(({ spec }) => spec.flow))].map((flow) => [flow, this.#options.agent.observe(flow)?.tasks ?? []]),
+    );
+    return {
+      nowMs,
+      tasks: tasks.map((task): TaskUsage => {
+        const { spec, status, metadata } = task;
+        const own = stats.get(spec.flow)?.find((one) => one.node === spec.node && one.taskIndex === spec.index);
+        const usage = status?.pid === undefined ? undefined : used.get(status.pid);
+        const isProducer = spec.members[0]?.role === "Producer";
+        return {
+          task: metadata.name,
+          flow: { namespace: metadata.namespace, name: spec.flow },
+          node: spec.node,
+          index: spec.index,
+          phase: status?.phase ?? "Pending",
+          ...(status?.pid === undefined ? {} : { pid: status.pid }),
+          ...usage,
+          restarts: status?.restarts ?? 0,
+          devices: devices.get(`${metadata.namespace}/${spec.claim}`) ?? [],
+          messages: (isProducer ? own?.messagesOut : own?.messagesIn) ?? 0,
+          dropped: (own?.dropped ?? 0) + (own?.late ?? 0),
+          processUs: own?.processUs ?? 0,
+          ...(own === undefined ? {} : { state: own.state }),
+        };
+      }),
+      devices: await this.#devices(),
+    };
+  }
+
+  async explain(key: FlowKey): Promise<Explanation> {
+    const { store, describe, clock } = this.#options;
+    const flow = await this.#find(key);
+    if (flow === undefined) throw new OperatorError("STORE_GONE", { key: `VideoFlow/${key.namespace}/${key.name}` });
+    return explainStored({
+      nowMs: clock.nowMs(),
+      wallMs: clock.wallMs(),
+      flow,
+      describe,
+      flows: await store.list("VideoFlow"),
+      tasks: await store.list("FlowTask"),
+      claims: await store.list("DeviceClaim"),
+      hosts: await store.list("Host"),
+    });
+  }
+
+  async deadLettersDir({ name }: FlowKey): Promise<string> {
+    return join(this.#options.stateDir, "dead-letters", name);
+  }
+
+  #find({ namespace, name }: FlowKey): Promise<VideoFlow | undefined> {
+    return this.#options.store.get({ kind: "VideoFlow", namespace, name });
+  }
+
+  async #tasksOf({ namespace, name }: FlowKey): Promise<FlowTask[]> {
+    return (await this.#options.store.list("FlowTask", { namespace })).filter(({ spec }) => spec.flow === name);
+  }
+
+  /** Devices by claim. */
+  async #devicesOf(tasks: readonly FlowTask[]): Promise<Map<string, readonly string[]>> {
+    if (!tasks.some(({ spec }) => spec.claim !== undefined)) return new Map();
+    const claims = await this.#options.store.list("DeviceClaim");
+    return new Map(claims.map(({ metadata, status }) => [`${metadata.namespace}/${metadata.name}`, status?.allocation?.devices ?? []]));
+  }
+
+  async #devices(): Promise<DeviceUsage[]> {
+    const host = await this.#options.store.get({ kind: "Host", namespace: "", name: this.#options.hostName });
+    const claims = await this.#options.store.list("DeviceClaim");
+    return (host?.status?.devices ?? []).map(({ uuid, product, memoryMiB, healthy, message }) => ({
+      uuid,
+      product,
+      memoryMiB,
+      healthy,
+      ...(message === undefined ? {} : { message }),
+      holders: claims
+        .filter(({ status }) => status?.allocation?.devices.includes(uuid))
+        .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    }));
+  }
+}
+
+/** When the present run was admitted; before that, when the flow was made. */
+function startOf({ metadata, status }: VideoFlow): number {
+  const admitted = status?.conditions?.find(({ type, status: is }) => type === "Admitted" && is === "True");
+  return Date.parse(admitted?.lastTransitionTime ?? metadata.creationTimestamp);
+}

@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { CRASH_POINTS, STORE_POINTS } from "../../src/base/crash-point.js";
+import { CrashDriver, inOrderOfLife, leadFlow } from "../support/crash-driver.js";
+import { type DaemonPlace, daemonPlace, writeSmallFlow } from "../support/daemon.js";
+import { gpus, type Workplace, workplace } from "../support/flow-process.js";
+
+let place: Workplace;
+let daemon: DaemonPlace;
+
+beforeEach(() => {
+  place = workplace();
+  daemon = daemonPlace(place);
+});
+afterEach(async () => {
+  await daemon.destroy();
+  await place.remove();
+});
+
+const MAX_FLOWS = 16;
+
+async function crashEverywhere(points: readonly string[], who: "agent" | "keeper" = "agent"): Promise<CrashDriver> {
+  const args = gpus(place, 1);
+  const file = writeSmallFlow(place, {}, { pick: { deviceType: "GPU" } });
+  const driver = new CrashDriver(place, daemon, args, inOrderOfLife(points), who);
+  for (let flows = 0; !driver.isDone && flows < MAX_FLOWS; flows += 1) await leadFlow(driver, place, daemon, file, flows % 2 === 0);
+  return driver;
+}
+
+const AGENT_POINTS = [...STORE_POINTS, ...CRASH_POINTS.filter((point) => point.startsWith("agent."))];
+
+test(`the agent is killed at each of ${AGENT_POINTS.length} points: no second process, no device twice, no message lost or repeated`, async () => {
+  const driver = await crashEverywhere(AGENT_POINTS);
+  process.stderr.write(`crash points of the agent: ${AGENT_POINTS.length}, hit ${driver.hit.length}\n`);
+  expect(driver.violations).toEqual([]);
+  expect(AGENT_POINTS.filter((point) => !driver.hit.includes(point))).toEqual([]);
+}, 300_000);
+
+const KEEPER_POINTS = CRASH_POINTS.filter((point) => point.startsWith("keeper."));
+
+test(`the keeper is killed at each of ${KEEPER_POINTS.length} points: no second process, no device twice, no message lost or repeated`, async () => {
+  const driver = await crashEverywhere(KEEPER_POINTS, "keeper");
+  process.stderr.write(`crash points of the keeper: ${KEEPER_POINTS.length}, hit ${driver.hit.length}\n`);
+  expect(driver.violations).toEqual([]);
+  expect(KEEPER_POINTS.filter((point) => !driver.hit.includes(point))).toEqual([]);
+}, 300_000);

@@ -1,0 +1,187 @@
+/**
+ * Leads flows through their lives while agent and keeper are killed at named points, and looks all the time whether what
+ * must never be is: two processes of one task, one GPU in two tasks.
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { CRASH_AT, CRASH_FILE } from "../../src/base/crash-point.js";
+import { readEnvironment } from "../../src/base/process-identity.js";
+import { type DaemonPlace, endAfter, readSmall, smallArrivals } from "./daemon.js";
+import { liveTasks, type Workplace } from "./flow-process.js";
+import { runs } from "./processes.js";
+
+const STEP_MS = 40_000;
+
+/** Points in the order in which a flow's life reaches them, so that one life can take many deaths. */
+const ORDER = [
+  /Host/,
+  /adopt/,
+  /create\.VideoFlow/,
+  /update\.VideoFlow/,
+  /create\.DeviceClaim/,
+  /updateStatus\.DeviceClaim/,
+  /create\.FlowTask/,
+  /updateStatus\.VideoFlow/,
+  /updateStatus\.FlowTask/,
+  /memory/,
+  /spawn/,
+  /go/,
+  /exit/,
+  /delete\.VideoFlow/,
+  /kill/,
+  /update\.FlowTask/,
+  /delete\.FlowTask/,
+  /delete\.DeviceClaim/,
+];
+
+/** @returns the points in the order of a flow's life. */
+export function inOrderOfLife(points: readonly string[]): string[] {
+  const place = (point: string) => ORDER.findIndex((pattern) => pattern.test(point));
+  return points.toSorted((a, b) => place(a) - place(b));
+}
+const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
+
+export class CrashDriver {
+  readonly violations: string[] = [];
+  readonly #place: Workplace;
+  readonly #daemon: DaemonPlace;
+  readonly #args: readonly string[];
+  readonly #points: string[];
+  readonly #file: string;
+  readonly #who: "agent" | "keeper";
+  #armed: string | undefined;
+  #isUp = false;
+
+  /**
+   * @param args of the agent.
+   * @param points in the order in which they should be reached.
+   * @param who passes them. A keeper knows the point that was chosen when it was started: another one is started for each.
+   */
+  constructor(
+    place: Workplace,
+    daemon: DaemonPlace,
+    args: readonly string[],
+    points: readonly string[],
+    who: "agent" | "keeper" = "agent",
+  ) {
+    this.#who = who;
+    this.#place = place;
+    this.#daemon = daemon;
+    this.#args = args;
+    this.#points = [...points];
+    this.#file = place.path("crashed");
+  }
+
+  /** Points at which a process was killed, in order. */
+  get hit(): string[] {
+    return existsSync(this.#file) ? readFileSync(this.#file, "utf8").split("\n").filter(Boolean) : [];
+  }
+
+  /** The point that is armed now; undefined when all were hit. */
+  get armed(): string | undefined {
+    return this.#armed !== undefined && this.hit.includes(this.#armed) ? this.#points[0] : this.#armed;
+  }
+
+  get isDone(): boolean {
+    return this.#points.length === 0 && (this.#armed === undefined || this.hit.includes(this.#armed));
+  }
+
+  /** Tries until it succeeds; an agent that is dead is started again, with the next point. */
+  async step(what: string, attempt: () => Promise<boolean> | boolean): Promise<void> {
+    const endMs = Date.now() + STEP_MS;
+    while (Date.now() < endMs) {
+      await this.#ensureAgent();
+      this.#look();
+      try {
+        if (await attempt()) return;
+      } catch (error) {
+        await pause(300); // Its end may not have been told yet.
+        if (this.#lives()) throw new Error(`${what}: ${String(error)}\n${this.#daemon.agent.output}`, { cause: error });
+      }
+      await pause(20);
+    }
+    const flow = JSON.stringify((await this.#daemon.flow().catch(() => undefined))?.status, undefined, 1);
+    throw new Error(`${what} did not happen; armed ${this.#armed}; hit ${this.hit.join(" ")}\n${flow}\n${this.#daemon.agent.output}`);
+  }
+
+  #lives(): boolean {
+    const { exitCode, signalCode } = this.#daemon.agent.child;
+    return exitCode === null && signalCode === null;
+  }
+
+  async #ensureAgent(): Promise<void> {
+    if (this.#who === "keeper" && this.#isUp && this.#armed !== undefined && this.hit.includes(this.#armed)) await this.#endBoth();
+    while (!this.#isUp || !this.#lives()) {
+      if (this.#armed === undefined || this.hit.includes(this.#armed)) this.#armed = this.#points.shift();
+      const env = this.#armed === undefined ? {} : { [CRASH_AT]: this.#armed, [CRASH_FILE]: this.#file };
+      this.#isUp = true;
+      await this.#daemon.start(this.#args, { env });
+      if (this.#who === "keeper") this.#renewKeeper();
+    }
+  }
+
+  /** A keeper that was started with another point makes room for one with this. */
+  #renewKeeper(): void {
+    const { keeperPid } = this.#daemon;
+    if (runs(keeperPid) && readEnvironment(keeperPid)?.get(CRASH_AT) !== this.#armed) process.kill(keeperPid, "SIGKILL");
+  }
+
+  /** So that the next keeper is started with the next point. */
+  async #endBoth(): Promise<void> {
+    await this.#daemon.destroy();
+    await pause(50);
+  }
+
+  /** P1 and D1, on what /proc shows now. */
+  #look(): void {
+    const tasks = liveTasks(this.#place.flow).filter(({ env, pid }) => env.has("VF_INCARNATION") && runs(pid));
+    const roots = new Map(tasks.map((task) => [task.env.get("VF_INCARNATION"), task]));
+    const names = [...roots.values()].map(({ node, index }) => `${node}.${index}`);
+    for (const name of names) if (names.filter((other) => other === name).length > 1) this.#violated(`P1: ${name} has two processes`);
+    const devices = [...roots.values()].map(({ env }) => env.get("CUDA_VISIBLE_DEVICES")).filter((uuid) => uuid?.startsWith("GPU"));
+    if (new Set(devices).size < devices.length) this.#violated(`D1: ${devices.join(" ")}`);
+  }
+
+  #violated(what: string): void {
+    if (!this.violations.includes(what)) this.violations.push(`${what} (armed ${this.#armed})`);
+  }
+}
+
+/** One flow from its application to its removal; its tasks die on the way, and it ends by itself or is deleted at work. */
+export async function leadFlow(driver: CrashDriver, place: Workplace, daemon: DaemonPlace, file: string, finishes: boolean): Promise<void> {
+  for (const left of ["lines", "until"]) rmSync(place.path(left), { force: true });
+  await driver.step("apply", async () => {
+    if ((await daemon.flow()) === undefined) await daemon.apply(file);
+    return true;
+  });
+  const count = () => readSmall(place).length;
+  await driver.step("the flow works", () => count() > 5);
+  for (let deaths = 0; deaths === 0 || (deaths < 4 && driver.armed?.includes("exit")); deaths += 1) {
+    const victim = liveTasks(place.flow).find(({ node }) => node === "pick");
+    if (victim !== undefined) process.kill(victim.pid, "SIGKILL");
+    const before = count();
+    await driver.step("the flow works again", () => count() > before + 5);
+  }
+  if (finishes && !driver.armed?.includes("kill")) await finish(driver, place, daemon, (readSmall(place).at(-1) ?? 0) + 200);
+  // One that hangs does not drain: it must be ended.
+  if (driver.armed?.includes("kill"))
+    for (const { pid } of liveTasks(place.flow).filter(({ node }) => node === "pick")) process.kill(pid, "SIGSTOP");
+  await driver.step("delete", async () => {
+    await daemon.remove();
+    return true;
+  });
+  await driver.step("the flow is gone", async () => (await daemon.flow()) === undefined && (await daemon.tasks()).length === 0);
+  await driver.step("its processes are gone", () => liveTasks(place.flow).length === 0);
+}
+
+async function finish(driver: CrashDriver, place: Workplace, daemon: DaemonPlace, messages: number): Promise<void> {
+  endAfter(place, messages);
+  await driver.step("the flow ends", async () => ["Succeeded", "Failed"].includes((await daemon.flow())?.status?.state ?? ""));
+  const state = (await daemon.flow().catch(() => undefined))?.status?.state ?? "Succeeded";
+  const [found, wanted] = [readSmall(place), smallArrivals(messages)];
+  if (state !== "Succeeded" || JSON.stringify(found) !== JSON.stringify(wanted)) {
+    const tasks = (await daemon.tasks().catch(() => [])).map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status)}`);
+    driver.violations.push(
+      `M1, M2: ${state}, ${found.join(" ")} instead of ${wanted.length} messages (armed ${driver.armed})\n${tasks.join("\n")}\n${daemon.agent.output}`,
+    );
+  }
+}
