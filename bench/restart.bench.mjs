@@ -1,5 +1,5 @@
 // How long after a task's death its next process is there, and works again; beside pm2 with a script that does nothing.
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { applyFlow, childrenOf, endDaemon, newChildOf, startAgent } from "./daemon.mjs";
 import { consumer, flowName, processor, producer } from "./flows.mjs";
@@ -36,7 +36,7 @@ async function ownRestarts(folder, runs, smoke) {
     const seen = { spawn: [], ready: [] };
     for (let i = 0; i < runs; i += 1) {
       if (!smoke) await sleep(GOOD_RUN_MS);
-      const { spawnMs, readyMs, pid } = await killOnce(daemon.keeperPid, victim);
+      const { spawnMs, readyMs, pid } = await killOnce(daemon.keeperPid, victim, folder, name);
       victim = pid;
       seen.spawn.push(spawnMs);
       seen.ready.push(readyMs);
@@ -47,9 +47,9 @@ async function ownRestarts(folder, runs, smoke) {
   }
 }
 
-async function killOnce(keeperPid, victim) {
+async function killOnce(keeperPid, victim, folder, name) {
   const known = new Set(childrenOf(keeperPid));
-  const report = reportOf(victim);
+  const report = reportOf(folder, name);
   const diedMs = monotonicMs();
   process.kill(victim, "SIGKILL");
   const pid = await newChildOf(keeperPid, known);
@@ -59,12 +59,10 @@ async function killOnce(keeperPid, victim) {
   return { spawnMs, readyMs: monotonicMs() - diedMs, pid };
 }
 
-/** The file in which a task reports that it is ready: beside its launch file, which its command line names. */
-function reportOf(pid) {
-  const [launch] = readFileSync(`/proc/${pid}/cmdline`, "utf8")
-    .split("\0")
-    .filter((word) => word.endsWith(".json"));
-  return launch.replace(/\.json$/, ".report.json");
+/** The file in which the only `same` of the only flow reports that it is ready. */
+function reportOf(folder, flow) {
+  const [run] = readdirSync(join(folder, "run"));
+  return join(folder, "run", run, `${flow}.same.0.report.json`);
 }
 
 function parentOf(pid) {

@@ -21,6 +21,9 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   eos: ["tailMsPerHop"],
   idle: ["cpuSeconds", "rssMb", "privateMb"],
   startup: ["firstMessageMs", "bareNodeMs", "ratio"],
+  restart: ["deathToSpawnMs", "deathToReadyMs", "bareNodeMs"],
+  adopt: ["tasks", "adoptMs", "restartedTasks"],
+  agent: ["cpuSecondsPerMinute", "agentRssMb", "keeperRssMb"],
 };
 
 /** Runs a benchmark small and fast. @returns its last line, parsed. */
