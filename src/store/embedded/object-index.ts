@@ -37,7 +37,8 @@ export function matches(object: AnyResource, options: ListOptions): boolean {
 /** All objects with one counter of versions. A write is decided by one method and made true by {@link ObjectIndex.accept}. */
 export class ObjectIndex {
   readonly #objects = new Map<string, AnyResource>();
-  readonly #lists = new Map<Kind, readonly AnyResource[]>();
+  /** By key; kept in order by every write, once asked for. */
+  readonly #lists = new Map<Kind, AnyResource[]>();
   readonly #byOwner = new Map<string, Set<string>>();
   readonly #door: IndexDoor;
   #version: number;
@@ -121,7 +122,6 @@ export class ObjectIndex {
     }
   }
 
-  /** Sorted once after each write to the kind. */
   #sorted(kind: Kind): readonly AnyResource[] {
     const known = this.#lists.get(kind);
     if (known !== undefined) return known;
@@ -174,7 +174,12 @@ export class ObjectIndex {
   }
 
   #put(object: AnyResource): void {
-    this.#lists.delete(object.kind);
+    const list = this.#lists.get(object.kind);
+    if (list !== undefined) {
+      const at = placeIn(list, keyOf(object));
+      const isThere = at < list.length && keyOf(list[at] as AnyResource) === keyOf(object);
+      list.splice(at, isThere ? 1 : 0, object);
+    }
     this.#objects.set(keyOf(object), object);
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(uid) ?? new Set();
@@ -183,7 +188,8 @@ export class ObjectIndex {
   }
 
   #remove(object: AnyResource): void {
-    this.#lists.delete(object.kind);
+    const list = this.#lists.get(object.kind);
+    if (list !== undefined && this.#objects.has(keyOf(object))) list.splice(placeIn(list, keyOf(object)), 1);
     this.#objects.delete(keyOf(object));
     for (const { uid } of object.metadata.ownerReferences ?? []) {
       const owned = this.#byOwner.get(uid);
@@ -210,6 +216,17 @@ function contentChange(given: object, old: object): object | undefined {
   if (shared) return undefined;
   const copy = plain(next) as object;
   return isDeepStrictEqual(copy, known) ? undefined : copy;
+}
+
+/** Where an object of this key stands in a sorted list, or would. */
+function placeIn(list: readonly AnyResource[], key: string): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareText(keyOf(list[middle] as AnyResource), key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A private, frozen copy without undefined fields: what JSON keeps. */
