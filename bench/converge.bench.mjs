@@ -108,7 +108,10 @@ async function allRunning(store, flows, problems) {
   const running = new Set();
   let last = "";
   await new Promise((done, fail) => {
-    const timer = setTimeout(() => fail(new Error(`${running.size} of ${flows} flows run; ${problems.slice(0, 3).join("; ")} ${last}`)), 120_000);
+    const timer = setTimeout(
+      () => fail(new Error(`${running.size} of ${flows} flows run; ${problems.slice(0, 3).join("; ")} ${last}`)),
+      120_000,
+    );
     const unwatch = store.watch("VideoFlow", ({ object }) => {
       last = object.status?.message ?? "";
       if (object.status?.readyTasks === TASKS) running.add(object.metadata.name);
