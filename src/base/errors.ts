@@ -48,6 +48,11 @@ export const ERRORS = {
       `node "${d.node}" gave more than ${d.limit} outputs for one input${d.reader === undefined ? "" : `; that is too many for ${d.reader}`}`,
     fix: "Return fewer outputs per input, or pack small ones into one message.",
   },
+  CARRY_OVER_REFUSED: {
+    retry: "never",
+    message: (d: { problem: string }) => `what was committed cannot be carried over into the changed flow: ${d.problem}`,
+    fix: "Run the changed flow from its start.",
+  },
   REPLICAS_BUSY: {
     retry: "backoff",
     message: (d: { node: string; replicas: readonly number[] }) =>

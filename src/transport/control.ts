@@ -1,10 +1,15 @@
 /** Steering a whole flow through the words of its header. */
+import { performance } from "node:perf_hooks";
 import { OperatorError } from "../base/errors.js";
 import { Bells } from "./bells.js";
 import { type ControlMemory, createTaskFiles, openControl } from "./files.js";
 import { HEADER, type Layout, mostAdded, NODE, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
 import type { DataPlan } from "./plan.js";
+import type { Rest } from "./port.js";
 import { isFinal, liveTasks, startedTasks, storeTasks } from "./replicas.js";
+import { restOf } from "./rest.js";
+
+const REST_LOOK_MS = 10;
 
 /** Wakes every task of the flow: after a death, and whenever a word that sleepers cannot see has changed. */
 export function ringAll(dir: string, plan: DataPlan): void {
@@ -13,6 +18,24 @@ export function ringAll(dir: string, plan: DataPlan): void {
   bells.ringAll();
   bells.close();
   memory.unmap();
+}
+
+/**
+ * Pauses the producers and waits until nothing moves, so that the topology of the flow may change once its tasks made way.
+ *
+ * @returns what rest there is after at most `timeoutMs`; the flow stays paused.
+ */
+export async function quiesce(dir: string, plan: DataPlan, timeoutMs: number): Promise<Rest> {
+  requestPause(dir, plan, true);
+  const memory = openControl(dir, plan);
+  try {
+    for (const endMs = performance.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, REST_LOOK_MS))) {
+      const rest = restOf(memory);
+      if (rest !== "moving" || performance.now() >= endMs) return rest;
+    }
+  } finally {
+    memory.unmap();
+  }
 }
 
 /** Asks the flow to drain: producers end their streams at the next message, everything downstream by end of stream. */

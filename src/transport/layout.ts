@@ -60,6 +60,7 @@ export const TASK = {
   pid: 7,
   retire: 8,
   left: 9,
+  producing: 10,
   prepared: 16,
   commit: 17,
   applied: 18,

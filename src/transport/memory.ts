@@ -2,7 +2,8 @@
 import { layoutOf } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 
-export { clearRetire, requestPause, requestRetire, requestStop, ringAll, setTasks } from "./control.js";
+export { type CarryOverOptions, carryOver } from "./carry-over.js";
+export { clearRetire, quiesce, requestPause, requestRetire, requestStop, ringAll, setTasks } from "./control.js";
 export { createFlowMemory, readPlan, readWholePlan, removeFlowMemory } from "./files.js";
 export { type RecoverOptions, recoverTask } from "./recover.js";
 export { openFlowStats } from "./stats.js";

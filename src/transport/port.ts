@@ -264,12 +264,17 @@ export interface EdgeStats {
   readonly marks: number;
 }
 
+/** What moves in a flow; {@link ./rest.ts} says what each means. */
+export type Rest = "free" | "held" | "moving";
+
 /** A view of the whole flow for the agent and the CLI; costs its tasks nothing. */
 export interface FlowStats {
   nodes(): NodeStats[];
   /** All tasks that ever were among the replicas of their nodes. */
   tasks(): TaskStats[];
   edges(): EdgeStats[];
+  /** Whether anything is under way; final while producers are paused, see requestPause. */
+  rest(): Rest;
   /** Slots of all pools that are not free; 0 at rest. */
   slotsInUse(): number;
   close(): void;

@@ -55,6 +55,7 @@ export function recover(context: TaskContext, ordered: boolean): void {
   for (const edge of context.inputs) offerAgain(context, edge);
   const { i32, region } = context;
   Atomics.store(i32, region + TASK.inHand, 0);
+  Atomics.store(i32, region + TASK.producing, 0);
   Atomics.store(i32, region + TASK.sleep, AWAKE);
   context.step?.("recovered");
 }

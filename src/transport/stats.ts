@@ -17,6 +17,7 @@ import {
 import type { DataPlan } from "./plan.js";
 import type { EdgeStats, FlowStats, NodeStats, TaskState, TaskStats } from "./port.js";
 import { isFinal, liveTasks, startedTasks, windowOf } from "./replicas.js";
+import { restOf } from "./rest.js";
 import { TASK_STATES } from "./task-state.js";
 import { EMPTY, outputCount, PUBLISHED, wordState } from "./words.js";
 
@@ -28,6 +29,7 @@ export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
     nodes: () => nodes.map((node) => readNode(memory, node)),
     tasks: () => nodes.flatMap((node) => startedTasks(memory.i32, node).map((task) => readTask(memory, node, task))),
     edges: () => edges.map((edge) => readEdge(memory, edge)),
+    rest: () => restOf(memory),
     slotsInUse: () => nodes.reduce((sum, node) => sum + node.tasks.reduce((used, task) => used + slotsInUse(memory, task), 0), 0),
     close: () => memory.unmap(),
   };

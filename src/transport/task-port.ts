@@ -264,8 +264,19 @@ class SharedMemoryPort implements TaskPort {
 
   // --- Producing ----------------------------------------------------------------------------------------------------------
 
+  /** Says that it produces before it looks whether it may: who pauses the flow stores first and looks afterwards. */
   reserve(): boolean {
-    if (this.paused) return false;
+    this.#produces(1);
+    const may = !this.paused && this.#hasPlace();
+    if (!may) this.#produces(0);
+    return may;
+  }
+
+  #produces(value: number): void {
+    Atomics.store(this.#i32, this.#region + TASK.producing, value);
+  }
+
+  #hasPlace(): boolean {
     if (this.#context.realtime) return true;
     const position = this.committed;
     for (const edge of this.#context.outputs) if (!isFree(this.#context, edge, position)) return false;
@@ -431,6 +442,7 @@ class SharedMemoryPort implements TaskPort {
   }
 
   #forgetUnit(): void {
+    if (this.#intake === undefined) this.#produces(0);
     this.#inbox.clear();
     this.#filtered = 0;
     this.#buried = 0;
@@ -496,6 +508,7 @@ class SharedMemoryPort implements TaskPort {
   // --- Ending -------------------------------------------------------------------------------------------------------------
 
   end(): void {
+    this.#produces(0);
     if (this.#intake === undefined) publishEnd(this.#context, this.committed);
     Atomics.store(this.#i32, this.#region + TASK.ended, 1);
     publishState(this.#context, ENDED);
@@ -512,6 +525,7 @@ class SharedMemoryPort implements TaskPort {
   }
 
   leave(): void {
+    this.#produces(0);
     if (this.#unit !== IDLE || this.#aside.length > 0) this.#giveBack();
     Atomics.store(this.#i32, this.#region + TASK.left, LEFT);
     for (const { header } of this.#context.inputs) Atomics.add(this.#i32, header + EDGE.epoch, 1); // A sibling takes the parts to come.

@@ -115,6 +115,7 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
         plan.nodes.flatMap((node) => Array.from({ length: node.tasks }, (_, taskIndex) => ({ ...NO_STATS, node: node.name, taskIndex }))),
       nodes: () => plan.nodes.map(({ name, tasks, capacity = tasks }) => ({ node: name, tasks, capacity, isFinal: false })),
       edges: () => [],
+      rest: () => "free",
       slotsInUse: () => 0,
       close() {},
     }),
