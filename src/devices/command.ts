@@ -17,8 +17,13 @@ function isOnPath(command: string): boolean {
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, command)));
 }
 
-/** Never throws. A program that is cut off is killed, and not waited for. */
+/** Programs that were cut off and hang in the kernel, by command line: another one would hang as well. */
+const stuck = new Set<string>();
+
+/** Never throws. A program that is cut off is killed, and not waited for; as long as it is not dead it is not started again. */
 export function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
+  const line = [command, ...args].join(" ");
+  if (stuck.has(line)) return Promise.resolve({ outcome: "TimedOut", code: -1, stdout: "", stderr: "" });
   if (!isOnPath(command)) return Promise.resolve({ outcome: "NotFound", code: -1, stdout: "", stderr: "" });
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
@@ -28,6 +33,8 @@ export function runCommand(command: string, args: readonly string[], timeoutMs: 
       resolve({ outcome, code, ...text });
     };
     const timer = setTimeout(() => {
+      stuck.add(line);
+      child.on("exit", () => stuck.delete(line));
       child.kill("SIGKILL");
       child.stdout.destroy();
       child.stderr.destroy();

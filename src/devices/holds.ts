@@ -54,7 +54,7 @@ export class DeviceHolds {
     return devices.map((device) => {
       const other = this.#holderOf(device.uuid);
       if (other === undefined) return device;
-      return { ...device, healthy: false, message: `held by flow ${other.flow}, keeper pid ${other.holder.pid}` };
+      return { ...device, healthy: false, reason: "Held", message: `held by flow ${other.flow}, keeper pid ${other.holder.pid}` };
     });
   }
 

@@ -1,6 +1,7 @@
 /** The provider that a machine needs. */
 import { type NvidiaOptions, NvidiaProvider } from "./nvidia-provider.js";
 import type { DeviceInventory, DeviceProvider } from "./provider.js";
+import { remembering } from "./remembered.js";
 import { StaticProvider } from "./static-provider.js";
 import { visibleDevices } from "./visible.js";
 
@@ -14,7 +15,11 @@ export interface DeviceOptions extends NvidiaOptions {
 /** What an agent may grant: the machine's devices, cut down by its own CUDA_VISIBLE_DEVICES. */
 export function deviceProvider(options: DeviceOptions = {}): DeviceProvider {
   const whole = options.file === undefined ? new NvidiaProvider(options) : new StaticProvider(options.file);
-  return { list: async () => cutDown(await whole.list(), options.visible) };
+  const remembered = remembering(whole);
+  return {
+    list: async () => cutDown(await remembered.list(), options.visible),
+    readings: async () => (await remembered.readings?.()) ?? [],
+  };
 }
 
 function cutDown(inventory: DeviceInventory, visible: string | undefined): DeviceInventory {

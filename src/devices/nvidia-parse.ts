@@ -1,21 +1,15 @@
 /** Reads what nvidia-smi prints. Pure. */
 import type { HostDevice } from "../api/kinds.js";
+import type { ComputeProcess, DeviceReading } from "./provider.js";
 
 export const GPU_QUERY = "index,uuid,name,memory.total,pci.bus_id,mig.mode.current";
 export const PROCESS_QUERY = "gpu_uuid,pid,process_name,used_memory";
+export const READING_QUERY = "uuid,utilization.gpu,memory.used";
 
 /** One GPU with what its lines told. */
 export interface GpuLine {
   readonly device: HostDevice;
   readonly mig: boolean;
-}
-
-/** A process that computes on a GPU. */
-export interface ComputeProcess {
-  readonly uuid: string;
-  readonly pid: number;
-  readonly name: string;
-  readonly usedMiB: number | undefined;
 }
 
 /** `--query-gpu=…` in PCI bus order. A line that cannot be read is a sick GPU if it has a UUID: one bad device does not hide the others. */
@@ -27,7 +21,7 @@ export function parseGpus(text: string): GpuLine[] {
   return sorted.map(([, uuid = "", product = "", memory = "", , mig = ""], index) => {
     const memoryMiB = Number(memory);
     const healthy = Number.isInteger(memoryMiB) && memoryMiB > 0;
-    const message = healthy ? {} : { message: `nvidia-smi cannot read it: memory "${memory}"` };
+    const message = healthy ? {} : ({ reason: "Unreadable", message: `nvidia-smi cannot read it: memory "${memory}"` } as const);
     return { device: { uuid, index, product, memoryMiB: healthy ? memoryMiB : 0, healthy, ...message }, mig: mig === "Enabled" };
   });
 }
@@ -47,6 +41,22 @@ export function parseProcesses(text: string): ComputeProcess[] {
       },
     ];
   });
+}
+
+/** `--query-gpu=…` of what changes all the time; what a GPU does not tell ("[N/A]") is absent. */
+export function parseReadings(text: string): DeviceReading[] {
+  return linesOf(text)
+    .map(fieldsOf)
+    .filter(([uuid]) => uuid?.startsWith("GPU-") === true)
+    .map(([uuid = "", utilization = "", used = ""]) => ({
+      uuid,
+      ...(isNumber(utilization) ? { utilizationPercent: Number(utilization) } : {}),
+      ...(isNumber(used) ? { memoryUsedMiB: Number(used) } : {}),
+    }));
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
 }
 
 /** `nvidia-smi -L`: the MIG instances of each GPU; their memory is in the name of their profile (`1g.5gb`). */

@@ -2,15 +2,16 @@
 import type { HostDevice } from "../api/kinds.js";
 import { type CommandResult, runCommand } from "./command.js";
 import {
-  type ComputeProcess,
   GPU_QUERY,
   type GpuLine,
   PROCESS_QUERY,
   parseGpus,
   parseMigInstances,
   parseProcesses,
+  parseReadings,
+  READING_QUERY,
 } from "./nvidia-parse.js";
-import type { DeviceInventory, DeviceProvider } from "./provider.js";
+import type { ComputeProcess, DeviceInventory, DeviceProvider, DeviceReading } from "./provider.js";
 
 export interface NvidiaOptions {
   /** Path of nvidia-smi; default: found in PATH. */
@@ -38,16 +39,23 @@ export class NvidiaProvider implements DeviceProvider {
   }
 
   async list(): Promise<DeviceInventory> {
-    const answer = await this.#run([`--query-gpu=${GPU_QUERY}`, FORMAT]);
+    const [answer, processes] = await Promise.all([
+      this.#run([`--query-gpu=${GPU_QUERY}`, FORMAT]),
+      this.#run([`--query-compute-apps=${PROCESS_QUERY}`, FORMAT]),
+    ]);
     const problem = problemOf(answer);
     const gpus = parseGpus(answer.stdout);
     if (gpus.length === 0) return { provider: "none", devices: [], message: problem ?? "nvidia-smi lists no GPU" };
     const instances = gpus.some(({ mig }) => mig) ? parseMigInstances((await this.#run(["-L"])).stdout) : [];
-    const processes = await this.#run([`--query-compute-apps=${PROCESS_QUERY}`, FORMAT]);
     const unknown = problemOf(processes);
-    const devices = withInstances(gpus, instances).map((device) => this.#checkBusy(device, parseProcesses(processes.stdout)));
+    const computing = parseProcesses(processes.stdout);
+    const devices = withInstances(gpus, instances).map((device) => this.#checkBusy(device, computing));
     const message = problem ?? (unknown === undefined ? undefined : `it is not known who computes on the GPUs: ${unknown}`);
-    return { provider: "nvidia", devices, ...(message === undefined ? {} : { message }) };
+    return { provider: "nvidia", devices, processes: computing, ...(message === undefined ? {} : { message }) };
+  }
+
+  async readings(): Promise<readonly DeviceReading[]> {
+    return parseReadings((await this.#run([`--query-gpu=${READING_QUERY}`, FORMAT])).stdout);
   }
 
   #checkBusy(device: HostDevice, processes: readonly ComputeProcess[]): HostDevice {
@@ -55,7 +63,7 @@ export class NvidiaProvider implements DeviceProvider {
     const stranger = processes.find(
       ({ uuid, pid }) => (uuid === device.uuid || uuid === device.parent) && this.#options.isOwnProcess?.(pid) !== true,
     );
-    return stranger === undefined ? device : { ...device, healthy: false, message: busyText(stranger) };
+    return stranger === undefined ? device : { ...device, healthy: false, reason: "Busy", message: busyText(stranger) };
   }
 }
 

@@ -9,9 +9,30 @@ export interface DeviceInventory {
   readonly devices: readonly HostDevice[];
   /** Why there are none, or what was wrong. */
   readonly message?: string;
+  /** Who computes on them now, as far as it is known. */
+  readonly processes?: readonly ComputeProcess[];
+}
+
+/** A process that computes on a device. */
+export interface ComputeProcess {
+  /** Of the device. */
+  readonly uuid: string;
+  readonly pid: number;
+  readonly name: string;
+  readonly usedMiB: number | undefined;
+}
+
+/** What a device does at this moment: a measurement, for metrics and `top`, never for decisions. */
+export interface DeviceReading {
+  readonly uuid: string;
+  /** 0 to 100; absent: the device does not tell. */
+  readonly utilizationPercent?: number;
+  readonly memoryUsedMiB?: number;
 }
 
 export interface DeviceProvider {
   /** Looks at the machine; what it cannot read becomes a message, never an error. */
   list(): Promise<DeviceInventory>;
+  /** Measures all devices; nothing where the provider cannot. Never throws. */
+  readings?(): Promise<readonly DeviceReading[]>;
 }
