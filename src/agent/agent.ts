@@ -2,7 +2,7 @@
  * Makes one host match its tasks: observe, decide (reconcile-host.ts, pure), apply.
  * Knows the store, the keeper and shared memory; must not know the controller, or what is inside a worker.
  */
-import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
@@ -14,7 +14,7 @@ import { observeHost, publishHost } from "./host-status.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { killMarked, killTreeOf } from "./leftovers.js";
 import type { ObservedHost } from "./observed.js";
-import type { AgentNote, AgentOptions } from "./options.js";
+import type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
 import { type FlowObservation, RunMemories } from "./run-memories.js";
@@ -47,6 +47,10 @@ export class Agent {
   #timer: NodeJS.Timeout | undefined;
   #hostTimer: NodeJS.Timeout | undefined;
   #heartbeat: Heartbeat | undefined;
+  /** The last look at the machine's devices. */
+  #inventory: HostInventory | undefined;
+  /** Devices in quarantine, as published. */
+  #quarantine = "";
   #running: Promise<void> | undefined;
   #dirty = false;
   /** A write failed: look again soon even if nothing changes. */
@@ -72,6 +76,7 @@ export class Agent {
       deviceEnvironment: options.deviceEnvironment ?? environmentOf,
       logLevel: options.logLevel ?? "info",
       chance: options.chance ?? Math.random,
+      inventory: () => this.#inventory,
       ...(options.heartbeat === undefined ? {} : { renewedAtMs: () => this.#heartbeat?.renewedAtMs }),
       note: (subject, what, message) => this.#note({ subject, what, message }),
       changed: () => this.#kick(),
@@ -251,8 +256,17 @@ export class Agent {
         : this.#processes.live
           ? RUNNING_POLL_MS
           : undefined;
+    this.#publishQuarantine();
     const delays = [plan.requeueAfterMs, pollMs].filter((delay) => delay !== undefined);
     return delays.length === 0 ? undefined : Math.min(...delays);
+  }
+
+  /** A device whose holder is not proved dead is shown so at once, and free as soon as it is. */
+  #publishQuarantine(): void {
+    const now = [...this.#processes.quarantined((uid) => this.#tasks.has(uid)).keys()].join();
+    if (now === this.#quarantine) return;
+    this.#quarantine = now;
+    void this.#publishHost().catch((error) => this.#complain(error));
   }
 
   #observed(): ObservedHost {
@@ -264,6 +278,7 @@ export class Agent {
       claims: this.#claims,
       memories: this.#memories.states((run) => liveRuns.has(run)),
       keeperLost: this.#keeper.isLost,
+      devices: new Map((this.#inventory?.devices ?? []).map((device) => [device.uuid, device])),
     };
   }
 
@@ -351,7 +366,12 @@ export class Agent {
   async #publishHost(): Promise<void> {
     const { store, hostName, shmBase, inventory, events } = this.#options;
     const found = (await inventory?.()) ?? { provider: "none", devices: [] };
-    await publishHost(store, hostName, observeHost(shmBase, found, this.#keeper.containment), events);
+    this.#inventory = found;
+    const quarantined = this.#processes.quarantined((uid) => this.#tasks.has(uid));
+    this.#quarantine = [...quarantined.keys()].join();
+    const devices = found.devices.map((device) => withQuarantine(device, quarantined.get(device.uuid)));
+    await publishHost(store, hostName, observeHost(shmBase, { ...found, devices }, this.#keeper.containment), events);
+    if (this.#tasks.size > 0) this.#kick();
   }
 
   /**
@@ -410,4 +430,8 @@ export class Agent {
 
 function claimOf(task: FlowTask, claims: ReadonlyMap<string, DeviceClaim>): DeviceClaim | undefined {
   return task.spec.claim === undefined ? undefined : claims.get(`${task.metadata.namespace}/${task.spec.claim}`);
+}
+
+function withQuarantine(device: HostDevice, why: string | undefined): HostDevice {
+  return why === undefined || !device.healthy ? device : { ...device, healthy: false, reason: "Quarantined", message: why };
 }

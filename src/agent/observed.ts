@@ -1,5 +1,5 @@
 /** What an agent sees of its host: the input of every decision. */
-import type { DeviceClaim, FlowTask } from "../api/kinds.js";
+import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
 import type { TaskStats } from "../transport/port.js";
@@ -82,4 +82,6 @@ export interface ObservedHost {
   /** By run. */
   readonly memories: ReadonlyMap<string, MemoryState>;
   readonly keeperLost: boolean;
+  /** By UUID, as the machine was seen last. */
+  readonly devices?: ReadonlyMap<string, HostDevice>;
 }

@@ -1,6 +1,7 @@
 /** What an agent is given when it starts, and what it tells. */
 import type { HostDevice } from "../api/kinds.js";
 import type { Clock } from "../base/clock.js";
+import type { ComputeProcess } from "../devices/provider.js";
 import type { Events } from "../store/event-recorder.js";
 import type { Store } from "../store/store.js";
 import type { FlowMemories } from "./flow-memories.js";
@@ -14,6 +15,8 @@ export interface HostInventory {
   /** Why there are no devices, if so. */
   readonly message?: string;
   readonly devices: readonly HostDevice[];
+  /** Who computes on them, as far as it is known. */
+  readonly processes?: readonly ComputeProcess[];
 }
 
 /** Something that the agent did or saw, for logs and progress display. */

@@ -54,7 +54,7 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
     const decision = decideTask(task, record, state);
-    return { decision, actions: actionsOf(task, record, claim, decision) };
+    return { decision, actions: actionsOf(task, record, claim, decision, lostDevices(claim, observed)) };
   });
   return {
     actions: [...memoryActions(run, tasks, state, observed), ...plans.flatMap((plan) => plan.actions)],
@@ -75,6 +75,7 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     wanted,
     missingClaims,
     stopping: tasks.some(wantsStop),
+    hasStrangers: hasStrangers(observed),
     keeperLost,
     isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
     isOver: tasks.every((task) => hasFinished(task, observed.records.get(task.metadata.uid))),
@@ -145,10 +146,16 @@ function scaleActions(run: string, tasks: readonly FlowTask[], memory: MemorySta
   });
 }
 
-function actionsOf(task: FlowTask, record: TaskRecord | undefined, claim: DeviceClaim | undefined, decision: TaskDecision): HostAction[] {
+function actionsOf(
+  task: FlowTask,
+  record: TaskRecord | undefined,
+  claim: DeviceClaim | undefined,
+  decision: TaskDecision,
+  devicesLost: string | undefined,
+): HostAction[] {
   const { uid } = task.metadata;
   const actions: HostAction[] = [];
-  const status = desiredStatus(task, record, decision);
+  const status = desiredStatus(task, record, decision, devicesLost);
   if (decision.action?.op === "spawn" && claim !== undefined && claim.status?.prepared !== true) actions.push({ op: "prepare", claim });
   if (!isFinal(task) && !isDeepStrictEqual(status, task.status)) actions.push({ op: "status", task, status });
   if (decision.action !== undefined) actions.push({ ...decision.action, uid });
@@ -162,7 +169,12 @@ function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boo
 }
 
 /** The status that the agent wants to stand in the store; the fields of a process are there only while it lives. */
-export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, { phase, reason, message }: TaskDecision): FlowTaskStatus {
+export function desiredStatus(
+  task: FlowTask,
+  record: TaskRecord = NEW_RECORD,
+  { phase, reason, message }: TaskDecision,
+  devicesLost?: string,
+): FlowTaskStatus {
   const { process, lastExit, provider, providerReason, stateLost, readyTemplate } = record;
   return {
     observedGeneration: task.metadata.generation,
@@ -176,6 +188,7 @@ export function desiredStatus(task: FlowTask, record: TaskRecord = NEW_RECORD, {
     ...(provider === undefined ? {} : { provider }),
     ...(providerReason === undefined ? {} : { providerReason }),
     ...(stateLost === undefined ? {} : { stateLost }),
+    ...(devicesLost === undefined ? {} : { devicesLost }),
     ...(lastExit === undefined ? {} : { lastExit: exitFields(lastExit) }),
     ...(task.status?.conditions === undefined ? {} : { conditions: task.status.conditions }),
   };
@@ -187,6 +200,21 @@ function exitFields({
   ...exit
 }: NonNullable<TaskRecord["lastExit"]>): NonNullable<FlowTaskStatus["lastExit"]> {
   return exit;
+}
+
+/** A device that a process has cannot be taken from it; its user must know. */
+function lostDevices(claim: DeviceClaim | undefined, { devices }: ObservedHost): string | undefined {
+  const texts = (claim?.status?.allocation?.devices ?? []).flatMap((uuid) => {
+    const { reason, message } = devices?.get(uuid) ?? {};
+    return reason === "Lost" || reason === "Unreadable" ? [`${uuid} ${message ?? reason}`] : [];
+  });
+  return texts.length === 0 ? undefined : texts.join("; ");
+}
+
+/** Some process runs whose task is gone from the store: it may be of the very name that is to be started. */
+function hasStrangers({ tasks, records }: ObservedHost): boolean {
+  const known = new Set(tasks.map((task) => task.metadata.uid));
+  return [...records].some(([uid, { process }]) => !known.has(uid) && process !== undefined);
 }
 
 /** Processes whose task is gone from the store are killed, then forgotten. */

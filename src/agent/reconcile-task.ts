@@ -38,6 +38,8 @@ export interface RunState {
   readonly missingClaims: readonly string[];
   /** Some task of the run was asked to stop. */
   readonly stopping: boolean;
+  /** Processes of tasks that are gone from the store still run on this host. */
+  readonly hasStrangers?: boolean;
   readonly keeperLost: boolean;
   /** An earlier agent ran tasks of it, and the memory that they shared is gone. */
   readonly isMemoryLost: boolean;
@@ -228,6 +230,7 @@ function decideFirst(task: FlowTask, record: TaskRecord, run: RunState): TaskDec
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (run.memory?.state === "failed") return { phase: "Failed", reason: "MemoryUnavailable", message: run.memory.problem ?? "" };
   if (run.stopping) return pending("StopRequested", "another task of the flow was asked to stop");
+  if (run.hasStrangers) return pending("WaitingForOthers", "processes of tasks that are gone have not ended yet");
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);
   if (run.missingClaims.length > 0) return pending("WaitingForDevices", `not allocated yet: ${run.missingClaims.join(", ")}`);
   if (run.memory === undefined) return pending("WaitingForMemory", "the flow's shared memory is not there yet");

@@ -8,16 +8,19 @@ import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
 import { isAlive, readBootId, readEnvironment } from "../base/process-identity.js";
+import { namesOf } from "../devices/environment.js";
+import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
-import { describeExit, type KillReason, kindOfExit, type ProcessEnd, type StopReason } from "./exit.js";
+import { describeExit, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
-import type { Survival } from "./options.js";
+import type { HostInventory, Survival } from "./options.js";
 import { lasting, type SavedTask } from "./record-journal.js";
 import { type Death, giveBack } from "./restart.js";
 import type { RunMemories } from "./run-memories.js";
 import type { TaskFiles } from "./task-files.js";
+import { Undead } from "./undead.js";
 
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
@@ -35,6 +38,8 @@ export interface TaskProcessesOptions {
   readonly chance: () => number;
   /** When the host's Lease was last renewed, on {@link bootTimeMs}; absent: it has none, and nothing can be fenced. */
   readonly renewedAtMs?: () => number | undefined;
+  /** The machine's devices as they were seen last. */
+  readonly inventory?: () => HostInventory | undefined;
   readonly note: (subject: string, what: string, message: string) => void;
   readonly changed: () => void;
 }
@@ -44,6 +49,8 @@ interface Detail {
   readonly task: FlowTask;
   readonly id: string;
   readonly deviceEnvironment: Environment;
+  /** Full UUIDs. */
+  readonly devices?: readonly string[];
   readonly committedBefore: number;
 }
 
@@ -54,6 +61,8 @@ export class TaskProcesses {
   readonly #details = new Map<string, Detail>();
   #claimOf: (task: FlowTask) => DeviceClaim | undefined = () => undefined;
 
+  readonly #undead = new Undead();
+
   constructor(options: TaskProcessesOptions) {
     this.#options = options;
   }
@@ -63,7 +72,17 @@ export class TaskProcesses {
   }
 
   get live(): boolean {
-    return this.#details.size > 0;
+    return this.#details.size > 0 || this.#undead.size > 0;
+  }
+
+  /** Devices that nobody may get although no task holds them any more, and why. @param isKnown whether a task is still in the store. */
+  quarantined(isKnown: (uid: string) => boolean): Map<string, string> {
+    const strangers = [...this.#details]
+      .filter(([uid]) => !isKnown(uid))
+      .flatMap(([, { task, devices = [] }]) =>
+        devices.map((uuid): [string, string] => [uuid, `quarantined: a process of task ${task.metadata.name}, which is gone, still runs`]),
+      );
+    return new Map([...strangers, ...this.#undead.quarantined()]);
   }
 
   /** Runs of which a process lives. */
@@ -88,9 +107,10 @@ export class TaskProcesses {
     const record = this.#records.get(uid) ?? NEW_RECORD;
     const incarnation = record.incarnations;
     const devices = claim?.status?.allocation?.devices ?? [];
-    const deviceEnvironment = this.#options.deviceEnvironment(devices);
+    const names = namesOf(devices, claim?.spec.identifiers, this.#options.inventory?.()?.devices ?? []);
+    const deviceEnvironment = this.#options.deviceEnvironment(names);
     const committedBefore = this.#options.memories.statsOf(task)?.committed ?? 0;
-    const detail = { task, id: `${uid}.${incarnation}`, deviceEnvironment, committedBefore };
+    const detail = { task, id: `${uid}.${incarnation}`, deviceEnvironment, devices, committedBefore };
     this.#options.memories.clearRetire(task);
     this.#details.set(uid, detail);
     this.#records.set(uid, started(record, task.spec.templateHash));
@@ -239,6 +259,7 @@ export class TaskProcesses {
 
   /** Reads reports, statistics and environments of the live processes. */
   refresh(): void {
+    for (const uid of this.#undead.proved()) this.#proveDead(uid);
     for (const [uid, detail] of this.#details) {
       const live = this.#records.get(uid)?.process;
       if (live?.startedAtMs === undefined) continue;
@@ -441,7 +462,9 @@ export class TaskProcesses {
     const lines = kind === "finished" || kind === "retired" ? "" : files.lastLines(detail.task);
     const buried = files.buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
-    const lastExit = { ...describeExit(end, killed, report, lines), ...reason, kind, treeDead };
+    const described = this.#withMemory(detail, describeExit(end, killed, report, lines));
+    const lastExit = { ...described, ...reason, kind, treeDead };
+    if (!treeDead) this.#undead.add(uid, detail.id, detail.task.metadata.name, detail.devices ?? []);
     const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || killed === "Fenced" || lost;
     const earlier = giveBack(rest.deaths, buried);
     const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
@@ -449,6 +472,23 @@ export class TaskProcesses {
     this.#records.set(uid, { ...rest, deaths, lastExit, ...(lost ? { unrecovered: true } : {}) });
     if (report !== undefined) this.#rememberProvider(uid, report);
     note(detail.task.metadata.name, "Exited", end.signal ?? `code ${end.code}`);
+  }
+
+  /** A GPU that was full is said to have been, with who held it. */
+  #withMemory({ devices = [] }: Detail, exit: LastExit): LastExit {
+    if (devices.length === 0 || !isOutOfMemory(exit.message ?? "")) return exit;
+    const taskOf = (pid: number) => [...this.#details.values()].find(({ task }) => task.status?.pid === pid)?.task.metadata.name;
+    const holders = memoryHolders(devices, this.#options.inventory?.()?.processes ?? [], taskOf);
+    return { ...exit, reason: "GpuOutOfMemory", message: `${holders}\n${exit.message}` };
+  }
+
+  /** The last process of a task that could not be killed is gone after all. */
+  #proveDead(uid: string): void {
+    const record = this.#records.get(uid);
+    if (record?.lastExit === undefined) return;
+    this.#records.set(uid, { ...record, lastExit: { ...record.lastExit, treeDead: true } });
+    this.#saveSoon(uid);
+    this.#options.changed();
   }
 
   #death({ task, committedBefore }: Detail, live: LiveProcess | undefined): Death {

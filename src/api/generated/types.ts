@@ -415,6 +415,10 @@ provider?: string
  */
 providerReason?: string
 /**
+ * Which of its devices vanished or cannot be read any more, and why.
+ */
+devicesLost?: string
+/**
  * Which nodes lost their state by a restart, and what to do.
  */
 stateLost?: string
@@ -446,7 +450,7 @@ message?: string
  */
 conditions?: {
 /**
- * An adjective: DevicesHealthy (written by the agent), Reachable (written by the controller).
+ * An adjective: Reachable (written by the controller).
  */
 type: string
 /**

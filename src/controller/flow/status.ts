@@ -110,6 +110,7 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
   const backoff = tasks.filter(({ status }) => status?.phase === "Backoff");
   const provider = tasks.filter(({ spec, status }) => spec.deviceType === "GPU" && status?.provider?.toLowerCase() === "cpu");
   const lost = tasks.filter(({ status }) => status?.stateLost !== undefined);
+  const bereft = tasks.filter((task) => task.status?.devicesLost !== undefined && !isFinal(task));
   const fallback = decisions.filter(({ reason }) => reason === "CpuFallback" || reason === "NoGpuSupport");
   const messages = [
     ...backoff.map(
@@ -119,6 +120,7 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
     ...provider.map(
       ({ metadata, status }) => `task ${metadata.name} has a GPU but computes on the CPU: ${status?.providerReason ?? "no reason given"}`,
     ),
+    ...bereft.map(({ metadata, status }) => `task ${metadata.name} lost its device: ${status?.devicesLost}`),
     ...lost.map(({ metadata, status }) => `task ${metadata.name} lost its state: ${status?.stateLost}`),
     ...new Set(fallback.map(({ message }) => message)),
     ...(begunAgain === undefined ? [] : [begunAgain]),
@@ -126,6 +128,7 @@ function degradedFact(tasks: readonly FlowTask[], decisions: readonly TaskDecisi
   const [reason] = [
     ...(backoff.length === 0 ? [] : [backoff.every((task) => hasSibling(task, tasks)) ? "ReplicaLost" : "TaskBackoff"]),
     ...(provider.length > 0 ? ["ProviderFallback"] : []),
+    ...(bereft.length > 0 ? ["DeviceLost"] : []),
     ...(lost.length > 0 ? ["StateLost"] : []),
     ...fallback.map((decision) => decision.reason),
     ...(begunAgain === undefined ? [] : ["Restarted"]),
