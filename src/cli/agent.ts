@@ -1,5 +1,6 @@
 /** `videoflow agent`: runs flows as a daemon, in the foreground of its terminal or service manager. */
 import { resolve } from "node:path";
+import { OperatorError } from "../base/errors.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import type { AgentFlags } from "./program.js";
 import { clusterOf, type World } from "./world.js";
@@ -15,7 +16,16 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.devices === undefined ? {} : { devicesFile: path(flags.devices) }),
     ...(flags.shm === undefined ? {} : { shmDir: path(flags.shm) }),
     ...(flags.manifests === undefined ? {} : { manifestsDir: path(flags.manifests) }),
+    ...metricsOf(flags, path),
     log: (text) => err.write(`${new Date().toISOString()} ${text}\n`),
   });
   return EXIT.success;
+}
+
+/** @throws OperatorError LISTEN_REFUSED if one of the two is missing */
+function metricsOf({ listen, tokenFile }: AgentFlags, path: (given: string) => string) {
+  if (listen === undefined && tokenFile === undefined) return {};
+  if (listen === undefined || tokenFile === undefined)
+    throw new OperatorError("LISTEN_REFUSED", { problem: "--listen and --token-file go together" });
+  return { metrics: { listen, tokenFile: path(tokenFile) } };
 }

@@ -28,6 +28,8 @@ export interface AgentFlags extends ClusterFlags {
   readonly stateDir?: string;
   readonly shm?: string;
   readonly manifests?: string;
+  readonly listen?: string;
+  readonly tokenFile?: string;
 }
 
 /** What the other commands are told. */
@@ -146,6 +148,8 @@ function addAgent(program: Command, world: World, done: Done): void {
     .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
     .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
     .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
+    .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
+    .option("--token-file <file>", "the token of --listen: a file of mode 600")
     .addHelpText("after", AGENT_HELP)
     .action(async (flags: AgentFlags) => done(await (await import("./agent.js")).agent(flags, world)));
 }
@@ -153,6 +157,7 @@ function addAgent(program: Command, world: World, done: Done): void {
 const AGENT_HELP = `
 SIGTERM or Ctrl-C ends the agent; its tasks run on, and the next agent takes them up where they are.
 A flow with onAgentLoss: Terminate ends with its agent.
+Prometheus metrics: curl --unix-socket <state-dir>/metrics.sock http://agent/metrics
 
 Examples:
   videoflow agent

@@ -140,6 +140,8 @@ export interface AgentCommandOptions extends HostOptions {
   readonly shmDir?: string;
   /** Folder whose files are the flows that run here. */
   readonly manifestsDir?: string;
+  /** `ADDRESS:PORT` of the metrics beside their Unix socket, and the file with its token. */
+  readonly metrics?: { readonly listen: string; readonly tokenFile: string };
   /** The cluster whose tasks run here; default: none, the agent keeps a store of its own and runs the controllers itself. */
   readonly cluster?: ClusterFlags;
   /** Name of this machine's Host; default: its hostname. */

@@ -25,11 +25,12 @@ import type { DeviceProvider } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
-import { type StoreServer, serveAgent } from "../store/socket/server.js";
+import { serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
 import { programPath } from "./keeper-process.js";
+import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
 
@@ -100,8 +101,7 @@ export class AgentDaemon {
       this.#endings.push(() => controller.stop());
     }
     this.#followManifests();
-    const server = await this.#serve(agent);
-    this.#endings.push(() => server.close());
+    await this.#serve(agent);
     const { pid, containment } = this.#keeper;
     this.#options.log(`agent ${process.pid} answers on ${this.#dir.socket}; keeper ${pid}, containment ${containment}`);
   }
@@ -176,7 +176,7 @@ export class AgentDaemon {
     this.#endings.push(() => folder.close());
   }
 
-  #serve(agent: Agent): Promise<StoreServer> {
+  async #serve(agent: Agent): Promise<void> {
     const services = new DaemonServices({
       store: this.#store,
       agent,
@@ -188,7 +188,14 @@ export class AgentDaemon {
       startedAt: new Date(REAL_CLOCK.wallMs()).toISOString(),
       keeper: () => this.#keeper,
     });
-    return serveAgent(this.#dir.socket, { store: this.#store, services });
+    const { metrics } = this.#options;
+    const places = [{ socket: this.#dir.metrics }, ...(metrics === undefined ? [] : [metrics])];
+    const server = await serveAgent(this.#dir.socket, { store: this.#store, services });
+    this.#endings.push(() => server.close());
+    for (const place of places) {
+      const served = await serveMetrics(services, place);
+      this.#endings.push(() => served.close());
+    }
   }
 
   /** Written as long as the store is open; an API server forgets old ones by itself. */

@@ -19,6 +19,8 @@ export interface StateDir {
   readonly exits: string;
   /** Socket on which commands reach the agent. */
   readonly socket: string;
+  /** Socket on which the metrics are read. */
+  readonly metrics: string;
   release(): void;
 }
 
@@ -39,6 +41,7 @@ export function openStateDir(given: string): StateDir {
     records: join(path, "records"),
     exits: exitsDir(path),
     socket: join(path, "agent.sock"),
+    metrics: join(path, "metrics.sock"),
     release: () => lock.release(),
   };
 }
