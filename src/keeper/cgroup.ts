@@ -17,6 +17,8 @@ export function ownGroup(mountinfo: string, memberships: string): string | undef
   return join(at, root === "/" ? path : path.replace(root, ""));
 }
 
+const PREFIX = "videoflow-";
+
 /** A folder of groups that belongs to one keeper. */
 export class TaskGroups {
   readonly #dir: string;
@@ -26,14 +28,16 @@ export class TaskGroups {
   }
 
   /**
-   * @param name of the folder below the group of this process.
+   * @param keeperId names the folder below the group of this process.
    * @returns undefined where the kernel offers no groups, no way to kill one, or no permission.
    */
-  static open(name: string): TaskGroups | undefined {
+  static open(keeperId: string): TaskGroups | undefined {
     try {
       const own = ownGroup(readFileSync("/proc/self/mountinfo", "utf8"), readFileSync("/proc/self/cgroup", "utf8"));
       if (own === undefined) return undefined;
-      const groups = new TaskGroups(join(own, name));
+      const groups = new TaskGroups(join(own, PREFIX + keeperId));
+      // What killed keepers left. A living one whose folder was empty makes it again when it needs it.
+      for (const left of readdirSync(own).filter((entry) => entry.startsWith(PREFIX))) new TaskGroups(join(own, left)).close();
       mkdirSync(groups.#dir, { recursive: true });
       if (groups.#works()) return groups;
       groups.close();

@@ -17,7 +17,7 @@ export async function serveAgents(stateDir: string, recover: (memory: TaskMemory
   const keeper = new Keeper({
     clock: REAL_CLOCK,
     recover,
-    groups: (keeperId) => TaskGroups.open(`videoflow-${keeperId}`),
+    groups: (keeperId) => TaskGroups.open(keeperId),
     end: () => {
       if (isOurs(file, self)) for (const left of [path, file]) rmSync(left, { force: true });
       process.exit(0);
