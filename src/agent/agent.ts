@@ -370,7 +370,8 @@ export class Agent {
     const quarantined = this.#processes.quarantined((uid) => this.#tasks.has(uid));
     this.#quarantine = [...quarantined.keys()].join();
     const devices = found.devices.map((device) => withQuarantine(device, quarantined.get(device.uuid)));
-    await publishHost(store, hostName, observeHost(shmBase, { ...found, devices }, this.#keeper.containment), events);
+    const host = observeHost(shmBase, { ...found, devices }, this.#keeper.containment, this.#memories.usedBytes);
+    await publishHost(store, hostName, host, events);
     if (this.#tasks.size > 0) this.#kick();
   }
 

@@ -15,14 +15,24 @@ const MIB = 1024 * 1024;
 /** Free shared memory is told in steps of this size, so that a flow at work causes no writes. */
 const SHM_STEP_BYTES = 64 * MIB;
 
-/** Looks at the machine. @param containment what its keeper says of itself. */
-export function observeHost(shmBase: string, inventory: HostInventory, containment: HostStatus["containment"] = "Keeper"): HostStatus {
+/**
+ * Looks at the machine.
+ *
+ * @param containment what its keeper says of itself.
+ * @param ownBytes shared memory that this agent's flows use: what they may need is counted where flows are admitted.
+ */
+export function observeHost(
+  shmBase: string,
+  inventory: HostInventory,
+  containment: HostStatus["containment"] = "Keeper",
+  ownBytes = 0,
+): HostStatus {
   const { provider, message, devices } = inventory;
   return {
     bootId: readBootId(),
     cores: Math.min(availableParallelism(), quotaCores(readText("/proc/self/cgroup"), readText)),
     memoryMiB: Math.floor(totalmem() / MIB),
-    shmBytes: freeBytes(shmBase),
+    shmBytes: freeBytes(shmBase, ownBytes),
     containment,
     provider,
     ...(message === undefined ? {} : { providerMessage: message }),
@@ -30,10 +40,10 @@ export function observeHost(shmBase: string, inventory: HostInventory, containme
   };
 }
 
-/** Free bytes of a file system in whole steps; a small one exactly. */
-function freeBytes(path: string): number {
+/** Free bytes of a file system, and those of this agent's flows, in whole steps; a small one exactly. */
+function freeBytes(path: string, ownBytes: number): number {
   const { bavail, bsize } = statfsSync(path);
-  const bytes = bavail * bsize;
+  const bytes = bavail * bsize + ownBytes;
   return bytes < 2 * SHM_STEP_BYTES ? bytes : Math.floor(bytes / SHM_STEP_BYTES) * SHM_STEP_BYTES;
 }
 

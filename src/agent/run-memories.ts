@@ -1,5 +1,5 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
@@ -36,6 +36,9 @@ export interface FlowObservation {
   readonly edges: readonly EdgeStats[];
   readonly slotsInUse: number;
 }
+
+/** Of the count of blocks in a file's status, whatever the file system. */
+const BLOCK_BYTES = 512;
 
 interface Snapshot {
   readonly tasks: readonly TaskStats[];
@@ -89,6 +92,11 @@ export class RunMemories {
   /** Some run is paused, and messages are still on their way. */
   get settling(): boolean {
     return [...this.#runs.values()].some((memory) => memory.state.paused === true && !isAtRest(memory.stats));
+  }
+
+  /** Bytes that the memory of all runs takes by now. */
+  get usedBytes(): number {
+    return [...this.#runs.values()].reduce((sum, { dir }) => sum + bytesBelow(dir), 0);
   }
 
   dirOf(run: string): string {
@@ -269,6 +277,12 @@ export class RunMemories {
     if (stats === undefined) return { tasks: [], edges: [], slotsInUse: 0 };
     return { tasks: stats.tasks(), edges: stats.edges(), slotsInUse: stats.slotsInUse() };
   }
+}
+
+/** What the files of a folder take; they grow as messages need it. */
+function bytesBelow(dir: string): number {
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  return names.reduce((sum, name) => sum + (statSync(join(dir, name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES, 0);
 }
 
 /** No message is in flight, and no task has anything in hand. */

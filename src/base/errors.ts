@@ -27,6 +27,11 @@ export const ERRORS = {
       `shared memory at ${d.dir} is full: ${d.needBytes} more bytes are needed, ${d.freeBytes} are free`,
     fix: "Give /dev/shm more memory (docker: --shm-size), lower `buffer` of the nodes with large outputs, or name another folder.",
   },
+  SHM_UNUSABLE: {
+    retry: "never",
+    message: (d: { dir: string; problem: string }) => `shared memory cannot lie in ${d.dir}: ${d.problem}`,
+    fix: "Make room there or mount a tmpfs, or name another folder: --shm DIR, or VIDEOFLOW_SHM in the environment; one in memory is fastest.",
+  },
   SHM_INVALID: {
     retry: "never",
     message: (d: { path: string; problem: string }) => `${d.path} is not the shared memory of this flow: ${d.problem}`,

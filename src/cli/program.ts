@@ -123,7 +123,7 @@ function addRun(program: Command, world: World, done: Done): void {
     .option(...DEVICES_OPTION)
     .option("--state-dir <dir>", "keep logs and objects here (default: a temporary folder)")
     .option("--dead-letters <dir>", "keep inputs that cannot be processed here (default: <flow>.dead-letters)")
-    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--json", "print one JSON object per line")
     .option("--plain", "print lines instead of redrawing a table")
     .option("--quiet", "print errors only")
@@ -145,7 +145,7 @@ function addAgent(program: Command, world: World, done: Done): void {
     .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
     .option(...DEVICES_OPTION)
     .option("--state-dir <dir>", "keep objects, logs and records here (default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
-    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
     .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
     .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
@@ -247,7 +247,7 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
-    .option("--shm <dir>", "folder of shared memory (default: /dev/shm)")
+    .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--json", "print one JSON object per letter")
     .action(async (words: string[], flags: RetryFlags) => done(await (await import("./dead-letters.js")).retry(words, flags, world)));
 }

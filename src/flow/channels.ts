@@ -97,14 +97,33 @@ function joinOf(node: GraphNode, sources: ReadonlyMap<string, ReadonlySet<string
 /** Shared memory that the flow may need: cells, and every message that can be live at once at its nominal size. */
 export function memoryBytes(graph: FlowGraph, channels: readonly NodeChannels[]): number {
   const byName = new Map(channels.map((entry) => [entry.node, entry.channels]));
-  const cells = channels.flatMap((entry) => entry.channels.inputs).reduce((sum, input) => sum + input.cells * CELL_BYTES, 0);
-  const slots = graph.nodes.map((node) => {
-    const { slots: perTask = 0, slotBytes: bytes = 0 } = byName.get(node.name) ?? {};
-    const ring = node.children.map((child) => byName.get(child)?.inputs.find((input) => input.from === node.name)?.cells ?? 0);
-    const live = graph.flowType === "Batch" ? Math.min(perTask * node.tasks, Math.max(0, ...ring)) : perTask * node.tasks;
-    return live * bytes;
+  const nodes = graph.nodes.flatMap(({ name, tasks }) => {
+    const own = byName.get(name);
+    return own === undefined ? [] : [{ name, tasks, channels: own }];
   });
-  return slots.reduce((sum, bytes) => sum + bytes, cells);
+  return memoryOf(graph.flowType, nodes).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** A node as its memory is counted. */
+export interface NodeMemory {
+  readonly name: string;
+  readonly tasks: number;
+  readonly channels: FlowTaskSpec["channels"];
+}
+
+/** What each node may need for what it gives, and for the cells that it reads. */
+export function memoryOf(
+  flowType: FlowGraph["flowType"],
+  nodes: readonly NodeMemory[],
+): { readonly name: string; readonly bytes: number }[] {
+  const rings = new Map<string, number>();
+  for (const { from, cells } of nodes.flatMap(({ channels }) => channels.inputs)) rings.set(from, Math.max(rings.get(from) ?? 0, cells));
+  return nodes.map(({ name, tasks, channels }) => {
+    const all = channels.slots * tasks;
+    const live = flowType === "Batch" ? Math.min(all, rings.get(name) ?? 0) : all;
+    const cells = channels.inputs.reduce((sum, input) => sum + input.cells * CELL_BYTES, 0);
+    return { name, bytes: live * channels.slotBytes + cells };
+  });
 }
 
 interface Pool {

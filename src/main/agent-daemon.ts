@@ -1,11 +1,12 @@
 /** `videoflow agent`: store, controller and agent of one machine in one process, for all flows, until it is told to end. */
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentNote } from "../agent/agent.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
 import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journal.js";
+import { chooseShmBase } from "../agent/shm-base.js";
 import { parseManifests } from "../api/parse.js";
 import { formatProblem } from "../api/problem.js";
 import { REAL_CLOCK } from "../base/clock.js";
@@ -34,7 +35,6 @@ import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
 
-const DEFAULT_SHM = "/dev/shm";
 const describe: Describe = (component) => DESCRIPTORS.get(component);
 
 /** The parts of a running daemon. */
@@ -107,7 +107,8 @@ export class AgentDaemon {
   }
 
   #startAgent(table: LmdbTable<SavedTask | SavedRun>): Promise<Agent> {
-    const { shmDir } = this.#options;
+    const shm = chooseShmBase(this.#options.shmDir, process.env);
+    if (shm.warning !== undefined) this.#options.log(`warning: ${shm.warning}`);
     const provider = this.#provider();
     return Agent.start({
       store: this.#store,
@@ -115,7 +116,7 @@ export class AgentDaemon {
       keeper: this.#keeper,
       clock: REAL_CLOCK,
       stateDir: this.#dir.path,
-      shmBase: shmDir === undefined ? DEFAULT_SHM : resolve(shmDir),
+      shmBase: shm.dir,
       workerCommand: [process.execPath, programPath("worker")],
       inventory: () => provider.list(),
       onNote: (note) => this.#tell(note),

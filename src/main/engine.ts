@@ -10,8 +10,6 @@ import { errorText } from "../base/errors.js";
 import type { DeviceView, Engine, HostOptions, InferenceReport, MediaReport, SupervisionReport } from "../cli/world.js";
 import type { DeviceInventory } from "../devices/provider.js";
 
-const SHM = "/dev/shm";
-
 export const ENGINE: Engine = {
   loadModule,
   descriptors: async () => (await import("../components/descriptors.js")).DESCRIPTORS,
@@ -25,7 +23,8 @@ export const ENGINE: Engine = {
   explain: async (flow, options) => {
     const { explainFlow } = await import("./explain.js");
     const { observeHost } = await import("../agent/host-status.js");
-    return explainFlow(flow, hostname(), observeHost(SHM, await inventory(options)));
+    const { chooseShmBase } = await import("../agent/shm-base.js");
+    return explainFlow(flow, hostname(), observeHost(chooseShmBase(undefined, process.env).dir, await inventory(options)));
   },
   devices: async (options) => (await inventory(options)).devices.map(viewOf),
   inference: async (): Promise<InferenceReport> => (await import("../components/inference.js")).probeInference(),

@@ -4,6 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Agent, type AgentNote } from "../agent/agent.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
+import { chooseShmBase } from "../agent/shm-base.js";
 import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import { REAL_CLOCK } from "../base/clock.js";
@@ -28,7 +29,6 @@ import { Interrupts } from "./interrupts.js";
 import { programPath, takeKeeper } from "./keeper-process.js";
 
 const SNAPSHOT_MS = 200;
-const DEFAULT_SHM = "/dev/shm";
 const describe: Describe = (component) => DESCRIPTORS.get(component);
 
 /** Runs a flow to its end. @throws DeviceUnavailableError, OperatorError FLOW_INVALID: nothing was started. */
@@ -89,11 +89,13 @@ export class Foreground {
 
   /** Stores the flow and starts everything that makes it true. */
   static async start(document: FlowDocument, options: RunOptions): Promise<Foreground> {
+    const shm = chooseShmBase(options.shmDir, process.env);
+    if (shm.warning !== undefined) options.onNotice(`warning: ${shm.warning}`);
     const keeper = takeKeeper();
     const store = await EmbeddedStore.open();
     const run = new Foreground(await store.create(document), store, keeper, options);
     try {
-      await run.#startLoops();
+      await run.#startLoops(shm.dir);
     } catch (error) {
       await run.#close();
       throw error;
@@ -107,8 +109,8 @@ export class Foreground {
     await this.finished;
   }
 
-  async #startLoops(): Promise<void> {
-    const { devicesFile, shmDir } = this.#options;
+  async #startLoops(shmBase: string): Promise<void> {
+    const { devicesFile } = this.#options;
     if (this.#flow.spec.onAgentLoss === "Keep")
       this.#options.onNotice("onAgentLoss: Keep is for videoflow agent; the tasks of a run end with it");
     const visible = process.env["CUDA_VISIBLE_DEVICES"];
@@ -134,7 +136,7 @@ export class Foreground {
       clock: REAL_CLOCK,
       stateDir: this.#stateDir,
       deadLettersDir: () => this.#deadLettersDir,
-      shmBase: shmDir === undefined ? DEFAULT_SHM : resolve(shmDir),
+      shmBase,
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => this.#withoutHeld(await provider.list()),
       onNote: (note) => this.#tell(note),

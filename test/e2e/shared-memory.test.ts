@@ -44,6 +44,26 @@ mounted("a message larger than the memory that is left fails the flow at once, w
 mounted("a flow whose buffers do not fit is refused before anything starts", async () => {
   const { code, err } = await place.run(flow(1, { messages: 64 }), ["--shm", small]).ended;
 
-  expect([code, err]).toEqual([3, expect.stringMatching(/needs \d+ MiB of shared memory, host \S+ has \d+ MiB free/)]);
+  expect([code, err]).toEqual([
+    3,
+    expect.stringMatching(
+      /needs \d+ MiB of shared memory, host \S+ has \d+ MiB free: set buffer.messages of node bloater to 2\d; .*--shm DIR/,
+    ),
+  ]);
+  expect(place.leftovers()).toEqual([]);
+});
+
+test("a folder that is no tmpfs serves when the user names it, with a warning", async () => {
+  const { code, err } = await place.start(["run", flow(1, { messages: 1 }), "--plain", "--shm", place.dir]).ended;
+
+  expect([code, err]).toEqual([0, expect.stringContaining("is no tmpfs: frames are slower there")]);
+});
+
+test("a folder that cannot be used is named, with the option that names another", async () => {
+  const surroundings = { env: { VIDEOFLOW_SHM: "/nowhere" } };
+  const { code, err } = await place.start(["run", flow(1, { messages: 1 }), "--plain"], surroundings).ended;
+
+  expect([code, err]).toEqual([expect.any(Number), expect.stringMatching(/SHM_UNUSABLE: .*\/nowhere: it is not there.*--shm DIR/s)]);
+  expect(code).toBeGreaterThan(0);
   expect(place.leftovers()).toEqual([]);
 });

@@ -1,5 +1,6 @@
 /** Which hosts may get a flow, and what is left of them. Pure. */
 import type { FlowTask, Host, VideoFlow } from "../../api/kinds.js";
+import { memoryOf } from "../../flow/channels.js";
 import { isReachable } from "../host/reach.js";
 import { isFinal, isOlder, mayWait } from "./identity.js";
 import type { Observed } from "./observed.js";
@@ -48,13 +49,26 @@ function labelText(selector: Readonly<Record<string, string>>): string {
 }
 
 /** What the tasks of all flows have asked of a host and not given back. */
-export function usedOf(host: string, tasks: readonly FlowTask[]): Resources & { readonly tasks: number } {
+export function usedOf(host: string, tasks: readonly FlowTask[]): Resources & { readonly tasks: number; readonly shmBytes: number } {
   const own = tasks.filter((task) => task.spec.host === host && !isFinal(task));
   return {
     cpu: own.reduce((sum, { spec }) => sum + (spec.resources?.cpu ?? 0), 0),
     memoryMiB: own.reduce((sum, { spec }) => sum + (spec.resources?.memoryMiB ?? 0), 0),
     tasks: own.length,
+    shmBytes: reservedShm(own),
   };
+}
+
+/** Shared memory that the flows of these tasks may need, whether or not they use it yet. */
+function reservedShm(tasks: readonly FlowTask[]): number {
+  const runs = new Map<string, Map<string, FlowTask["spec"]>>();
+  for (const { spec } of tasks) runs.set(spec.run, (runs.get(spec.run) ?? new Map()).set(spec.node, spec));
+  const perRun = [...runs.values()].map((nodes) => {
+    const specs = [...nodes.values()];
+    const counted = specs.map(({ node, nbTasks, channels }) => ({ name: node, tasks: nbTasks, channels }));
+    return memoryOf(specs[0]?.flowType ?? "Batch", counted).reduce((sum, { bytes }) => sum + bytes, 0);
+  });
+  return perRun.reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** What older flows wait for on this host: nobody who came later gets it. */

@@ -11,6 +11,8 @@ export interface Candidate {
   readonly used: Resources;
   /** Tasks of all flows there. */
   readonly tasks: number;
+  /** Shared memory that the flows there may need; absent: none. */
+  readonly shmBytes?: number;
 }
 
 /** What a flow needs of its host. */
@@ -18,6 +20,8 @@ export interface Needs extends Resources {
   readonly requests: readonly DeviceRequest[];
   /** Shared memory that it may need. */
   readonly shmBytes: number;
+  /** What to make smaller where there is only so much. */
+  readonly advice?: (freeBytes: number) => string;
 }
 
 export type Refusal = "NoHost" | "WaitingForDevices" | "WaitingForResources" | "Unsatisfiable" | "SharedMemoryUnavailable";
@@ -58,7 +62,8 @@ const MOST_HOPEFUL: readonly Refusal[] = ["WaitingForDevices", "WaitingForResour
 function tryHost(candidate: Candidate, needs: Needs): Tried {
   const { host, held } = candidate;
   const allocation = allocateDevices(deviceHost(host), held, needs.requests);
-  const refusal = allocation.reason === "Unsatisfiable" ? undefined : (resourceRefusal(candidate, needs) ?? memoryRefusal(host, needs));
+  const refusal =
+    allocation.reason === "Unsatisfiable" ? undefined : (resourceRefusal(candidate, needs) ?? memoryRefusal(candidate, needs));
   if (refusal !== undefined) return { candidate, allocation, refusal };
   if (allocation.admitted) return { candidate, allocation };
   const reason = allocation.reason === "WaitingForDevices" ? "WaitingForDevices" : "Unsatisfiable";
@@ -82,18 +87,21 @@ function free(all: number, used: number): number {
   return Math.max(0, Math.round((all - used) * 1_000) / 1_000);
 }
 
-function memoryRefusal({ metadata, status }: Host, { shmBytes }: Needs): Tried["refusal"] {
-  const free = status?.shmBytes ?? Number.POSITIVE_INFINITY;
-  if (free >= shmBytes) return undefined;
-  const message = `the flow needs ${toMiB(shmBytes)} MiB of shared memory, host ${metadata.name} has ${toMiB(free)} MiB free`;
-  return { reason: "SharedMemoryUnavailable", message };
+function memoryRefusal({ host: { metadata, status }, shmBytes: reserved = 0 }: Candidate, needs: Needs): Tried["refusal"] {
+  const all = status?.shmBytes ?? Number.POSITIVE_INFINITY;
+  const left = Math.max(0, all - reserved);
+  if (left >= needs.shmBytes) return undefined;
+  const others = reserved === 0 ? "" : ` (${toMiB(all)} MiB, of which other flows may need ${toMiB(reserved)})`;
+  const text = `the flow needs ${toMiB(needs.shmBytes)} MiB of shared memory, host ${metadata.name} has ${Math.floor(left / 2 ** 20)} MiB free${others}`;
+  const advice = needs.advice === undefined ? "" : `: ${needs.advice(left)}`;
+  return { reason: "SharedMemoryUnavailable", message: `${text}${advice}` };
 }
 
 /** Several hosts say the same of shared memory; what to do about it is said once. */
 function textOf(refusals: readonly NonNullable<Tried["refusal"]>[]): string {
   const text = refusals.map(({ message }) => message).join("; ");
   const isShort = refusals.some(({ reason }) => reason === "SharedMemoryUnavailable");
-  return isShort ? `${text}; lower buffer.messages of its nodes, or enlarge /dev/shm` : text;
+  return isShort ? `${text}; or enlarge /dev/shm, or name a larger folder: --shm DIR, VIDEOFLOW_SHM` : text;
 }
 
 function byFitness(a: Tried, b: Tried): number {
