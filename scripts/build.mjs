@@ -9,7 +9,7 @@ const fresh = `${dist}.${process.pid}`;
 
 await build({
   absWorkingDir: root,
-  entryPoints: ["src/index.ts", "src/main/cli.ts", "src/main/keeper.ts", "src/main/worker.ts"],
+  entryPoints: ["src/index.ts", "src/main/cli.ts", "src/main/keeper.ts", "src/main/pod.ts", "src/main/worker.ts"],
   outdir: fresh,
   outbase: "src",
   bundle: true,

@@ -42,6 +42,8 @@ export interface KeeperOptions {
   readonly end: () => void;
   /** Makes the folder of control groups of a keeper; absent: none are used. */
   readonly groups?: (keeperId: string) => TaskGroups | undefined;
+  /** Children of this process that are no tasks; who started them reaps them. */
+  readonly siblings?: ReadonlySet<number>;
 }
 
 export class Keeper {
@@ -301,8 +303,8 @@ export class Keeper {
   }
 
   #reap(): void {
-    const own = new Set([...this.#tasks.values()].map((task) => task.identity.pid));
-    reapStrangers(own);
+    const tasks = [...this.#tasks.values()].map((task) => task.identity.pid);
+    reapStrangers(new Set([...tasks, ...(this.#options.siblings ?? [])]));
   }
 }
 

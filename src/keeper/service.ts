@@ -11,12 +11,18 @@ import { Keeper } from "./keeper.js";
 /**
  * @param stateDir of the agent, who owns it (its lock) and has made sure that no other keeper lives.
  * @param recover  brings the shared memory of a dead task in order.
+ * @param siblings children of this process that are no tasks.
  */
-export async function serveAgents(stateDir: string, recover: (memory: TaskMemory, ordered: boolean) => Promise<void>): Promise<void> {
+export async function serveAgents(
+  stateDir: string,
+  recover: (memory: TaskMemory, ordered: boolean) => Promise<void>,
+  siblings: ReadonlySet<number> = new Set(),
+): Promise<void> {
   const [path, file] = [keeperSocket(stateDir), keeperFile(stateDir)];
   const keeper = new Keeper({
     clock: REAL_CLOCK,
     recover,
+    siblings,
     groups: (keeperId) => TaskGroups.open(keeperId),
     end: () => {
       if (isOurs(file, self)) for (const left of [path, file]) rmSync(left, { force: true });

@@ -1,5 +1,5 @@
 /** `videoflow agent`: store, controller and agent of one machine in one process, for all flows, until it is told to end. */
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
@@ -21,6 +21,7 @@ import { createFlowController } from "../controller/flow/flow-controller.js";
 import { ManifestFolder } from "../controller/manifests/reconciler.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
+import { grantedDevices } from "../devices/granted.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceProvider } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
@@ -132,10 +133,10 @@ export class AgentDaemon {
 
   #provider(): DeviceProvider {
     const { devicesFile } = this.#options;
-    const visible = process.env["CUDA_VISIBLE_DEVICES"];
+    const granted = grantedDevices(process.env, listFolder);
     return deviceProvider({
+      ...granted,
       ...(devicesFile === undefined ? {} : { file: devicesFile }),
-      ...(visible === undefined ? {} : { visible }),
       isOwnProcess: (pid) => readEnvironment(pid)?.get(KEEPER_MARKER) === this.#keeper.keeperId,
     });
   }
@@ -242,4 +243,8 @@ function nextSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve(signal));
   });
+}
+
+function listFolder(path: string): readonly string[] {
+  return existsSync(path) ? readdirSync(path) : [];
 }

@@ -5,7 +5,7 @@ import { KeeperClient } from "../agent/keeper-client.js";
 let early: KeeperClient | undefined;
 
 /** Programs of this package, as they lie beside the bundle of this file. */
-export function programPath(name: "keeper" | "worker"): string {
+export function programPath(name: "cli" | "keeper" | "worker"): string {
   return fileURLToPath(new URL(`../main/${name}.js`, bundleUrl()));
 }
 

@@ -5,9 +5,10 @@
  */
 import { Socket } from "node:net";
 import { REAL_CLOCK } from "../base/clock.js";
-import { type AgentMessage, KEEPER_SOCKET_FD, type TaskMemory } from "../base/keeper-protocol.js";
+import { type AgentMessage, KEEPER_SOCKET_FD } from "../base/keeper-protocol.js";
 import { readLines } from "../base/lines.js";
 import { Keeper } from "../keeper/keeper.js";
+import { recover } from "./recover-memory.js";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 process.title = "videoflow: keeper";
@@ -24,10 +25,4 @@ function serveOne(): void {
   socket.on("close", () => void keeper.terminate());
   keeper.start();
   void keeper.attach((message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`));
-}
-
-/** Loaded at the first death only: most keepers never need it. */
-async function recover({ dir, node, taskIndex }: TaskMemory, ordered: boolean): Promise<void> {
-  const { readPlan, recoverTask } = await import("../transport/memory.js");
-  recoverTask(dir, readPlan(dir), node, taskIndex, { ordered });
 }
