@@ -4,16 +4,14 @@ import { type ClusterFlags, clusterOf, type World } from "./world.js";
 
 /** What `controller` is told on the command line. */
 export interface ControllerFlags extends ClusterFlags {
-  readonly leaseNamespace?: string;
   readonly probes?: string;
 }
 
 /** Returns when it was told to end. Logs plain lines to stderr. */
 export async function controller(flags: ControllerFlags, { cwd, engine, err }: World): Promise<ExitCode> {
-  const { leaseNamespace, probes } = flags;
+  const { probes } = flags;
   await engine.controller({
     cluster: clusterOf(flags, cwd) ?? {},
-    ...(leaseNamespace === undefined ? {} : { leaseNamespace }),
     ...(probes === undefined ? {} : { probes }),
     log: (text) => err.write(`${new Date().toISOString()} ${text}\n`),
   });

@@ -168,7 +168,6 @@ function addController(program: Command, world: World, done: Done): void {
   withCluster(program.command("controller"), "the cluster of this file (default: KUBECONFIG, ~/.kube/config, or that of the Pod)")
     .summary("make a cluster's objects match its flows")
     .description("Runs the controllers of a cluster. Of several, one leads and the others wait for their turn.")
-    .option("--lease-namespace <name>", "namespace of the Lease by which one leads (default: videoflow-system)")
     .option("--probes <address>", "answer /healthz and /readyz here, such as :8081 (default: nowhere)")
     .addHelpText("after", "\nExample:\n  videoflow controller --kubeconfig ~/.kube/config")
     .action(async (flags: ControllerFlags) => done(await (await import("./controller.js")).controller(flags, world)));

@@ -85,8 +85,6 @@ export function clusterOf({ kubeconfig, context, inCluster }: ClusterFlags, cwd:
 
 export interface ControllerProcessOptions {
   readonly cluster: ClusterFlags;
-  /** Namespace of the Lease by which one controller of several leads; default videoflow-system. */
-  readonly leaseNamespace?: string;
   /** Address of /healthz and /readyz, such as ":8081"; default: none. */
   readonly probes?: string;
   readonly log: (text: string) => void;

@@ -30,5 +30,7 @@ export function grantedDevices(
       visible: "",
       message: "NVIDIA_VISIBLE_DEVICES=all is no grant of kubelet: request nvidia.com/gpu in the Pod, or list GPUs in CUDA_VISIBLE_DEVICES",
     };
-  return ["", "none", "void"].includes(given) ? { visible: "", message: "kubelet granted this Pod no GPU" } : { visible: given, message: `NVIDIA_VISIBLE_DEVICES=${given}` };
+  return ["", "none", "void"].includes(given)
+    ? { visible: "", message: "kubelet granted this Pod no GPU" }
+    : { visible: given, message: `NVIDIA_VISIBLE_DEVICES=${given}` };
 }

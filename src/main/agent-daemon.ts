@@ -120,6 +120,7 @@ export class AgentDaemon {
       shmBase: shm.dir,
       workerCommand: [process.execPath, programPath("worker")],
       inventory: () => provider.list(),
+      ...(this.#isCluster ? { heartbeat: {} } : {}),
       onNote: (note) => this.#tell(note),
       events: this.#events("videoflow-agent"),
       survival: { journal: journalOn(table), exitsDir: this.#dir.exits, newKeeper: () => this.#renewKeeper() },

@@ -1,6 +1,7 @@
 /** `videoflow controller`: the controllers of a cluster, in one process that leads or waits for its turn. */
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { LEASE_NAMESPACE } from "../api/host-lease.js";
 import type { Kind } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
@@ -8,6 +9,8 @@ import { Prng } from "../base/prng.js";
 import type { ControllerProcessOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
+import { Heartbeats } from "../controller/host/heartbeats.js";
+import { createHostController } from "../controller/host/host-controller.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { LeaderElection } from "../controller/runtime/leader-election.js";
 import { LEADERSHIP_TIMES } from "../controller/runtime/leadership.js";
@@ -17,8 +20,6 @@ import { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
 import type { Store } from "../store/store.js";
 import { serveHealth } from "./health-server.js";
 
-/** Where the Leases of the installation live, unless another namespace is named. */
-const LEASE_NAMESPACE = "videoflow-system";
 const LEASE_NAME = "videoflow-controller";
 /** Out of touch with the API server for so long, it is not ready. */
 const UNREADY_MS = 30_000;
@@ -40,7 +41,7 @@ export async function runController(options: ControllerProcessOptions): Promise<
     }),
     clock: REAL_CLOCK,
     scheduler: REAL_SCHEDULER,
-    namespace: options.leaseNamespace ?? LEASE_NAMESPACE,
+    namespace: LEASE_NAMESPACE,
     name: LEASE_NAME,
     identity,
     times: LEADERSHIP_TIMES,
@@ -68,20 +69,27 @@ export async function runController(options: ControllerProcessOptions): Promise<
 }
 
 function startControllers(store: Store, log: (text: string) => void): readonly Controller[] {
-  const flows: Controller = createFlowController({
+  const heartbeats = new Heartbeats();
+  const shared = {
     store,
-    reader: cacheOf(() => flows),
+    heartbeats,
     clock: REAL_CLOCK,
     scheduler: REAL_SCHEDULER,
     prng: new Prng(process.pid),
+    onError: (key: string, problem: string, delayMs: number) =>
+      log(`${key}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
+  };
+  const flows: Controller = createFlowController({
+    ...shared,
+    reader: cacheOf(() => flows),
     describe: (component) => DESCRIPTORS.get(component),
     defaultAdmission: "Wait",
     isScalable: true,
     events: new EventRecorder({ store, clock: REAL_CLOCK, component: "videoflow-controller", storeExpires: true }),
-    onError: (flow, problem, delayMs) => log(`${flow}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
   });
-  flows.start();
-  return [flows];
+  const controllers = [createHostController(shared), flows];
+  for (const each of controllers) each.start();
+  return controllers;
 }
 
 /** What the controller's watches know; it only tells that there is nothing to do. */

@@ -28,7 +28,7 @@ export function createHostController(options: HostControllerOptions): Controller
     ...{ store, scheduler, clock, prng, reconcile: (host) => reconciler.reconcile(host) },
     sources: [
       { kind: "Host", keysOf: ({ object }) => [(object as Host).metadata.name] },
-      { kind: "Lease", keysOf: ({ object }) => hostOf(object as Lease) },
+      { kind: "Lease", namespace: LEASE_NAMESPACE, keysOf: ({ object }) => hostOf(object as Lease) },
     ] satisfies Source[],
     ...(backoff === undefined ? {} : { backoff }),
     ...(resyncMs === undefined ? {} : { resyncMs }),

@@ -14,6 +14,8 @@ import { type Backoff, WorkQueue } from "./work-queue.js";
 /** Which keys an object concerns. */
 export interface Source<K extends Kind = Kind> {
   readonly kind: K;
+  /** Only objects of this namespace; absent: of all. */
+  readonly namespace?: string;
   keysOf(event: WatchEvent<K>): Iterable<string>;
 }
 
@@ -60,7 +62,7 @@ export class Controller {
   start(): void {
     this.#running = true;
     this.#unwatch = this.#options.sources.map((source, index) =>
-      this.#options.store.watch(source.kind, (event) => this.#take(source, index, event)),
+      this.#options.store.watch(source.kind, (event) => this.#take(source, index, event), placeOf(source)),
     );
     this.#planResync();
   }
@@ -88,7 +90,7 @@ export class Controller {
   /** Lists everything again, as the timer does. */
   async resync(): Promise<void> {
     for (const [index, source] of this.#options.sources.entries()) {
-      const objects = await this.#options.store.list(source.kind);
+      const objects = await this.#options.store.list(source.kind, placeOf(source));
       if (!this.#running) return;
       const vanished = this.#caches[index]?.replace(objects) ?? [];
       for (const object of vanished) this.#add(source.keysOf({ type: "Deleted", object }));
@@ -141,4 +143,8 @@ export class Controller {
       if (this.#running && !isLostRace(error)) this.#options.onError?.(key, errorText(error), delayMs);
     }
   }
+}
+
+function placeOf({ namespace }: Source): { readonly namespace?: string } {
+  return namespace === undefined ? {} : { namespace };
 }
