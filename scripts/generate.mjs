@@ -13,7 +13,7 @@ const outDir = `${root}src/api/generated/`;
 const HEADER = "// Generated from crds/ by `npm run generate`. Do not edit.\n";
 
 const crds = readdirSync(`${root}crds`)
-  .filter((file) => file.endsWith(".yaml"))
+  .filter((file) => file.endsWith(".yaml") && file !== "kustomization.yaml")
   .map((file) => parse(readFileSync(`${root}crds/${file}`, "utf8")));
 const kinds = crds.map((crd) => ({ kind: crd.spec.names.kind, schema: crd.spec.versions[0].schema.openAPIV3Schema }));
 

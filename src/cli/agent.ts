@@ -11,6 +11,7 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
   const cluster = clusterOf(flags, cwd);
   await engine.agent({
     ...(cluster === undefined ? {} : { cluster }),
+    ...(flags.probes === undefined ? {} : { probes: flags.probes }),
     ...(flags.hostName === undefined ? {} : { hostName: flags.hostName }),
     ...(flags.stateDir === undefined ? {} : { stateDir: path(flags.stateDir) }),
     ...(flags.devices === undefined ? {} : { devicesFile: path(flags.devices) }),

@@ -23,6 +23,7 @@ export interface RunFlags extends DisplayOptions {
 
 /** What `agent` is told on the command line. */
 export interface AgentFlags extends ClusterFlags {
+  readonly probes?: string;
   readonly hostName?: string;
   readonly devices?: string;
   readonly stateDir?: string;
@@ -147,6 +148,7 @@ function addAgent(program: Command, world: World, done: Done): void {
     .option("--state-dir <dir>", "keep objects, logs and records here (default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
     .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
+    .option("--probes <address>", "answer /healthz and /readyz here, such as :8082 (default: nowhere)")
     .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
     .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
     .option("--token-file <file>", "the token of --listen: a file of mode 600")

@@ -144,6 +144,8 @@ export interface AgentCommandOptions extends HostOptions {
   readonly cluster?: ClusterFlags;
   /** Name of this machine's Host; default: its hostname. */
   readonly hostName?: string;
+  /** Address of /healthz and /readyz, such as ":8082"; default: none. */
+  readonly probes?: string;
   /** Called with a line for the log. */
   readonly log: (text: string) => void;
 }

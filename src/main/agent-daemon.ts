@@ -31,6 +31,7 @@ import { serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
+import { serveHealth } from "./health-server.js";
 import { programPath } from "./keeper-process.js";
 import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
@@ -103,6 +104,10 @@ export class AgentDaemon {
     }
     this.#followManifests();
     await this.#serve(agent);
+    if (this.#options.probes !== undefined) {
+      const health = await serveHealth({ address: this.#options.probes, unhealthy: () => undefined, unready: () => undefined });
+      this.#endings.push(() => health.close());
+    }
     const { pid, containment } = this.#keeper;
     this.#options.log(`agent ${process.pid} answers on ${this.#dir.socket}; keeper ${pid}, containment ${containment}`);
   }

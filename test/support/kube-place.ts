@@ -8,7 +8,7 @@ import { type KubeCluster, until } from "./kube.js";
 export interface KubePlace {
   readonly place: Workplace;
   /** Starts a controller. It may lead or wait for its turn. */
-  controller(): FlowProcess;
+  controller(kubeconfig?: string): FlowProcess;
   /** Starts the agent of a host, or starts it again, and waits until it answers. */
   agent(
     host: string,
@@ -39,7 +39,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
   };
   const self: KubePlace = {
     place,
-    controller: () => start(["controller", "--kubeconfig", cluster.kubeconfig]),
+    controller: (kubeconfig = cluster.kubeconfig) => start(["controller", "--kubeconfig", kubeconfig]),
     async agent(host, { gpus = [], env = {}, kubeconfig = cluster.kubeconfig } = {}) {
       const shm = `${place.shm}/${host}`;
       mkdirSync(shm, { recursive: true });

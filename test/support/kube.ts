@@ -76,7 +76,7 @@ export class KubeCluster {
   }
 
   async applyCrds(): Promise<void> {
-    await this.kubectlOk(["apply", "--server-side", "-f", "crds"]);
+    await this.kubectlOk(["apply", "--server-side", "-k", "crds"]);
     const names = ["videoflows", "flowtasks", "deviceclaims", "hosts"].map((name) => `crd/${name}.videoflow.io`);
     await this.kubectlOk(["wait", "--for=condition=Established", "--timeout=20s", ...names]);
     await until(async () => (await this.kubectl(["get", "vf,ft,vdc,vhost"])).code === 0, "the kinds are served");

@@ -16,7 +16,9 @@ interface Schema {
 }
 
 const FOLDER = new URL("../../crds/", import.meta.url);
-const CRDS = readdirSync(FOLDER).map((file) => parse(readFileSync(new URL(file, FOLDER), "utf8")));
+const CRDS = readdirSync(FOLDER)
+  .filter((file) => file !== "kustomization.yaml")
+  .map((file) => parse(readFileSync(new URL(file, FOLDER), "utf8")));
 const schemaOf = (crd: (typeof CRDS)[number]) => crd.spec.versions[0].schema.openAPIV3Schema as Schema;
 
 const KINDS: readonly (readonly [kind: string, schema: Schema])[] = CRDS.map((crd) => [crd.spec.names.kind, schemaOf(crd)]);

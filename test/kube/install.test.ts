@@ -1,0 +1,143 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { parseAllDocuments, stringify } from "yaml";
+import { gpuUuid, liveTasks, NODES } from "../support/flow-process.js";
+import { KubeCluster, until } from "../support/kube.js";
+import { type KubePlace, kubePlace } from "../support/kube-place.js";
+import { type KubeProxy, kubeProxy } from "../support/kube-proxy.js";
+
+let cluster: KubeCluster;
+let proxy: KubeProxy;
+let at: KubePlace;
+beforeAll(async () => {
+  cluster = await KubeCluster.start();
+  await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
+  proxy = await kubeProxy(cluster, "recording");
+  at = kubePlace(cluster);
+}, 60_000);
+afterAll(async () => {
+  await at?.remove();
+  await proxy?.close();
+  await cluster?.stop();
+}, 60_000);
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
+type RbacObject = {
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly rules?: readonly Rule[];
+};
+
+/** `verb group/resource` that a service account may do, in a namespace where a Role says so. */
+function allowed(account: string): Set<string> {
+  const objects = parseAllDocuments(readFileSync("manifests/install/rbac.yaml", "utf8")).map((parsed) => parsed.toJS() as RbacObject);
+  return new Set(
+    objects
+      .filter(({ metadata, rules }) => metadata.name === account && rules !== undefined)
+      .flatMap(({ metadata, rules = [] }) =>
+        rules.flatMap(({ apiGroups, resources, verbs }) =>
+          apiGroups.flatMap((group) =>
+            resources.flatMap((resource) => verbs.map((verb) => `${verb} ${group}/${resource}${where(metadata.namespace)}`)),
+          ),
+        ),
+      ),
+  );
+}
+
+const where = (namespace?: string) => (namespace === undefined ? "" : ` in ${namespace}`);
+
+/** What the processes of an account have asked for, in the same words. */
+function used(account: string): Set<string> {
+  const own = proxy.recorded.filter(({ who }) => who === account || who.startsWith(`${account}/`));
+  return new Set(
+    own.map(
+      ({ verb, group, resource, namespace }) =>
+        `${verb} ${group}/${resource}${where(namespace === "videoflow-system" ? namespace : undefined)}`,
+    ),
+  );
+}
+
+test("kubectl takes the whole installation", async () => {
+  const said = await cluster.kubectlOk(["apply", "--dry-run=server", "-k", "manifests/install"]);
+  for (const object of [
+    "deployment.apps/videoflow-controller",
+    "daemonset.apps/videoflow-agent",
+    "clusterrole.rbac.authorization.k8s.io/videoflow-agent",
+  ])
+    expect(said).toContain(object);
+});
+
+test("the Pods are told to run programs and options that there are", async () => {
+  const images = ["controller", "agent"].map((name) =>
+    parseAllDocuments(readFileSync(`manifests/install/${name}.yaml`, "utf8"))[0]?.toJS(),
+  );
+  const containers = images.map((object) => object.spec.template.spec.containers[0] as { command: string[]; args: string[] });
+  expect(containers.map(({ command }) => command.at(-1))).toEqual(["dist/main/cli.js", "dist/main/pod.js"]);
+  const help = readFileSync("docs/cli.md", "utf8");
+  for (const { args } of containers) for (const option of args.filter((arg) => arg.startsWith("--"))) expect(help).toContain(option);
+});
+
+test("the rules allow what controller and agent do in their whole life, and nothing else", async () => {
+  const controller = at.controller(proxy.kubeconfig);
+  const agent = await at.agent("edge-1", { gpus: [0], kubeconfig: proxy.kubeconfig });
+  const nodes = (by: number, nbTasks: number) => [
+    { name: "ticker", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 20 } },
+    { name: "wish", role: "Processor", component: `${NODES}#Wisher`, inputs: ["ticker"], nbTasks, deviceType: "GPU" },
+    { name: "add", role: "Processor", component: `${NODES}#Adder`, inputs: ["wish"], params: { by } },
+    { name: "sink", role: "Consumer", component: "FileAppender", inputs: ["add"], params: { path: at.place.path("out") } },
+  ];
+  const apply = (by: number, nbTasks: number) =>
+    cluster.kubectlOk(
+      ["apply", "-f", "-"],
+      stringify({
+        apiVersion: "videoflow.io/v1alpha1",
+        kind: "VideoFlow",
+        metadata: { name: at.place.flow },
+        spec: { nodes: nodes(by, nbTasks) },
+      }),
+    );
+  await apply(0, 2);
+  await at.reached(["Running"]);
+  await apply(1, 2); // A new template of one node.
+  await until(
+    async () => (await at.tasks()).some(({ spec, status }) => spec.node === "add" && status?.lastExit !== undefined),
+    "the replacement",
+  );
+  await apply(1, 1); // One task and its claim less.
+  await until(async () => (await at.tasks()).length === 4, "one task less");
+  await until(() => used("videoflow-agent").has("update coordination.k8s.io/leases in videoflow-system"), "a heartbeat");
+  const leads = "update coordination.k8s.io/leases in videoflow-system";
+  await until(() => used("videoflow-controller").has(leads), "the leader renews");
+  await at.kubectl("delete", "vf", at.place.flow, "--timeout=40s");
+  expect(liveTasks(at.place.flow)).toEqual([]);
+  for (const process of [controller, agent]) process.signal("SIGTERM");
+  await Promise.all([controller.ended, agent.ended]);
+  for (const account of ["videoflow-controller", "videoflow-agent"]) {
+    const [may, did] = [allowed(account), used(account)];
+    expect({ account, forbidden: [...did].filter((what) => !may.has(what)) }).toEqual({ account, forbidden: [] });
+    expect({ account, unused: [...may].filter((what) => !did.has(what) && !RARE.has(`${account}: ${what}`)) }).toEqual({
+      account,
+      unused: [],
+    });
+  }
+}, 120_000);
+
+/** What a healthy life does not show. */
+const RARE: ReadonlySet<string> = new Set([
+  "videoflow-controller: update videoflow.io/flowtasks/status", // The condition Reachable, when a host falls silent.
+]);
+
+test("an agent in a Pod that was granted two of four GPUs publishes these two", async () => {
+  const env = { KUBERNETES_SERVICE_HOST: "10.0.0.1", NVIDIA_VISIBLE_DEVICES: `${gpuUuid(3)},${gpuUuid(1)}` };
+  await at.agent("pod-1", { gpus: [0, 1, 2, 3], env });
+  await at.agent("pod-2", { gpus: [0, 1, 2, 3], env: { ...env, NVIDIA_VISIBLE_DEVICES: "all" } });
+  const uuids = async (host: string) =>
+    JSON.parse(await at.kubectl("get", "vhost", host, "-o", "json")).status as { devices: { uuid: string }[]; providerMessage: string };
+  expect((await uuids("pod-1")).devices.map(({ uuid }) => uuid)).toEqual([gpuUuid(3), gpuUuid(1)]);
+  const all = await uuids("pod-2");
+  expect([all.devices, all.providerMessage]).toEqual([[], expect.stringContaining("is no grant of kubelet")]);
+}, 60_000);
