@@ -82,8 +82,22 @@ function readText(path: string): string {
   }
 }
 
+/** The controller writes the condition of the Host at the same time, when it is new above all: look again and write again. */
+const PUBLISH_ATTEMPTS = 5;
+
 /** Creates the Host if it is not there and writes its status if it changed. */
 export async function publishHost(store: Store, name: string, status: HostStatus, events?: Events): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await publishOnce(store, name, status, events);
+    } catch (error) {
+      const isBehind = error instanceof OperatorError && error.code === "STORE_CONFLICT";
+      if (!isBehind || attempt >= PUBLISH_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function publishOnce(store: Store, name: string, status: HostStatus, events?: Events): Promise<void> {
   const host = await getOrCreate(store, name);
   const conditions = host.status?.conditions; // The controller's.
   const next = { ...status, ...(conditions === undefined ? {} : { conditions }) };
