@@ -42,6 +42,8 @@ export class Agent {
   readonly #processes: TaskProcesses;
   readonly #tasks = new Map<string, FlowTask>();
   readonly #claims = new Map<string, DeviceClaim>();
+  /** Task uid to what keeps it from its devices. */
+  readonly #obstacles = new Map<string, string>();
   readonly #endings: Unwatch[] = [];
   #keeper: KeeperClient;
   #timer: NodeJS.Timeout | undefined;
@@ -173,6 +175,7 @@ export class Agent {
     const key = `${object.metadata.namespace}/${object.metadata.name}`;
     if (type === "Deleted") this.#claims.delete(key);
     else this.#claims.set(key, object);
+    if (type !== "Added") this.#giveBack();
     this.#kick();
   }
 
@@ -324,7 +327,23 @@ export class Agent {
 
   #spawn(uid: string): void {
     const task = this.#tasks.get(uid);
-    if (task !== undefined) this.#processes.spawn(task, claimOf(task, this.#claims));
+    if (task === undefined) return;
+    const claim = claimOf(task, this.#claims);
+    const obstacle = this.#options.holds?.take(claim?.status?.allocation?.devices ?? []);
+    if (obstacle === undefined) {
+      this.#obstacles.delete(uid);
+      return this.#processes.spawn(task, claim);
+    }
+    this.#retry = true;
+    if (this.#obstacles.get(uid) !== obstacle) this.#note({ subject: task.metadata.name, what: "Held", message: obstacle });
+    this.#obstacles.set(uid, obstacle);
+  }
+
+  /** Devices of claims that are gone are anybody's again: a claim goes when the tree of its task is dead. */
+  #giveBack(): void {
+    const { holds, hostName } = this.#options;
+    const granted = [...this.#claims.values()].flatMap(({ status }) => status?.allocation ?? []);
+    holds?.keepOnly(granted.filter(({ host }) => host === hostName).flatMap(({ devices }) => devices));
   }
 
   async #prepare(claim: DeviceClaim): Promise<void> {

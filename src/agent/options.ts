@@ -1,6 +1,7 @@
 /** What an agent is given when it starts, and what it tells. */
 import type { HostDevice } from "../api/kinds.js";
 import type { Clock } from "../base/clock.js";
+import type { DeviceHolds } from "../devices/holds.js";
 import type { ComputeProcess } from "../devices/provider.js";
 import type { Events } from "../store/event-recorder.js";
 import type { Store } from "../store/store.js";
@@ -58,6 +59,8 @@ export interface AgentOptions {
   readonly inventory?: () => Promise<HostInventory>;
   /** Variables that show a task exactly these devices; an empty list hides all. Default: src/devices. */
   readonly deviceEnvironment?: (devices: readonly string[]) => Readonly<Record<string, string>>;
+  /** Devices of this machine that others hold without this store: asked before a task starts. Absent: nobody else is here. */
+  readonly holds?: Pick<DeviceHolds, "take" | "keepOnly">;
   /** Renews this host's Lease, and lets the keeper fence tasks that ask for it. Absent: nobody waits for this host. */
   readonly heartbeat?: { readonly renewMs?: number };
   /** Passed on to the tasks, minus what is reserved; default process.env. */

@@ -1,8 +1,8 @@
 /**
- * Which devices other runs of this machine hold: a file per device, named by the process that must be dead before it is free.
- * Flows of one agent share a store and need none of this; `videoflow run` has a store of its own each time.
+ * Which devices the others of this machine hold: a file per device, named by the process that must be dead before it is free.
+ * Flows of one agent share a store and need none of this among themselves; `videoflow run` has a store of its own each time.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
@@ -23,23 +23,28 @@ export function holdsFolder(env: NodeJS.ProcessEnv): string {
   return join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `videoflow-${userInfo().uid}`, "devices");
 }
 
-/** The devices of one run. Between {@link enter} and {@link hold} no other run of this user decides about devices. */
+/**
+ * The devices of one run, or of an agent. A run decides between {@link enter} and {@link hold}, and nobody else of this user
+ * then; an agent decides at any time and takes what it granted just before a task starts ({@link take}).
+ */
 export class DeviceHolds {
   readonly #folder: string;
-  readonly #self: Hold;
+  readonly #flow: string;
+  readonly #holder: () => ProcessIdentity;
   readonly #held: string[] = [];
   #admission: FileLock | undefined;
 
   /** @param holder the process whose end frees the devices: the keeper, which outlives every task. */
-  constructor(folder: string, flow: string, holder: ProcessIdentity) {
+  constructor(folder: string, flow: string, holder: ProcessIdentity | (() => ProcessIdentity)) {
     this.#folder = folder;
-    this.#self = { flow, holder };
+    this.#flow = flow;
+    this.#holder = typeof holder === "function" ? holder : () => holder;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
 
   /** Waits until no other run is between its look at the devices and its hold. @throws OperatorError DEVICES_LOCKED. */
   async enter(nowMs: () => number): Promise<void> {
-    const file = join(this.#folder, "admission.pid");
+    const file = this.#admissionFile;
     const endMs = nowMs() + PATIENCE_MS;
     for (;;) {
       this.#admission = tryLock(file);
@@ -54,17 +59,38 @@ export class DeviceHolds {
     return devices.map((device) => {
       const other = this.#holderOf(device.uuid);
       if (other === undefined) return device;
-      return { ...device, healthy: false, reason: "Held", message: `held by flow ${other.flow}, keeper pid ${other.holder.pid}` };
+      return { ...device, healthy: false, reason: "Held", message: heldBy(other) };
     });
   }
 
   /** Holds what was granted and lets the next run decide. */
   hold(uuids: readonly string[]): void {
-    for (const uuid of uuids) {
-      writeFileSync(this.#path(uuid), JSON.stringify(this.#self), { mode: 0o600 });
-      this.#held.push(uuid);
-    }
+    this.#write(uuids);
     this.#leave();
+  }
+
+  /** Holds devices for a task that is about to start. @returns who stands in the way; undefined when they are held. */
+  take(uuids: readonly string[]): string | undefined {
+    if (uuids.every((uuid) => this.#isOwn(this.#read(uuid)))) return undefined;
+    const lock = tryLock(this.#admissionFile);
+    if (lock === undefined) return `pid ${lockOwner(this.#admissionFile)} decides about devices now`;
+    try {
+      const other = uuids.map((uuid) => ({ uuid, hold: this.#holderOf(uuid) })).find(({ hold }) => hold !== undefined);
+      if (other !== undefined) return `${other.uuid} is ${heldBy(other.hold as Hold)}`;
+      this.#write(uuids);
+      return undefined;
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Gives back what this holder has, also of an earlier process that used it, except these. */
+  keepOnly(uuids: readonly string[]): void {
+    const kept = new Set(uuids.map((uuid) => this.#path(uuid)));
+    for (const name of readdirSync(this.#folder).filter((file) => file.endsWith(".json"))) {
+      const path = join(this.#folder, name);
+      if (!kept.has(path) && this.#isOwn(readHold(path))) rmSync(path, { force: true });
+    }
   }
 
   /** Gives everything back; call it when every task is dead. */
@@ -78,21 +104,46 @@ export class DeviceHolds {
     this.#admission = undefined;
   }
 
+  #write(uuids: readonly string[]): void {
+    const self: Hold = { flow: this.#flow, holder: this.#holder() };
+    for (const uuid of uuids) {
+      writeFileSync(this.#path(uuid), JSON.stringify(self), { mode: 0o600 });
+      this.#held.push(uuid);
+    }
+  }
+
+  #isOwn(hold: Hold | undefined): boolean {
+    const { pid, startTime, bootId } = this.#holder();
+    return hold?.holder.pid === pid && hold.holder.startTime === startTime && hold.holder.bootId === bootId;
+  }
+
   #holderOf(uuid: string): Hold | undefined {
     const hold = this.#read(uuid);
-    return hold === undefined || hold.holder.pid === this.#self.holder.pid || !isAlive(hold.holder) ? undefined : hold;
+    return hold === undefined || this.#isOwn(hold) || !isAlive(hold.holder) ? undefined : hold;
   }
 
   #read(uuid: string): Hold | undefined {
-    try {
-      return JSON.parse(readFileSync(this.#path(uuid), "utf8")) as Hold;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw error;
-    }
+    return readHold(this.#path(uuid));
+  }
+
+  get #admissionFile(): string {
+    return join(this.#folder, "admission.pid");
   }
 
   #path(uuid: string): string {
     return join(this.#folder, `${uuid.replace(/[^A-Za-z0-9-]/g, "_")}.json`);
+  }
+}
+
+function heldBy({ flow, holder }: Hold): string {
+  return `held by ${flow}, keeper pid ${holder.pid}`;
+}
+
+function readHold(path: string): Hold | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Hold;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }

@@ -13,7 +13,7 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { errorText } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
-import { readEnvironment } from "../base/process-identity.js";
+import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
 import { checkDocument } from "../cli/flow-file.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
@@ -22,6 +22,7 @@ import { ManifestFolder } from "../controller/manifests/reconciler.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { grantedDevices } from "../devices/granted.js";
+import { DeviceHolds, holdsFolder } from "../devices/holds.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceProvider } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
@@ -46,6 +47,8 @@ export class AgentDaemon {
   /** Ends what was started, the last first. */
   readonly #endings: (() => Promise<void> | void)[] = [];
   #keeper!: KeeperClient;
+  /** Who holds the devices: the process whose end frees them. */
+  #holder!: ProcessIdentity;
   /** Undefined until it has started. */
   #agent: Agent | undefined;
   #store!: Store;
@@ -93,7 +96,7 @@ export class AgentDaemon {
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records);
     this.#endings.push(() => table.close());
-    this.#keeper = await openKeeper(this.#dir.path);
+    await this.#renewKeeper();
     this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
     const agent = await this.#startAgent(table);
     this.#agent = agent;
@@ -116,6 +119,7 @@ export class AgentDaemon {
     const shm = chooseShmBase(this.#options.shmDir, process.env);
     if (shm.warning !== undefined) this.#options.log(`warning: ${shm.warning}`);
     const provider = this.#provider();
+    const holds = new DeviceHolds(holdsFolder(process.env), `the agent of ${this.#dir.path}`, () => this.#holder);
     return Agent.start({
       store: this.#store,
       hostName: this.#hostName,
@@ -124,7 +128,11 @@ export class AgentDaemon {
       stateDir: this.#dir.path,
       shmBase: shm.dir,
       workerCommand: [process.execPath, programPath("worker")],
-      inventory: () => provider.list(),
+      inventory: async () => {
+        const found = await provider.list();
+        return { ...found, devices: holds.mark(found.devices) };
+      },
+      holds,
       ...(this.#isCluster ? { heartbeat: {} } : {}),
       onNote: (note) => this.#tell(note),
       events: this.#events("videoflow-agent"),
@@ -134,6 +142,7 @@ export class AgentDaemon {
 
   async #renewKeeper(): Promise<KeeperClient> {
     this.#keeper = await openKeeper(this.#dir.path);
+    this.#holder = identityOf(this.#keeper.pid ?? 0) ?? this.#holder;
     return this.#keeper;
   }
 

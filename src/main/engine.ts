@@ -16,7 +16,7 @@ export const ENGINE: Engine = {
   run: async (flow, options) => (await import("./foreground.js")).runForeground(flow, options),
   agent: async (options) => {
     const [{ runAgent }, { defaultStateDir }] = await Promise.all([import("./agent-daemon.js"), import("./state-dir.js")]);
-    await runAgent({ ...options, stateDir: options.stateDir ?? defaultStateDir(process.env) });
+    await runAgent({ ...options, stateDir: options.stateDir ?? process.env["VIDEOFLOW_STATE_DIR"] ?? defaultStateDir(process.env) });
   },
   controller: async (options) => (await import("./controller-process.js")).runController(options),
   connect: async (choice) => (await import("./connect.js")).connect(choice, process.env),

@@ -61,7 +61,7 @@ export class Foreground {
   #flow: VideoFlow;
   #interrupted: "drained" | "killed" | undefined;
   #admit!: (error?: Error) => void;
-  #finish!: () => void;
+  #finish!: (problem?: unknown) => void;
   #ending: Promise<void>;
 
   private constructor(flow: VideoFlow, store: EmbeddedStore, keeper: KeeperClient, options: RunOptions) {
@@ -79,8 +79,8 @@ export class Foreground {
       this.#admit = (error) => (error === undefined ? accept() : refuse(error));
     });
     this.admitted.catch(() => {}); // Who waits for it hears of it; `finished` rejects as well.
-    this.#ending = new Promise((done) => {
-      this.#finish = done;
+    this.#ending = new Promise((done, fail) => {
+      this.#finish = (problem) => (problem === undefined ? done() : fail(problem));
     });
     this.#interrupts = new Interrupts({ drain: () => this.#interrupt(), kill: () => this.#killAll() });
     this.finished = this.#watchToTheEnd();
@@ -97,6 +97,7 @@ export class Foreground {
     try {
       await run.#startLoops(shm.dir);
     } catch (error) {
+      run.#finish(error);
       await run.#close();
       throw error;
     }
@@ -147,7 +148,11 @@ export class Foreground {
   /** Other runs have stores of their own: what they hold is known by files that name the holder. */
   async #enterHolds(): Promise<DeviceHolds> {
     await this.#keeper.ready;
-    const holds = new DeviceHolds(holdsFolder(process.env), this.#flow.metadata.name, identityOf(this.#keeper.pid ?? 0) as ProcessIdentity);
+    const holds = new DeviceHolds(
+      holdsFolder(process.env),
+      `flow ${this.#flow.metadata.name}`,
+      identityOf(this.#keeper.pid ?? 0) as ProcessIdentity,
+    );
     await holds.enter(REAL_CLOCK.nowMs);
     return holds;
   }

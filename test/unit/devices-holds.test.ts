@@ -19,7 +19,7 @@ const dead: ProcessIdentity = { ...alive, startTime: "1" };
 const healthy = (holds: DeviceHolds) => holds.mark(devices(2)).map((device) => device.healthy);
 
 test("a device that a live run holds cannot be granted and says by whom it is held", () => {
-  new DeviceHolds(folder, "first", alive).hold(["GPU-0"]);
+  new DeviceHolds(folder, "flow first", alive).hold(["GPU-0"]);
 
   const marked = new DeviceHolds(folder, "second", self).mark(devices(2));
 
@@ -28,13 +28,13 @@ test("a device that a live run holds cannot be granted and says by whom it is he
 });
 
 test("a device of a dead holder is free, also when its pid lives on in another process", () => {
-  new DeviceHolds(folder, "first", dead).hold(["GPU-0"]);
+  new DeviceHolds(folder, "flow first", dead).hold(["GPU-0"]);
 
   expect(healthy(new DeviceHolds(folder, "second", self))).toEqual([true, true]);
 });
 
 test("a run does not stand in its own way, and gives everything back", () => {
-  const holds = new DeviceHolds(folder, "first", alive);
+  const holds = new DeviceHolds(folder, "flow first", alive);
   holds.hold(["GPU-0", "GPU-1"]);
   expect(healthy(holds)).toEqual([true, true]);
 
@@ -44,7 +44,7 @@ test("a run does not stand in its own way, and gives everything back", () => {
 });
 
 test("only one run at a time decides about devices", async () => {
-  const [first, second] = [new DeviceHolds(folder, "first", alive), new DeviceHolds(folder, "second", self)];
+  const [first, second] = [new DeviceHolds(folder, "flow first", alive), new DeviceHolds(folder, "second", self)];
   let now = 0;
   const clock = () => (now += 6_000);
   await first.enter(clock);
@@ -53,4 +53,23 @@ test("only one run at a time decides about devices", async () => {
   first.hold([]);
   await second.enter(clock);
   second.release();
+});
+
+test("an agent takes devices just before a task starts, unless another holds or decides; it gives back what no claim needs", async () => {
+  const [run, agent] = [new DeviceHolds(folder, "flow first", alive), new DeviceHolds(folder, "an agent", () => self)];
+  await run.enter(() => 0);
+  expect(agent.take(["GPU-0"])).toBe(`pid ${process.pid} decides about devices now`);
+  run.hold(["GPU-0"]);
+
+  expect(agent.take(["GPU-1", "GPU-0"])).toBe(`GPU-0 is held by flow first, keeper pid ${alive.pid}`);
+  expect(healthy(run)).toEqual([true, true]);
+  expect(agent.take(["GPU-1"])).toBeUndefined();
+  expect(healthy(run)).toEqual([true, false]);
+
+  const next = new DeviceHolds(folder, "an agent", () => self);
+  expect(next.take(["GPU-1"])).toBeUndefined();
+  next.keepOnly([]);
+  expect(healthy(run)).toEqual([true, true]);
+  run.release();
+  expect(readdirSync(folder)).toEqual([]);
 });

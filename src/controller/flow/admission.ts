@@ -147,7 +147,7 @@ function statusesOf(host: string, decisions: readonly DeviceDecision[]): ClaimSt
 export function statusOf(host: string, { reason, message, devices, memoryMiB }: DeviceDecision, generation = 1): DeviceClaimStatus {
   const base = { observedGeneration: generation, reason, message };
   if (reason !== "Allocated") return base;
-  return { ...base, allocation: { host, devices: [...devices], ...(memoryMiB === undefined ? {} : { memoryMiB }) } };
+  return { ...base, allocation: { host, devices: [...devices], ...(memoryMiB === undefined ? {} : { memoryMiB, isolation: "None" }) } };
 }
 
 function withoutPrepared(status: DeviceClaimStatus | undefined): DeviceClaimStatus | undefined {
