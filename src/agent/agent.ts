@@ -168,11 +168,12 @@ export class Agent {
     if (object.spec.host !== this.#options.hostName) return;
     if (type === "Deleted") this.#tasks.delete(object.metadata.uid);
     else this.#tasks.set(object.metadata.uid, object);
+    if (type === "Modified" && isFinal(object)) this.#giveBack();
     this.#kick();
   }
 
   #seeClaim({ type, object }: WatchEvent<"DeviceClaim">): void {
-    const key = `${object.metadata.namespace}/${object.metadata.name}`;
+    const key = keyOfName(object.metadata);
     if (type === "Deleted") this.#claims.delete(key);
     else this.#claims.set(key, object);
     if (type !== "Added") this.#giveBack();
@@ -339,11 +340,19 @@ export class Agent {
     this.#obstacles.set(uid, obstacle);
   }
 
-  /** Devices of claims that are gone are anybody's again: a claim goes when the tree of its task is dead. */
+  /** Devices of claims that are gone, or whose task is over and its tree dead, are anybody's again. */
   #giveBack(): void {
     const { holds, hostName } = this.#options;
-    const granted = [...this.#claims.values()].flatMap(({ status }) => status?.allocation ?? []);
-    holds?.keepOnly(granted.filter(({ host }) => host === hostName).flatMap(({ devices }) => devices));
+    if (holds === undefined) return;
+    const over = new Set([...this.#tasks.values()].filter((task) => this.#isOver(task)).map(({ metadata }) => keyOfName(metadata)));
+    const held = [...this.#claims.values()].filter(({ metadata }) => !over.has(keyOfName(metadata)));
+    const granted = held.flatMap(({ status }) => status?.allocation ?? []);
+    holds.keepOnly(granted.filter(({ host }) => host === hostName).flatMap(({ devices }) => devices));
+  }
+
+  #isOver(task: FlowTask): boolean {
+    const record = this.#processes.records.get(task.metadata.uid);
+    return isFinal(task) && record?.process === undefined && record?.lastExit?.treeDead !== false;
   }
 
   async #prepare(claim: DeviceClaim): Promise<void> {
@@ -446,6 +455,11 @@ export class Agent {
   #note(note: AgentNote): void {
     this.#options.onNote?.(note);
   }
+}
+
+/** A claim has the name of its task. */
+function keyOfName({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
+  return `${namespace}/${name}`;
 }
 
 function claimOf(task: FlowTask, claims: ReadonlyMap<string, DeviceClaim>): DeviceClaim | undefined {

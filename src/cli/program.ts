@@ -145,7 +145,10 @@ function addAgent(program: Command, world: World, done: Done): void {
     .summary("run flows as a daemon")
     .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
     .option(...DEVICES_OPTION)
-    .option("--state-dir <dir>", "keep objects, logs and records here (env VIDEOFLOW_STATE_DIR; default: ~/.local/state/videoflow; of root: /var/lib/videoflow)")
+    .option(
+      "--state-dir <dir>",
+      "keep objects, logs and records here (env VIDEOFLOW_STATE_DIR; default: ~/.local/state/videoflow; of root: /var/lib/videoflow)",
+    )
     .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
     .option("--probes <address>", "answer /healthz and /readyz here, such as :8082 (default: nowhere)")
