@@ -44,7 +44,12 @@ async function settle(sim: Simulation): Promise<void> {
 const only = process.env["SIM_SEED"];
 const first = Number(process.env["SIM_FIRST"] ?? 1);
 const count = Number(process.env["SIM_COUNT"] ?? 200);
-const seeds = only === undefined ? Array.from({ length: count }, (_, index) => first + index) : [Number(only)];
+/** Always run, whatever the range: each found a defect once. */
+const KNOWN = [
+  128, // a task was deleted under an invalid spec: the others waited for it for ever
+];
+const range = Array.from({ length: count }, (_, index) => first + index);
+const seeds = only === undefined ? [...new Set([...KNOWN, ...range])] : [Number(only)];
 
 test("the control plane is safe under faults (D1 D2 D3 D5 D6 P1 P6 C3 C4) and settles without them (C1 C2)", async () => {
   for (const seed of seeds) await run(seed);

@@ -293,6 +293,27 @@ describe("a flow's life", () => {
     const plan = planOf({ ...scene, flow: { ...scene.flow, spec: invalid } });
     expect([plan.changes, condition(plan, "Accepted")]).toEqual([[], "False Invalid"]);
   });
+
+  test("a run that lost a task ends when an invalid spec cannot begin it anew", () => {
+    const scene = settle({ flow: aFlow({ spec: spec(aNode("work")) }), hosts });
+    const invalid: VideoFlowSpec = aFlowSpec([aNode("lost", { inputs: ["nowhere"] })]);
+    const flow = { ...scene.flow, spec: invalid };
+    const cut = withStatus(scene.tasks, "f.reader.0", { phase: "Stopped" });
+    const stopping = planOf({ ...scene, flow, tasks: cut });
+    expect([changes(stopping), stopping.status?.state, stopping.status?.reason, condition(stopping, "Stalled")]).toEqual([
+      ["stop f.work.0", "stop f.writer.0"],
+      "Stopping",
+      "Invalid",
+      "True Invalid",
+    ]);
+    const over = { spec: { desiredState: "Stopped" as const }, status: { phase: "Stopped" as const } };
+    const ended = cut.map((task) => ({ ...task, spec: { ...task.spec, ...over.spec }, status: over.status }));
+    const removed = changes(planOf({ ...scene, flow, tasks: ended }));
+    expect(removed.filter((text) => text.startsWith("delete"))).toHaveLength(3);
+    expect(planOf({ ...scene, flow, tasks: [], claims: [] }).status?.state).toBe("Failed");
+    const failed = withStatus(scene.tasks, "f.reader.0", { phase: "Failed" });
+    expect(changes(planOf({ ...scene, flow, tasks: failed }))).toEqual(["stop f.work.0", "stop f.writer.0"]);
+  });
 });
 
 test("a task carries what its agent needs, and equal specs give equal hashes", () => {

@@ -130,10 +130,11 @@ function acceptedFact({ shape }: Observed): Fact {
   return fact("Accepted", true, "Valid", "the spec is valid");
 }
 
-/** An invalid spec starts nothing, and leaves alone what runs. */
+/** An invalid spec starts nothing, and leaves alone what runs; a run that could only begin anew ends. */
 function refuseSpec(observed: Observed, own: Own): Plan {
   const message = observed.shape.problems.join("; ");
   const accepted = acceptedFact(observed);
+  if (isCutShort(own.tasks)) return endRun(observed, own, message);
   if (own.tasks.length > 0) {
     const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
     const kept = situation.state === "Running" || situation.state === "Pending" ? { reason: "Invalid", message } : {};
@@ -145,6 +146,18 @@ function refuseSpec(observed: Observed, own: Own): Plan {
   return {
     changes,
     status: flowStatus(observed, { state: "Failed", reason: "Invalid", message, accepted, admitted, claims: NO_CLAIMS, tasks: [] }),
+  };
+}
+
+/** What is left of a run would wait for ever for the task that is missing. */
+function endRun(observed: Observed, own: Own, problem: string): Plan {
+  const left = own.tasks.filter((task) => !isFinal(task)).length;
+  const message = `${problem}; a task was stopped, and the run cannot begin anew: ${left} of ${own.tasks.length} tasks still run`;
+  const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
+  return {
+    changes: teardownMarked(own.tasks, own.claims, "a task was stopped, and an invalid spec starts no other run"),
+    status: flowStatus(observed, { ...situation, state: "Stopping", reason: "Invalid", message }),
+    ...(left === 0 ? { requeueAfterMs: 0 } : {}),
   };
 }
 
@@ -181,16 +194,21 @@ function stopFlow(observed: Observed, own: Own): Plan {
 
 /** Tasks that were stopped although the flow should run and none has failed, or a run that cannot follow the spec. */
 function needsRestart({ shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
-  const failed = tasks.some(({ status }) => status?.phase === "Failed");
-  const stopped = tasks.some(
-    (task) =>
-      !isSurplus(task) &&
-      (task.spec.desiredState === "Stopped" ||
-        task.status?.phase === "Stopped" ||
-        (task.metadata.deletionTimestamp !== undefined && task.status?.phase !== "Succeeded")),
-  );
-  if (failed) return tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash);
-  return stopped || isOtherLayout({ shape }, tasks, graph);
+  if (tasks.some(hasFailed)) return tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash);
+  return isCutShort(tasks) || isOtherLayout({ shape }, tasks, graph);
+}
+
+/** None has failed, yet one was stopped, or somebody deleted it: the run cannot end by itself. */
+function isCutShort(tasks: readonly FlowTask[]): boolean {
+  const isStopped = (task: FlowTask) =>
+    task.spec.desiredState === "Stopped" ||
+    task.status?.phase === "Stopped" ||
+    (task.metadata.deletionTimestamp !== undefined && task.status?.phase !== "Succeeded");
+  return !tasks.some(hasFailed) && tasks.some((task) => !isSurplus(task) && isStopped(task));
+}
+
+function hasFailed({ status }: FlowTask): boolean {
+  return status?.phase === "Failed";
 }
 
 /** The spec needs other channels than those of the run. */
