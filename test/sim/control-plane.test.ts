@@ -59,7 +59,7 @@ test("the control plane is safe under faults (D1 D2 D3 D5 D6 P1 P6 C3 C4) and se
  * A defect that is not mended yet. The claims of a retired node are decided anew one write at a time, and one of them is
  * given a device that its sibling still holds until the next write. Once mended, this fails: the seed then belongs to KNOWN.
  */
-test("known defect: claims of one node that exchange devices both hold one of them for a while (seed 1371)", async () => {
+test("known defect: a claim that becomes exclusive gets a device that its sibling still shares (seed 1371)", async () => {
   await expect(run(1371)).rejects.toThrow("seed 1371: D1: GPU-2-h1 is granted 2 times");
 }, 60_000);
 
