@@ -79,7 +79,7 @@ function grant(
 ): ClaimRevision {
   const decided = new Map(decisions.map((decision) => [decision.claim, decision]));
   const statuses = new Map(statusesOf(claims));
-  const changes = open.flatMap((wanted): Change[] => {
+  const changes = leaversFirst(open, known, decided).flatMap((wanted): Change[] => {
     const { name } = wanted.metadata;
     const decision = decided.get(name) as DeviceDecision;
     const claim = known.get(name);
@@ -90,6 +90,22 @@ function grant(
     return [...made(wanted, claim, isSame), { op: "decideClaim", claim: name, status, why: decision.message }];
   });
   return { outcome: "Granted", changes, claims: statuses };
+}
+
+/**
+ * Each claim is one write, and the controller may die between two: a claim leaves a device before a sibling gets it. Claims
+ * that trade devices in a ring keep their order; the allocator gives each what it had where it can, so none is known.
+ */
+function leaversFirst(
+  open: readonly Wanted[],
+  known: ReadonlyMap<string, DeviceClaim>,
+  decided: ReadonlyMap<string, DeviceDecision>,
+): readonly Wanted[] {
+  const left = [...open];
+  const holds = ({ metadata }: Wanted, device: string) => known.get(metadata.name)?.status?.allocation?.devices.includes(device) === true;
+  const isFree = (claim: Wanted) =>
+    decided.get(claim.metadata.name)?.devices.every((device) => !left.some((other) => other !== claim && holds(other, device))) === true;
+  return open.flatMap(() => left.splice(Math.max(0, left.findIndex(isFree)), 1));
 }
 
 function made(wanted: Wanted, claim: DeviceClaim | undefined, isSame: boolean): Change[] {
