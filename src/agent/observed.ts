@@ -19,6 +19,8 @@ export interface LiveProcess {
   readonly startedAtMs?: number;
   readonly report?: TaskReport;
   readonly stats?: TaskStats;
+  /** When it was last seen with nothing that it could have done: its progress counts from then. */
+  readonly idleSeenAtMs?: number;
   /** It was asked to commit what it has in hand and end. */
   readonly retireAskedAtMs?: number;
   /** SIGTERM was sent, and why. */

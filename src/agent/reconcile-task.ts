@@ -1,6 +1,7 @@
 /** What to do about one task. Pure: no I/O, clock or chance. */
 import type { FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import { EXIT_RETIRED } from "../api/launch.js";
+import type { TaskStats } from "../transport/port.js";
 import type { KillReason, StopReason } from "./exit.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type TaskRecord } from "./observed.js";
 import { decideRestart } from "./restart.js";
@@ -213,13 +214,17 @@ function isRecorded(status: FlowTaskStatus | undefined, { identity, fenceSeconds
   return status?.pid === identity?.pid && status?.startTime === identity?.startTime && status?.bootId === identity?.bootId;
 }
 
+/** Whether the task has something to do and room for what comes of it. */
+export function mayProgress(stats: TaskStats): boolean {
+  return stats.state !== "waiting-space" && (stats.inputPending || stats.state === "user-code");
+}
+
 /** No progress: input was waiting, there was space, and yet nothing was taken, committed or written. */
-function watchProgress({ spec }: FlowTask, { stats }: LiveProcess, startedAtMs: number, nowMs: number): TaskDecision {
+function watchProgress({ spec }: FlowTask, { stats, idleSeenAtMs }: LiveProcess, startedAtMs: number, nowMs: number): TaskDecision {
   const running = { phase: "Running", reason: "Ready", message: "the task is ready" } as const;
   if (spec.progressDeadlineSeconds === undefined || stats === undefined) return running;
-  const mayProgress = stats.state !== "waiting-space" && (stats.inputPending || stats.state === "user-code");
-  if (!mayProgress) return running;
-  const deadlineMs = Math.max(stats.lastProgressMs, startedAtMs) + spec.progressDeadlineSeconds * 1000;
+  if (!mayProgress(stats)) return running;
+  const deadlineMs = Math.max(stats.lastProgressMs, startedAtMs, idleSeenAtMs ?? 0) + spec.progressDeadlineSeconds * 1000;
   return nowMs >= deadlineMs ? { ...running, action: { op: "kill", why: "NoProgress" } } : { ...running, lookAtMs: deadlineMs };
 }
 

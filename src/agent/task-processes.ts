@@ -10,12 +10,14 @@ import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keep
 import { isAlive, readBootId, readEnvironment } from "../base/process-identity.js";
 import { namesOf } from "../devices/environment.js";
 import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
+import type { TaskStats } from "../transport/port.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
 import { describeExit, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
 import type { HostInventory, Survival } from "./options.js";
+import { mayProgress } from "./reconcile-task.js";
 import { lasting, type SavedTask } from "./record-journal.js";
 import { type Death, giveBack } from "./restart.js";
 import type { RunMemories } from "./run-memories.js";
@@ -265,9 +267,14 @@ export class TaskProcesses {
       if (live?.startedAtMs === undefined) continue;
       this.#readReport(uid, detail, live);
       const stats = this.#options.memories.statsOf(detail.task);
-      if (stats !== undefined) this.#update(uid, { stats });
+      if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
       this.#options.files.rotateLog(detail.task);
     }
+  }
+
+  /** The first look counts as idle too: what was before it is not known. */
+  #idleAt(live: LiveProcess, stats: TaskStats): Pick<LiveProcess, "idleSeenAtMs"> {
+    return live.stats === undefined || !mayProgress(stats) ? { idleSeenAtMs: this.#options.clock.nowMs() } : {};
   }
 
   #readReport(uid: string, { task, deviceEnvironment }: Detail, live: LiveProcess): void {

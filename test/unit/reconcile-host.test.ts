@@ -123,6 +123,18 @@ const cases: Case[] = [
     status: "Running Ready",
   },
   {
+    name: "counts the progress of a task from when it was last seen with nothing to do",
+    tasks: [aTask({ progressDeadlineSeconds: 1 })],
+    record: recordOf({
+      ...LIVE,
+      stats: { ...NO_STATS, inputPending: true, lastProgressMs: NOW_MS - 9_000 },
+      idleSeenAtMs: NOW_MS - 400,
+    }),
+    actions: [],
+    status: "Running Ready",
+    requeueAfterMs: 600,
+  },
+  {
     name: "leaves a task alone that waits for space",
     tasks: [aTask({ progressDeadlineSeconds: 1 })],
     record: recordOf({ ...LIVE, stats: { ...NO_STATS, state: "waiting-space", inputPending: true } }),
