@@ -358,7 +358,7 @@ export class Agent {
   async #prepare(claim: DeviceClaim): Promise<void> {
     await this.#attempt(async () => {
       const written = await this.#options.store.updateStatus<"DeviceClaim">({ ...claim, status: { ...claim.status, prepared: true } });
-      this.#claims.set(`${written.metadata.namespace}/${written.metadata.name}`, written);
+      this.#claims.set(keyOfName(written.metadata), written);
     });
   }
 
@@ -416,7 +416,7 @@ export class Agent {
       return this.#sweep(tasks);
     }
     for (const task of tasks) this.#tasks.set(task.metadata.uid, task);
-    for (const claim of await store.list("DeviceClaim")) this.#claims.set(`${claim.metadata.namespace}/${claim.metadata.name}`, claim);
+    for (const claim of await store.list("DeviceClaim")) this.#claims.set(keyOfName(claim.metadata), claim);
     const { tasks: kept } = await this.#keeper.ready;
     await this.#sweep(tasks.filter(({ metadata }) => !kept.some(({ id }) => id.startsWith(`${metadata.uid}.`))));
     this.#adoptMemories(tasks, kept);

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import type { VideoFlow } from "../api/kinds.js";
 import { formatProblem } from "../api/problem.js";
 import { safeText } from "../base/safe-text.js";
-import { type ClientFlags, isConflict, keyOf, notFound, withConnection } from "./client.js";
+import { isLostRace } from "../store/store.js";
+import { type ClientFlags, keyOf, notFound, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { type Manifest, type MovedPath, readManifests } from "./manifests.js";
 import { told } from "./print.js";
@@ -56,7 +57,7 @@ async function applyFlow(connection: Connection, manifest: Extract<Manifest, { k
       else await store.update<"VideoFlow">(next);
       return outcome;
     } catch (error) {
-      if (attempt >= MOST_ATTEMPTS || !isConflict(error)) throw error;
+      if (attempt >= MOST_ATTEMPTS || !isLostRace(error)) throw error;
     }
   }
 }
@@ -92,7 +93,7 @@ async function applyHost(
       await store.update<"Host">({ ...old, spec: { ...old.spec, schedulable: manifest.schedulable } });
       return "configured";
     } catch (error) {
-      if (attempt >= MOST_ATTEMPTS || !isConflict(error)) throw error;
+      if (attempt >= MOST_ATTEMPTS || !isLostRace(error)) throw error;
     }
   }
 }

@@ -3,7 +3,7 @@ import type { Kind, VideoFlow } from "../api/kinds.js";
 import { infoOf } from "../api/resources.js";
 import { OperatorError } from "../base/errors.js";
 import type { AgentServices } from "../store/agent-services.js";
-import type { ObjectKey, Store } from "../store/store.js";
+import { isLostRace, type ObjectKey, type Store } from "../store/store.js";
 import type { Connection, World } from "./world.js";
 
 /** Options of every such command. */
@@ -74,15 +74,9 @@ export async function changeSpec(
     try {
       return { flow: await connection.store.update<"VideoFlow">({ ...flow, spec }), changed: true };
     } catch (error) {
-      if (attempt >= MOST_ATTEMPTS || !isConflict(error)) throw error;
+      if (attempt >= MOST_ATTEMPTS || !isLostRace(error)) throw error;
     }
   }
-}
-
-export function isConflict(error: unknown): boolean {
-  return (
-    error instanceof OperatorError && (error.code === "STORE_CONFLICT" || error.code === "STORE_EXISTS" || error.code === "STORE_GONE")
-  );
 }
 
 /**

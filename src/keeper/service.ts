@@ -5,6 +5,7 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { keeperFile, keeperSocket } from "../base/keeper-places.js";
 import type { AgentMessage, KeeperFile, TaskMemory } from "../base/keeper-protocol.js";
 import { readLines } from "../base/lines.js";
+import { listenPrivately } from "../base/private-socket.js";
 import { TaskGroups } from "./cgroup.js";
 import { Keeper } from "./keeper.js";
 
@@ -32,7 +33,6 @@ export async function serveAgents(
   const self = keeper.start();
   writeFileSync(`${file}.tmp`, JSON.stringify(self), { mode: 0o600 });
   renameSync(`${file}.tmp`, file);
-  rmSync(path, { force: true });
   await listen(path, keeper);
 }
 
@@ -56,10 +56,5 @@ function listen(path: string, keeper: Keeper): Promise<void> {
     });
     void keeper.attach((message) => socket.writable && socket.write(`${JSON.stringify(message)}\n`));
   });
-  return new Promise((resolve, reject) => {
-    const mask = process.umask(0o177);
-    server.once("error", reject);
-    server.listen(path, () => resolve());
-    process.umask(mask);
-  });
+  return listenPrivately(server, path);
 }

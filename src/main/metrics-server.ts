@@ -3,9 +3,10 @@
  * Answers nothing else; a browser that was led here by a foreign page is refused.
  */
 import { timingSafeEqual } from "node:crypto";
-import { chmodSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { errorText, OperatorError } from "../base/errors.js";
+import { listenPrivately } from "../base/private-socket.js";
 import type { AgentServices } from "../store/agent-services.js";
 import { processRegistry, usageText } from "./metrics.js";
 
@@ -39,7 +40,7 @@ export async function serveMetrics(services: Pick<AgentServices, "usage">, place
     );
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await ("socket" in place ? listenOnSocket(server, place.socket) : listenOnAddress(server, place.listen));
+  await ("socket" in place ? listenPrivately(server, place.socket) : listenOnAddress(server, place.listen));
   const address = server.address();
   return {
     port: typeof address === "object" ? address?.port : undefined,
@@ -98,20 +99,6 @@ function readToken(file: string): Buffer {
   }
   if (text.length < MIN_TOKEN_LENGTH) throw refuse(`holds fewer than ${MIN_TOKEN_LENGTH} characters`);
   return Buffer.from(text);
-}
-
-/** The socket is made without access for others, not closed to them afterwards. */
-function listenOnSocket(server: Server, path: string): Promise<void> {
-  rmSync(path, { force: true });
-  return new Promise((resolve, reject) => {
-    const mask = process.umask(0o177);
-    server.once("error", reject);
-    server.listen(path, () => {
-      chmodSync(path, 0o600);
-      resolve();
-    });
-    process.umask(mask);
-  });
 }
 
 function listenOnAddress(server: Server, listen: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** Lets other processes of this user use a store that this process owns, and ask the agent that goes with it. */
-import { chmodSync, rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { listenPrivately } from "../../base/private-socket.js";
 import type { Store } from "../store.js";
 import { Connection, type Served } from "./connection.js";
 import { gateWrites, type WriteLimits } from "./gate.js";
@@ -39,8 +40,7 @@ async function serve(served: Served, path: string): Promise<StoreServer> {
     new Connection(served, socket);
   });
   server.maxConnections = MAX_CONNECTIONS;
-  rmSync(path, { force: true });
-  await listen(server, path);
+  await listenPrivately(server, path);
   return {
     close: async () => {
       for (const socket of connections) socket.destroy();
@@ -48,17 +48,4 @@ async function serve(served: Served, path: string): Promise<StoreServer> {
       rmSync(path, { force: true });
     },
   };
-}
-
-/** The socket is made without access for others, not closed to them afterwards. */
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const mask = process.umask(0o177);
-    server.once("error", reject);
-    server.listen(path, () => {
-      chmodSync(path, 0o600);
-      resolve();
-    });
-    process.umask(mask);
-  });
 }
