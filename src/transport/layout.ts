@@ -9,6 +9,8 @@ import { MAX_TASKS, type RingShape, ringShape } from "./words.js";
 /** Outputs of one commit; each pool has as many entries beyond its nominal slots. */
 export const MAX_OUTPUTS = 64;
 export const MAX_RETAINED = 64;
+/** Buckets of the histogram of times in user code; see process-times.ts. */
+export const PROCESS_BUCKETS = 32;
 /** One bit per child edge in the word that says who still needs a slot. */
 export const MAX_CHILDREN = 31;
 export const MAX_SLOTS = 2 ** 20 - MAX_OUTPUTS;
@@ -25,7 +27,7 @@ export const SMALL_BYTES = 1024;
 export const LARGE_BYTES = 2 ** 30;
 
 export const MAGIC = 0x46574c56; // "VLWF" in a little-endian file
-export const VERSION = 2;
+export const VERSION = 3;
 export const ENDIAN_MARK = 0x01020304;
 
 /** Words of the header of the control file. */
@@ -87,7 +89,8 @@ export const TASK = {
   countersF64: 80,
   redoOwners: 112,
   retained: 144,
-  size: 144 + 4 * MAX_RETAINED,
+  processTimesF64: 144 + 4 * MAX_RETAINED,
+  size: 144 + 4 * MAX_RETAINED + 2 * PROCESS_BUCKETS,
 } as const;
 
 /** Words of `TASK.left`: the last incarnation left with nothing in hand; it died, and its recovery is done. */

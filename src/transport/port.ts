@@ -222,6 +222,8 @@ export interface TaskStats {
   readonly rings: number;
   /** Microseconds in user code. */
   readonly processUs: number;
+  /** Calls of user code by how long they took; the bounds of the buckets are PROCESS_BOUNDS_US. */
+  readonly processTimes: readonly number[];
   /** Messages given up by this task because a buffer was full (realtime). */
   readonly dropped: number;
   /** Units dropped as filtered in a join. */

@@ -16,6 +16,7 @@ import {
 } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 import type { EdgeStats, FlowStats, NodeStats, TaskState, TaskStats } from "./port.js";
+import { readProcessTimes } from "./process-times.js";
 import { isFinal, liveTasks, startedTasks, windowOf } from "./replicas.js";
 import { restOf } from "./rest.js";
 import { TASK_STATES } from "./task-state.js";
@@ -60,6 +61,7 @@ function readTask(memory: ControlMemory, node: NodeLayout, task: TaskLayout): Ta
     spaceWaits: counter(COUNTER.spaceWaits),
     rings: counter(COUNTER.rings),
     processUs: counter(COUNTER.processUs),
+    processTimes: readProcessTimes(f64, region),
     dropped: counter(COUNTER.dropped),
     filtered: total(TOTAL.filtered),
     late: counter(COUNTER.late),

@@ -21,6 +21,7 @@ import { Outbox } from "./outbox.js";
 import type { DataPlan } from "./plan.js";
 import { OwnPool } from "./pool.js";
 import type { CommitOptions, OutputMessage, PortOptions, TaskPort, TaskState, Unit } from "./port.js";
+import { countProcessTime } from "./process-times.js";
 import { recover } from "./recover.js";
 import { hasSurplus, isSurplus } from "./replicas.js";
 import { Retained } from "./retained.js";
@@ -256,7 +257,9 @@ class SharedMemoryPort implements TaskPort {
 
   returned(): void {
     if (this.#userSince < 0) return;
-    count(this.#context, COUNTER.processUs, (performance.now() - this.#userSince) * 1_000);
+    const us = (performance.now() - this.#userSince) * 1_000;
+    count(this.#context, COUNTER.processUs, us);
+    countProcessTime(this.#context, us);
     this.#userSince = -1;
     Atomics.store(this.#i32, this.#region + TASK.inUserCode, 0);
     publishState(this.#context, WORKING);

@@ -65,7 +65,7 @@ describePython("a channel at work, read from Python", () => {
     const [, ...told] = python.lines.map((line) => (line === "ready" ? undefined : JSON.parse(line)));
     const totals = told.pop();
     const all = MESSAGES + Math.floor(MESSAGES / 5);
-    expect([got.length, totals]).toEqual([all, { messagesOut: all, acknowledged: all }]);
+    expect([got.length, totals]).toEqual([all, { messagesOut: all, acknowledged: all, calls: MESSAGES }]);
     const seen = new Set(told.map(({ position, index }) => `${position}.${index}`));
     const byPlace = (a: (typeof got)[number], b: (typeof got)[number]) => a.position - b.position || a.index - b.index;
     expect(told.toSorted(byPlace)).toEqual(got.filter(({ position, index }) => seen.has(`${position}.${index}`)));

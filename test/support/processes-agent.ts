@@ -91,6 +91,7 @@ export const NO_STATS: TaskStats = {
   spaceWaits: 0,
   rings: 0,
   processUs: 0,
+  processTimes: [],
   dropped: 0,
   filtered: 0,
   late: 0,

@@ -57,6 +57,7 @@ async function listen(listener: TaskPort): Promise<void> {
     }
     if (unit.kind === "end") return;
     if (unit.kind === "data") {
+      listener.attempt();
       for (const [index, input] of (unit.inputs[0] ?? []).entries()) tell(unit.position, index, input);
       await pause();
     }

@@ -35,21 +35,21 @@ test("the layout of a small flow is what docs/memory-layout.md says", () => {
   const tasks = layout.nodes.flatMap((node) =>
     node.tasks.map((task) => [node.plan.name, task.index, task.region, task.slots, task.entries]),
   );
-  expect(layout.nodes.map(({ header }) => header)).toEqual([16, 960, 2864]);
+  expect(layout.nodes.map(({ header }) => header)).toEqual([16, 1024, 3056]);
   expect(tasks).toEqual([
-    ["a", 0, 32, 432, 66],
-    ["b", 0, 976, 1376, 67],
-    ["b", 1, 1920, 2320, 67],
-    ["c", 0, 2880, 3280, 0],
+    ["a", 0, 32, 496, 66],
+    ["b", 0, 1040, 1504, 67],
+    ["b", 1, 2048, 2512, 67],
+    ["c", 0, 3072, 3536, 0],
   ]);
   expect(
     layout.edges.map((edge) => [edge.plan.from, edge.plan.to, edge.header, edge.ledger, edge.cells, edge.bit, edge.partitionBy]),
   ).toEqual([
-    ["a", "b", 3280, 3296, 3328, 1, "trace_id"],
-    ["a", "c", 3360, 3376, 3392, 2, undefined],
-    ["b", "c", 3424, 3440, 3456, 1, undefined],
+    ["a", "b", 3536, 3552, 3584, 1, "trace_id"],
+    ["a", "c", 3616, 3632, 3648, 2, undefined],
+    ["b", "c", 3680, 3696, 3712, 1, undefined],
   ]);
-  expect(layout.words).toBe(3488);
+  expect(layout.words).toBe(3744);
   expect(layout.controlBytes).toBe(16_384);
   expect(layout.budgetBytes).toBe(16_384 + (69_632 + 2 * 4096) + 2 * (69_632 + 3 * 4096));
 });

@@ -3,6 +3,7 @@ import { Tensor } from "../../src/base/tensor.js";
 import { clearRetire, openFlowStats, recoverTask, requestPause, requestRetire, requestStop } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { TaskPort, Unit } from "../../src/transport/port.js";
+import { PROCESS_BOUNDS_US, processBucket } from "../../src/transport/process-times.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
 
 const CHAIN = aPlan([aNode("a"), aNode("b", ["a"]), aNode("c", ["b"], { slots: 0 })]);
@@ -219,5 +220,43 @@ test("what a dead replica had in hand goes to its sibling at once, before what c
     b1.commit();
     recoverTask(dir, plan, "b", 0);
     expect(b1.take()?.position).toBe(0);
+  });
+});
+
+test.each([
+  [0, 1],
+  [1, 1],
+  [1.01, 2],
+  [2, 2],
+  [3, 4],
+  [2 ** 20, 2 ** 20],
+  [2 ** 20 + 0.5, 2 ** 21],
+  [2 ** 30, 2 ** 30],
+  [2 ** 30 + 1, Number.POSITIVE_INFINITY],
+  [1e300, Number.POSITIVE_INFINITY],
+])("a call of %d µs counts below the bound %d and above the one before", (us, bound) => {
+  const bucket = processBucket(us);
+  expect(PROCESS_BOUNDS_US[bucket]).toBe(bound);
+  expect(us > (PROCESS_BOUNDS_US[bucket - 1] ?? -1)).toBe(true);
+});
+
+test("every call that returned is in one bucket of its task's histogram, over all its incarnations", async () => {
+  await withMemory(CHAIN, (dir) => {
+    const calls = () => openFlowStats(dir, CHAIN).tasks()[0]?.processTimes ?? [];
+    const call = (port: TaskPort, waitMs: number) => {
+      port.attempt();
+      for (const endMs = performance.now() + waitMs; performance.now() < endMs; );
+      produce(port, 1);
+    };
+    const first = openTaskPort(dir, CHAIN, "a", 0);
+    call(first, 0);
+    first.close();
+    const second = openTaskPort(dir, CHAIN, "a", 0);
+    call(second, 3);
+    expect(calls()).toHaveLength(PROCESS_BOUNDS_US.length);
+    expect(calls().reduce((sum, value) => sum + value, 0)).toBe(2);
+    const slow = PROCESS_BOUNDS_US.reduce((sum, bound, bucket) => sum + (bound > 2_048 ? (calls()[bucket] as number) : 0), 0);
+    expect(slow).toBeGreaterThanOrEqual(1);
+    second.close();
   });
 });
