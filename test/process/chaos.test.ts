@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type ChaosResult, killAtRandom, median } from "../support/chaos.js";
+import { ChaosDaemon } from "../support/chaos-daemon.js";
 import { expectedArrivals, fileSink, linesSink, readArrivals, writeChaosFlow } from "../support/chaos-flow.js";
-import { type Workplace, workplace } from "../support/flow-process.js";
+import { daemonPlace } from "../support/daemon.js";
+import { eventually, type Workplace, workplace } from "../support/flow-process.js";
 
 const SEED = Number(process.env["CHAOS_SEED"] ?? 1);
-const KILLS = Number(process.env["CHAOS_KILLS"] ?? 240);
-const CONSUMER_KILLS = Number(process.env["CHAOS_CONSUMER_KILLS"] ?? 60);
+const KILLS = Number(process.env["CHAOS_KILLS"] ?? 170);
+const DAEMON_KILLS = Number(process.env["CHAOS_DAEMON_KILLS"] ?? 120);
+const CONSUMER_KILLS = Number(process.env["CHAOS_CONSUMER_KILLS"] ?? 20);
 
 let place: Workplace;
 beforeEach(() => {
@@ -25,7 +28,6 @@ function expectClean({ ended, slotsInUse, cellsInUse, ledgerProblems }: ChaosRes
   expect([ended.code, ended.out]).toEqual([0, expect.stringContaining("Succeeded")]);
   expect(ended.out).not.toContain("DeadLetters");
   expect([slotsInUse, cellsInUse, ledgerProblems]).toEqual([0, 0, []]);
-  expect(place.leftovers()).toEqual([]);
 }
 
 test(`tasks killed ${KILLS} times at random lose, repeat and reorder nothing`, async () => {
@@ -34,6 +36,7 @@ test(`tasks killed ${KILLS} times at random lose, repeat and reorder nothing`, a
   tell("chaos", result);
 
   expectClean(result);
+  expect(place.leftovers()).toEqual([]);
   expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
   expect(result.kills).toBeGreaterThanOrEqual(KILLS);
   expect(result.inHand / result.kills).toBeGreaterThanOrEqual(0.8);
@@ -49,6 +52,30 @@ test(`a file is right although its writer too is among the ${CONSUMER_KILLS} kil
   tell("chaos with consumer", result);
 
   expectClean(result);
+  expect(place.leftovers()).toEqual([]);
   expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
   expect(result.victims).toEqual({ chain: expect.any(Number), sink: expect.any(Number) });
+}, 600_000);
+
+test(`agent and keeper too are among ${DAEMON_KILLS} killed, and nothing is lost, repeated or reordered`, async () => {
+  const daemon = daemonPlace(place);
+  try {
+    await daemon.start();
+    await daemon.apply(writeChaosFlow(place, fileSink(place)));
+    const result = await killAtRandom(new ChaosDaemon(daemon, SEED), place, { seed: SEED + 2, kills: DAEMON_KILLS, spared: [] });
+    tell("chaos with agent and keeper", result);
+
+    expectClean(result);
+    expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
+    expect(result.kills).toBeGreaterThanOrEqual(DAEMON_KILLS);
+    expect(result.inHand / result.kills).toBeGreaterThanOrEqual(0.8);
+    expect(result.victims).toMatchObject({ agent: expect.any(Number), keeper: expect.any(Number), sink: expect.any(Number) });
+    await daemon.end();
+    await eventually(
+      () => `nothing left over, but ${place.leftovers()}`,
+      () => place.leftovers().every((file) => file.startsWith(daemon.stateDir)),
+    );
+  } finally {
+    await daemon.destroy();
+  }
 }, 600_000);

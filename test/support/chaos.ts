@@ -5,7 +5,7 @@ import { identityOf, isAlive, readEnvironment } from "../../src/base/process-ide
 import type { TaskStats } from "../../src/transport/port.js";
 import { ChaosMemory, type CommitStage, hasMessage, nameOf } from "./chaos-memory.js";
 import { type HeldProcess, holdProcess } from "./chaos-process.js";
-import { type Ended, eventually, type FlowProcess, livePids, liveTasks, memoryOf, type Workplace } from "./flow-process.js";
+import { type Ended, eventually, livePids, liveTasks, memoryOf, type Workplace } from "./flow-process.js";
 
 /** Tasks that are dead or starting at a time. */
 const AT_ONCE = 3;
@@ -14,6 +14,8 @@ const BLIND = 0.1;
 /** Kills within {@link COMMIT_US} after the victim began a commit. */
 const AT_COMMIT = 0.2;
 const COMMIT_US = 200;
+/** Kills of agent or keeper, where they may be killed. */
+const ABOVE = 0.08;
 const COMMIT_WAIT_MS = 25;
 /** Nothing is done blindly while a smaller share of the kills hit a message: on a busy machine aims miss. */
 const ENOUGH = 0.9;
@@ -26,6 +28,14 @@ const GIVE_UP_MS = 4_000;
 const STALLED_MS = 60_000;
 /** Messages that the source gives at least after the last counted kill. */
 const TAIL = 60;
+
+/** A run in the foreground, whose own process lives to its end, or the flow of a daemon. */
+export interface ChaosTarget {
+  readonly ended: Promise<Ended>;
+  readonly output: string;
+  /** Kills agent or keeper, if they may die. @returns which; undefined if it was not there. */
+  killAbove?(): string | undefined;
+}
 
 export interface ChaosOptions {
   readonly seed: number;
@@ -45,7 +55,7 @@ export interface ChaosResult {
   readonly inHand: number;
   /** How many died in the middle of a commit: before or after the store that makes it count. */
   readonly commits: Readonly<Record<CommitStage, number>>;
-  /** By node. */
+  /** By node, and agent and keeper. */
   readonly victims: Readonly<Record<string, number>>;
   /** From each kill to the first commit of the replacement. */
   readonly recoveryMs: readonly number[];
@@ -61,7 +71,7 @@ interface Victim {
   readonly atMs: number;
 }
 
-type Manner = "with a message" | "at a commit" | "blind";
+type Manner = "with a message" | "at a commit" | "blind" | "above";
 
 interface Aim {
   readonly task: string;
@@ -71,21 +81,22 @@ interface Aim {
 }
 
 /** Kills until the flow has ended. The memory stays mapped here, so what is left in it can be read after its names are gone. */
-export async function killAtRandom(flow: FlowProcess, place: Workplace, options: ChaosOptions): Promise<ChaosResult> {
+export async function killAtRandom(target: ChaosTarget, place: Workplace, options: ChaosOptions): Promise<ChaosResult> {
+  let end: Ended | undefined;
+  const done = target.ended.then((ended) => (end = ended));
   const dir = await eventually(
-    () => `the memory of ${place.flow}: ${flow.output}`,
+    () => `the memory of ${place.flow}: ${target.output}`,
     () => {
-      if (flow.child.exitCode !== null) throw new Error(flow.output);
+      if (end !== undefined) throw new Error(target.output);
       return liveTasks(place.flow).flatMap(({ pid }) => memoryOf(pid) ?? [])[0];
     },
   );
   const memory = new ChaosMemory(dir);
   try {
-    const chaos = new Chaos(place, memory, options);
-    const done = flow.ended.then((ended) => ({ ended }));
+    const chaos = new Chaos(target, place, memory, options);
     for (;;) {
-      const end = await Promise.race([done, pause(LOOK_MS)]);
-      if (end !== undefined) return chaos.result(end.ended);
+      await Promise.race([done, pause(LOOK_MS)]);
+      if (end !== undefined) return chaos.result(end);
       chaos.step();
     }
   } finally {
@@ -94,6 +105,7 @@ export async function killAtRandom(flow: FlowProcess, place: Workplace, options:
 }
 
 class Chaos {
+  readonly #target: ChaosTarget;
   readonly #place: Workplace;
   readonly #memory: ChaosMemory;
   readonly #options: ChaosOptions;
@@ -110,7 +122,8 @@ class Chaos {
   #messages: number | undefined;
   #progress = { committed: -1, atMs: performance.now() };
 
-  constructor(place: Workplace, memory: ChaosMemory, options: ChaosOptions) {
+  constructor(target: ChaosTarget, place: Workplace, memory: ChaosMemory, options: ChaosOptions) {
+    this.#target = target;
     this.#place = place;
     this.#memory = memory;
     this.#options = options;
@@ -123,6 +136,7 @@ class Chaos {
     this.#noteProgress(all);
     const tasks = all.filter(({ node, state }) => !this.#options.spared.includes(node) && state !== "ended");
     this.#noteRecoveries(tasks);
+    if (this.#manner === "above") this.#killAbove();
     this.#aim ??= this.#takeAim(tasks);
     if (this.#aim === undefined) return;
     const { task: name, manner, endMs } = this.#aim;
@@ -195,19 +209,27 @@ class Chaos {
     if (!isKilled) return;
     this.#commits[this.#memory.commitStage(after)] += 1;
     this.#victims.set(aim.task, { task: aim.task, committed: after.committed, atMs });
-    this.#count(after);
+    this.#count(after.node, hasMessage(after));
   }
 
-  #count(victim: TaskStats): void {
+  /** The tasks may all be killed by it, and by nobody here: none of them is a victim whose return is measured. */
+  #killAbove(): void {
+    this.#manner = "with a message";
+    const victim = this.#target.killAbove?.();
+    if (victim !== undefined) this.#count(victim, false);
+  }
+
+  #count(victim: string, hadMessage: boolean): void {
     this.#kills += 1;
-    if (hasMessage(victim)) this.#inHand += 1;
-    this.#perNode[victim.node] = (this.#perNode[victim.node] ?? 0) + 1;
+    if (hadMessage) this.#inHand += 1;
+    this.#perNode[victim] = (this.#perNode[victim] ?? 0) + 1;
     this.#manner = this.#nextManner();
     this.#options.onKill?.(this.#kills);
     if (this.#kills === this.#options.kills) this.#endSource();
   }
 
   #nextManner(): Manner {
+    if (this.#target.killAbove !== undefined && this.#prng.chance(ABOVE)) return "above";
     const chance = this.#prng.next();
     if (this.#inHand < ENOUGH * this.#kills || chance > BLIND + AT_COMMIT) return "with a message";
     return chance < BLIND ? "blind" : "at a commit";

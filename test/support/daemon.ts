@@ -83,14 +83,18 @@ export interface DaemonPlace {
   destroy(): Promise<void>;
 }
 
+/** The keeper that serves, or served last; undefined before there was one, and after it ended in order. */
+export function keeperIdentity(stateDir: string): ProcessIdentity | undefined {
+  const file = `${stateDir}/keeper.json`;
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { identity: ProcessIdentity }).identity : undefined;
+}
+
 /** @param place removes all of it, processes included, in the end: every one has its TMPDIR. */
 export function daemonPlace(place: Workplace): DaemonPlace {
   const stateDir = place.path("state");
   let agent: FlowProcess | undefined;
   const socket = `${stateDir}/agent.sock`;
   const key = (name: string) => ({ kind: "VideoFlow", namespace: "default", name }) as const;
-  const keeperFile = `${stateDir}/keeper.json`;
-  const keeperOf = () => (JSON.parse(readFileSync(keeperFile, "utf8")) as { identity: { pid: number } }).identity.pid;
 
   const self: DaemonPlace = {
     stateDir,
@@ -98,7 +102,7 @@ export function daemonPlace(place: Workplace): DaemonPlace {
       return agent as FlowProcess;
     },
     get keeperPid() {
-      return keeperOf();
+      return keeperIdentity(stateDir)?.pid ?? 0;
     },
     async start(args = [], surroundings = {}) {
       const started = place.start(["agent", "--state-dir", stateDir, "--shm", place.shm, ...args], surroundings);
@@ -167,9 +171,8 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     },
     async destroy() {
       await self.killAgent();
-      if (!existsSync(keeperFile)) return;
-      const { identity } = JSON.parse(readFileSync(keeperFile, "utf8")) as { identity: ProcessIdentity };
-      signalProcess(identity, "SIGKILL");
+      const keeper = keeperIdentity(stateDir);
+      if (keeper !== undefined) signalProcess(keeper, "SIGKILL");
     },
   };
   return self;
