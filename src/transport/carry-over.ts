@@ -4,7 +4,7 @@
  */
 import { copyFileSync, existsSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
-import { type ControlMemory, openControl, statePath } from "./files.js";
+import { type ControlMemory, createFlowMemory, openControl, statePath } from "./files.js";
 import { CELL, type EdgeLayout, FATE, LEDGER, type NodeLayout, TASK, type TaskLayout, TOTAL } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 import { isFinal, startedTasks } from "./replicas.js";
@@ -14,30 +14,51 @@ import { EMPTY, lapOf, word } from "./words.js";
 export interface CarryOverOptions {
   /** Nodes that go on; default: all that have the same name in both plans. Others begin anew. */
   readonly nodes?: ReadonlySet<string>;
+  /** Crash points of the tests. */
+  readonly step?: (label: string) => void;
 }
 
 /**
- * Carries committed counts, states and ledgers over. May be done again with a new folder made anew.
+ * Makes the memory of the next topology and carries committed counts, states and ledgers over. The old memory stays as it is, and
+ * the new one counts as half-made until all of it is there: may die at any instruction and be done again.
  *
- * @param newDir made by createFlowMemory, not used yet.
- * @throws OperatorError CARRY_OVER_REFUSED: messages are under way, a stream has ended, or the inputs of a join do not begin together.
+ * @param newDir see createFlowMemory; no process uses it yet.
+ * @throws OperatorError CARRY_OVER_REFUSED: messages are under way, a stream has ended, or the inputs of a join do not begin
+ *   together; SHM_FULL
  */
 export function carryOver(oldDir: string, oldPlan: DataPlan, newDir: string, newPlan: DataPlan, options: CarryOverOptions = {}): void {
-  const [from, to] = [openControl(oldDir, oldPlan), openControl(newDir, newPlan)];
+  const from = openControl(oldDir, oldPlan);
   try {
     refuseUnfit(from);
-    for (const node of to.layout.nodes) {
-      const before = from.layout.nodes.find(({ plan }) => plan.name === node.plan.name);
-      const goesOn = before !== undefined && options.nodes?.has(node.plan.name) !== false;
-      if (goesOn) carryNode(from, before, to, node);
-    }
-    const begins = new Map<number, number>();
-    for (const [number] of to.layout.nodes.entries()) beginOf(to, number, begins);
-    for (const edge of to.layout.edges) beginAt(to, edge, begins.get(edge.from) as number);
-    for (const edge of to.layout.edges) carryLedger(from, to, edge);
+    createFlowMemory(newDir, newPlan, (to) => {
+      options.step?.("files made");
+      carryNodes(from, to, options);
+      carryEdges(from, to, options);
+    });
+    options.step?.("carried over");
   } finally {
     from.unmap();
-    to.unmap();
+  }
+}
+
+function carryNodes(from: ControlMemory, to: ControlMemory, { nodes, step }: CarryOverOptions): void {
+  for (const node of to.layout.nodes) {
+    const before = from.layout.nodes.find(({ plan }) => plan.name === node.plan.name);
+    const goesOn = before !== undefined && nodes?.has(node.plan.name) !== false;
+    if (!goesOn) continue;
+    carryNode(from, before, to, node, step);
+    step?.("node carried");
+  }
+}
+
+function carryEdges(from: ControlMemory, to: ControlMemory, { step }: CarryOverOptions): void {
+  const begins = new Map<number, number>();
+  for (const [number] of to.layout.nodes.entries()) beginOf(to, number, begins);
+  for (const edge of to.layout.edges) {
+    beginAt(to, edge, begins.get(edge.from) as number);
+    step?.("edge begun");
+    carryLedger(from, to, edge);
+    step?.("ledger carried");
   }
 }
 
@@ -52,11 +73,12 @@ function refuseUnfit(from: ControlMemory): void {
 }
 
 /** Replicas beyond those that the new node may have are added to its last one. */
-function carryNode(from: ControlMemory, before: NodeLayout, to: ControlMemory, node: NodeLayout): void {
+function carryNode(from: ControlMemory, before: NodeLayout, to: ControlMemory, node: NodeLayout, step: CarryOverOptions["step"]): void {
   for (const task of startedTasks(from.i32, before)) {
     const heir = node.tasks[Math.min(task.index, node.tasks.length - 1)] as TaskLayout;
     addTotals(from, task, to, heir);
-    if (heir.index === task.index) carryTask(from, before, task, to, heir);
+    step?.("totals carried");
+    if (heir.index === task.index) carryTask(from, before, task, to, heir, step);
   }
 }
 
@@ -68,13 +90,21 @@ function addTotals(from: ControlMemory, task: TaskLayout, to: ControlMemory, hei
   }
 }
 
-function carryTask(from: ControlMemory, { plan }: NodeLayout, task: TaskLayout, to: ControlMemory, heir: TaskLayout): void {
+function carryTask(
+  from: ControlMemory,
+  { plan }: NodeLayout,
+  task: TaskLayout,
+  to: ControlMemory,
+  heir: TaskLayout,
+  step: CarryOverOptions["step"],
+): void {
   const [oldWord, at] = [task.region, heir.region];
   for (const name of ["ended", "endKnown"] as const) to.i32[at + TASK[name]] = from.i32[oldWord + TASK[name]] as number;
   to.f64[(at + TASK.endPositionF64) / 2] = from.f64[(oldWord + TASK.endPositionF64) / 2] as number;
   const source = statePath(from.dir, plan.name, task.index);
   if (!existsSync(source)) return;
   copyFileSync(source, statePath(to.dir, plan.name, task.index));
+  step?.("state copied");
   to.i32[at + TASK.snapshot] = from.i32[oldWord + TASK.snapshot] as number;
 }
 

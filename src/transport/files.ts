@@ -34,11 +34,13 @@ export function bellPath(dir: string, node: string, taskIndex: number): string {
 
 /**
  * Makes the folder of a flow with all its files: control, one pool per task with children, one doorbell per task, plan.json.
+ * Until the header is written, last of all, the folder counts as half-made; what an interrupted call has left is made anew.
  *
- * @param dir must not hold another flow's memory; made with mode 0700.
- * @throws OperatorError SHM_FULL, DATA_PLAN_INVALID
+ * @param dir must not hold memory that somebody uses; made with mode 0700.
+ * @param fill changes the words of the control file before they count.
+ * @throws OperatorError SHM_FULL, DATA_PLAN_INVALID, and what `fill` throws
  */
-export function createFlowMemory(dir: string, plan: DataPlan): void {
+export function createFlowMemory(dir: string, plan: DataPlan, fill?: (memory: ControlMemory) => void): void {
   const layout = layoutOf(plan);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   chmodSync(dir, 0o700);
@@ -46,9 +48,14 @@ export function createFlowMemory(dir: string, plan: DataPlan): void {
   writeFileSync(`${dir}/plan.json`, JSON.stringify(plan), { mode: 0o600 });
   createFile(dir, controlPath(dir), layout.controlBytes);
   const memory = mapControl(dir, layout);
-  writeHeader(memory, plan);
-  for (const { header, plan: node } of layout.nodes) memory.i32.set([node.tasks, node.tasks], header + NODE.tasks);
-  memory.unmap();
+  try {
+    memory.i32.fill(0); // The header first, so that nobody takes the rest for whole.
+    for (const { header, plan: node } of layout.nodes) memory.i32.set([node.tasks, node.tasks], header + NODE.tasks);
+    fill?.(memory);
+    writeHeader(memory, plan);
+  } finally {
+    memory.unmap();
+  }
 }
 
 /** Makes pool and doorbell of one task; may be done again. @throws OperatorError SHM_FULL */

@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import { readWholePlan } from "../../src/transport/files.js";
 import { ledgerProblems } from "../../src/transport/ledger-check.js";
 import { carryOver, createFlowMemory, openFlowStats, quiesce, requestPause } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
@@ -18,7 +19,6 @@ async function withBoth(body: (oldDir: string, newDir: string) => void | Promise
   const root = mkdtempSync("/dev/shm/videoflow-test-");
   try {
     createFlowMemory(`${root}/old`, OLD);
-    createFlowMemory(`${root}/new`, NEW);
     await body(`${root}/old`, `${root}/new`);
   } finally {
     rmSync(root, { recursive: true, force: true });
@@ -96,6 +96,53 @@ test("nodes that were replaced begin anew", async () => {
   });
 });
 
+/** The words of the new memory that a flow finds, and the state of b. */
+function carried(dir: string): unknown {
+  const b = openTaskPort(dir, NEW, "b", 0);
+  const { state } = b;
+  b.close();
+  const stats = openFlowStats(dir, NEW);
+  const words = { plan: readWholePlan(dir), tasks: stats.tasks(), edges: stats.edges(), rest: stats.rest(), state };
+  stats.close();
+  return JSON.parse(JSON.stringify(words, (key, value) => (key === "lastProgressMs" ? undefined : value)));
+}
+
+test("a death at any step leaves memory that nobody takes for whole, and the next attempt makes it as if nothing had happened", async () => {
+  await withBoth((oldDir, newDir) => {
+    runOld(oldDir);
+    carryOver(oldDir, OLD, `${newDir}-undisturbed`, NEW);
+    const expected = carried(`${newDir}-undisturbed`);
+    const died: string[] = [];
+    for (let steps = 0; ; steps += 1) {
+      let left = steps;
+      const step = (label: string) => {
+        left -= 1;
+        if (left >= 0) return;
+        died.push(label);
+        throw new Error("death");
+      };
+      try {
+        carryOver(oldDir, OLD, newDir, NEW, { step });
+        break;
+      } catch (error) {
+        expect((error as Error).message).toBe("death");
+        if (died.at(-1) !== "carried over") expect(() => readWholePlan(newDir)).toThrow("SHM_INVALID");
+      }
+      if (steps % 3 === 0) carryOver(oldDir, OLD, newDir, NEW); // Else a later attempt dies on the remains of this one.
+    }
+    expect([...new Set(died)].sort()).toEqual([
+      "carried over",
+      "edge begun",
+      "files made",
+      "ledger carried",
+      "node carried",
+      "state copied",
+      "totals carried",
+    ]);
+    expect(carried(newDir)).toEqual(expected);
+  });
+});
+
 test("a flow in which something moves, or has ended, is not carried over", async () => {
   await withBoth(async (oldDir, newDir) => {
     const [a, b] = ["a", "b"].map((node) => openTaskPort(oldDir, OLD, node, 0)) as [TaskPort, TaskPort];
@@ -140,8 +187,6 @@ test("joins whose inputs would not begin together are refused", async () => {
   const joined: DataPlan = aPlan([...OLD.nodes, aNode("p"), aNode("j", ["b", "p"], { slots: 0, join: "Trace" })]);
   await withBoth((oldDir, newDir) => {
     runOld(oldDir);
-    rmSync(newDir, { recursive: true });
-    createFlowMemory(newDir, joined);
     expect(() => carryOver(oldDir, OLD, newDir, joined)).toThrow('inputs of node "j" would begin at 6, 0');
   });
 });
