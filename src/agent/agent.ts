@@ -42,6 +42,8 @@ export class Agent {
   readonly #processes: TaskProcesses;
   readonly #tasks = new Map<string, FlowTask>();
   readonly #claims = new Map<string, DeviceClaim>();
+  /** When tasks came, by uid. */
+  readonly #seenAtMs = new Map<string, number>();
   /** Task uid to what keeps it from its devices. */
   readonly #obstacles = new Map<string, string>();
   readonly #endings: Unwatch[] = [];
@@ -166,8 +168,14 @@ export class Agent {
 
   #seeTask({ type, object }: WatchEvent<"FlowTask">): void {
     if (object.spec.host !== this.#options.hostName) return;
-    if (type === "Deleted") this.#tasks.delete(object.metadata.uid);
-    else this.#tasks.set(object.metadata.uid, object);
+    const { uid } = object.metadata;
+    if (type === "Deleted") {
+      this.#tasks.delete(uid);
+      this.#seenAtMs.delete(uid);
+    } else {
+      if (!this.#tasks.has(uid)) this.#seenAtMs.set(uid, this.#options.clock.nowMs());
+      this.#tasks.set(uid, object);
+    }
     if (type === "Modified" && isFinal(object)) this.#giveBack();
     this.#kick();
   }
@@ -282,6 +290,7 @@ export class Agent {
       claims: this.#claims,
       memories: this.#memories.states((run) => liveRuns.has(run)),
       keeperLost: this.#keeper.isLost,
+      seenAtMs: this.#seenAtMs,
       devices: new Map((this.#inventory?.devices ?? []).map((device) => [device.uuid, device])),
     };
   }

@@ -84,6 +84,8 @@ export interface ObservedHost {
   /** By run. */
   readonly memories: ReadonlyMap<string, MemoryState>;
   readonly keeperLost: boolean;
+  /** When tasks were first seen, by uid; of one that is not here everything is told at once. */
+  readonly seenAtMs?: ReadonlyMap<string, number>;
   /** By UUID, as the machine was seen last. */
   readonly devices?: ReadonlyMap<string, HostDevice>;
 }

@@ -11,6 +11,8 @@ import { decideTask, isFinal, type RunState, type TaskAction, type TaskDecision,
 
 /** While one of its tasks has it, deleting the task waits until its process tree is dead. */
 export const TASK_FINALIZER = "videoflow.io/process";
+/** What comes before the first process of a task is told if it lasts so long: as a rule it takes less, and each word is a write. */
+const BRIEF_MS = 300;
 
 export type HostAction =
   | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan }
@@ -54,11 +56,14 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
     const decision = decideTask(task, record, state);
-    return { decision, actions: actionsOf(task, record, claim, decision, lostDevices(claim, observed)) };
+    const tellAtMs = isBrief(task, record, decision) ? (observed.seenAtMs?.get(task.metadata.uid) ?? 0) + BRIEF_MS : 0;
+    const isTold = observed.nowMs >= tellAtMs;
+    const actions = actionsOf(task, record, claim, decision, lostDevices(claim, observed));
+    return { decision, tellAtMs: isTold ? [] : [tellAtMs], actions: actions.filter(({ op }) => isTold || op !== "status") };
   });
   return {
     actions: [...memoryActions(run, tasks, state, observed), ...plans.flatMap((plan) => plan.actions)],
-    looksAtMs: plans.flatMap((plan) => plan.decision.lookAtMs ?? []),
+    looksAtMs: plans.flatMap((plan) => [...plan.tellAtMs, ...(plan.decision.lookAtMs === undefined ? [] : [plan.decision.lookAtMs])]),
   };
 }
 
@@ -161,6 +166,12 @@ function actionsOf(
   if (decision.action !== undefined) actions.push({ ...decision.action, uid });
   if (mayRelease(task, record)) actions.push({ op: "release", task });
   return actions;
+}
+
+/** Nothing is known of a first process yet, and it may be here in a moment. */
+function isBrief({ status }: FlowTask, record: TaskRecord | undefined, { phase }: TaskDecision): boolean {
+  if (status !== undefined || record?.process?.identity !== undefined) return false;
+  return phase === "Pending" || phase === "Starting";
 }
 
 function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boolean {

@@ -181,6 +181,10 @@ describe("the API", () => {
     expect(await cluster.kubectlOk(["get", "vf", "--field-selector", "spec.flowType=Batch", "-o", "name"])).toMatch(/videoflow.*\/f/);
     expect(await cluster.kubectlOk(["get", "vf", "--field-selector", "spec.flowType=Realtime", "-o", "name"])).toBe("");
     for (const kind of ["vf", "ft", "vdc", "vhost"]) await cluster.kubectlOk(["get", kind]);
+    const kinds = await cluster.kubectlOk(["api-resources", "--categories=videoflow-all", "-o", "name"]);
+    expect(kinds.trim().split("\n").toSorted()).toEqual(
+      ["deviceclaims", "flowtasks", "hosts", "videoflows"].map((kind) => `${kind}.videoflow.io`),
+    );
     await cluster.kubectlOk(["delete", "vf", "f"]);
   });
 

@@ -10,7 +10,7 @@ export const CUSTOM_RESOURCES = [
    "vdc"
   ],
   "categories": [
-   "videoflow"
+   "videoflow-all"
   ],
   "namespaced": true,
   "columns": [
@@ -55,7 +55,7 @@ export const CUSTOM_RESOURCES = [
    "ft"
   ],
   "categories": [
-   "videoflow"
+   "videoflow-all"
   ],
   "namespaced": true,
   "columns": [
@@ -106,7 +106,7 @@ export const CUSTOM_RESOURCES = [
    "vhost"
   ],
   "categories": [
-   "videoflow"
+   "videoflow-all"
   ],
   "namespaced": false,
   "columns": [
@@ -152,7 +152,7 @@ export const CUSTOM_RESOURCES = [
   ],
   "categories": [
    "all",
-   "videoflow"
+   "videoflow-all"
   ],
   "namespaced": true,
   "columns": [
