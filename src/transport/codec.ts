@@ -129,9 +129,10 @@ export class MessageWriter implements CopyCounter {
     payload: string,
     allocation: Allocation | undefined,
   ): void {
-    const traceBytes = Buffer.byteLength(message.traceId);
-    const metadataBytes = metadata === "" ? 0 : Buffer.byteLength(metadata);
-    const payloadBytes = payload === "" ? 0 : Buffer.byteLength(payload);
+    const trace = message.traceText ?? message.traceId;
+    const traceBytes = typeof trace === "string" ? textBytes(trace) : trace.length;
+    const metadataBytes = textBytes(metadata);
+    const payloadBytes = textBytes(payload);
     this.#smallEnd = HEADER_BYTES;
     this.#largeEnd = allocation === undefined ? 0 : allocation.offset + allocation.sizeBytes;
     const tableAt = this.#claim(items.length * ITEM_BYTES, 4);
@@ -146,14 +147,14 @@ export class MessageWriter implements CopyCounter {
     const large = this.#largeEnd > 0 ? this.#pool.grow(entry, this.#largeEnd) : undefined;
     this.#writeHeader(entry, message, kind, items.length, tableAt, textAt, traceBytes, metadataBytes, payloadBytes, total);
     this.#writeItems(entry, items, tableAt, large, allocation);
-    this.#writeText(entry, textAt, large, message.traceId, traceBytes, metadata, metadataBytes, payload, payloadBytes);
+    this.#writeText(entry, textAt, large, trace, traceBytes, metadata, metadataBytes, payload, payloadBytes);
     this.payloadBytes = total;
   }
 
   /** A place in the small part if there is room, else in the large one. */
   #claim(sizeBytes: number, align: number): number {
     if (sizeBytes === 0) return HEADER_BYTES; // An empty tensor lies nowhere, and never alone in a large part that is not there.
-    const small = roundUp(this.#smallEnd, align);
+    const small = (this.#smallEnd + align - 1) & -align; // A power of two; roundUp() divides.
     if (small + sizeBytes <= SMALL_BYTES) {
       this.#smallEnd = small + sizeBytes;
       return small;
@@ -216,7 +217,7 @@ export class MessageWriter implements CopyCounter {
     entry: number,
     textAt: number,
     large: Uint8Array | undefined,
-    trace: string,
+    trace: string | Uint8Array,
     traceBytes: number,
     metadata: string,
     metadataBytes: number,
@@ -252,9 +253,20 @@ function writeEntry(table: Int32Array, at: number, item: Item, place: number): v
 
 const encoder = new TextEncoder();
 
-/** Short ASCII, the usual trace id, is faster without a call into the runtime. */
-function writeText(target: Uint8Array, at: number, text: string, bytes: number): void {
-  if (bytes === text.length && bytes <= 64) for (let i = 0; i < bytes; i += 1) target[at + i] = text.charCodeAt(i);
+/** Texts up to this length, the usual trace ids, are faster without a call into the runtime. */
+const SHORT_TEXT = 64;
+
+/** Bytes of a text in UTF-8. */
+function textBytes(text: string): number {
+  const { length } = text;
+  if (length > SHORT_TEXT) return Buffer.byteLength(text);
+  for (let i = 0; i < length; i += 1) if (text.charCodeAt(i) > 0x7f) return Buffer.byteLength(text);
+  return length;
+}
+
+function writeText(target: Uint8Array, at: number, text: string | Uint8Array, bytes: number): void {
+  if (typeof text !== "string") for (let i = 0; i < bytes; i += 1) target[at + i] = text[i] as number;
+  else if (bytes === text.length && bytes <= SHORT_TEXT) for (let i = 0; i < bytes; i += 1) target[at + i] = text.charCodeAt(i);
   else encoder.encodeInto(text, target.subarray(at, at + bytes));
 }
 

@@ -61,7 +61,7 @@ export function commitUnit(context: TaskContext, redo: Redo, owners: Int32Array,
   writeRedo(context, redo, owners);
   context.step?.("redo written");
   const next = ((i32[region + TASK.commit] as number) + 1) | 0;
-  Atomics.store(i32, region + TASK.prepared, next);
+  i32[region + TASK.prepared] = next;
   context.step?.("prepared");
   if (redo.count > 0) setChainBits(context, redo, context.outputBits);
   context.step?.("bits set");
@@ -112,7 +112,7 @@ export function setChainBits(context: TaskContext, redo: Redo, bits: number): vo
   const { i32, task } = context;
   let slot = redo.headWord;
   for (let i = 0; i < redo.count; i += 1) {
-    Atomics.store(i32, slot + SLOT.bits, bits);
+    i32[slot + SLOT.bits] = bits;
     slot = task.slots + ((i32[slot + SLOT.next] as number) - 1) * SLOT.size;
   }
 }
@@ -177,7 +177,7 @@ function acknowledge(context: TaskContext, position: number, kept?: (slot: numbe
   for (const edge of context.inputs) {
     const cell = cellOf(edge, position);
     const lap = lapOf(edge, position);
-    if (Atomics.load(context.i32, cell) !== word(lap, TAKEN, context.task.task)) continue;
+    if (context.i32[cell] !== word(lap, TAKEN, context.task.task)) continue; // Nobody else writes the word while it says so.
     freeCell(context, edge, cell, lap, kept);
     context.step?.("acknowledged");
   }

@@ -69,7 +69,7 @@ export function publishState({ i32, region }: TaskContext, state: number): void 
 /** performance.now() plus this is the boot clock in milliseconds. */
 const BOOT_OFFSET_MS = Number(process.hrtime.bigint() / 1_000n) / 1_000 - performance.now();
 
-/** Something was taken, committed or written just now. */
-export function noteProgress({ f64, counters }: TaskContext): void {
-  f64[counters + COUNTER.progressMs] = performance.now() + BOOT_OFFSET_MS;
+/** Something was taken, committed or written just now. @param nowMs performance.now(), where the caller knows it: a clock costs as much as ten stores. */
+export function noteProgress({ f64, counters }: TaskContext, nowMs = performance.now()): void {
+  f64[counters + COUNTER.progressMs] = nowMs + BOOT_OFFSET_MS;
 }

@@ -14,7 +14,9 @@ export class Inbox {
   readonly #keeper: Keeper;
   readonly #pools: (PoolMapping | undefined)[][];
   readonly #byPath = new Map<string, PoolMapping>();
-  readonly #views: MessageView[] = [];
+  /** As many as {@link #count} says: to empty an array costs as much as a small message. */
+  readonly #views: (MessageView | undefined)[] = [];
+  #count = 0;
   /** Per input: messages and marks of the unit in hand. */
   readonly #messages: Int32Array;
   readonly #marks: Int32Array;
@@ -32,7 +34,7 @@ export class Inbox {
 
   /** Messages of the unit in hand, and the bytes of their payloads. */
   get count(): number {
-    return this.#views.length;
+    return this.#count;
   }
 
   get sizeBytes(): number {
@@ -55,7 +57,8 @@ export class Inbox {
       const slot = ((memory.layout.nodes[edge.from] as NodeLayout).tasks[task] as TaskLayout).slots + entry * SLOT.size;
       const view = new MessageView(this.#keeper, this.#poolOf(input, edge, task), entry, edge.edge, slot, reference, generation);
       messages.push(view);
-      this.#views.push(view);
+      this.#views[this.#count] = view;
+      this.#count += 1;
       this.#sizeBytes += view.sizeBytes;
       generation = i32[slot + SLOT.nextGeneration] as number;
       reference = slotReference(task, (i32[slot + SLOT.next] as number) - 1);
@@ -144,8 +147,11 @@ export class Inbox {
 
   /** The unit left the hand: messages that nobody retained are invalid from now on. */
   clear(): void {
-    for (const view of this.#views) view.settle();
-    this.#views.length = 0;
+    for (let i = 0; i < this.#count; i += 1) {
+      this.#views[i]?.settle();
+      this.#views[i] = undefined;
+    }
+    this.#count = 0;
     for (let input = 0; input < this.#messages.length; input += 1) {
       this.#messages[input] = 0;
       this.#marks[input] = 0;

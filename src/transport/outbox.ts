@@ -18,12 +18,16 @@ export class Outbox {
   readonly #context: TaskContext;
   readonly #pool: OwnPool | undefined;
   readonly #writer: MessageWriter | undefined;
+  /** Slots of the outputs, as many as {@link #count} says: to empty an array costs as much as a small message. */
   readonly #written: number[] = [];
+  #count = 0;
   readonly #allocations: Allocation[] = [];
   /** Outputs of the unit that are committed already, and how far this attempt has come. */
   #done = 0;
   #index = 0;
   #sizeBytes = 0;
+  /** Tensors were handed out since {@link #epoch} began; they become invalid together. */
+  #hasAllocated = false;
   #epoch = { valid: true };
 
   readonly #partSize: number;
@@ -42,7 +46,7 @@ export class Outbox {
 
   /** Outputs written so far, and the bytes of their payloads. */
   get count(): number {
-    return this.#written.length;
+    return this.#count;
   }
 
   get sizeBytes(): number {
@@ -71,8 +75,7 @@ export class Outbox {
   /** The next output has no place in this commit. In realtime it is given up instead. */
   get isFull(): boolean {
     if (this.#context.realtime || this.#pool === undefined || this.#index < this.#done) return false;
-    const { length } = this.#written;
-    return length > 0 && length + this.#allocations.length >= this.#partSize;
+    return this.#count > 0 && this.#count + this.#allocations.length >= this.#partSize;
   }
 
   /** Outputs of a call that is given up, as far as they are committed: they are not given again. */
@@ -85,10 +88,11 @@ export class Outbox {
     if (pool === undefined) return Tensor.zeros(dtype, shape);
     const length = elementCount(shape);
     const sizeBytes = length * itemSizeBytes(dtype);
-    if (this.#written.length + this.#allocations.length + 1 >= MAX_OUTPUTS) return Tensor.zeros(dtype, shape); // Written by copy, in a later part.
+    if (this.#count + this.#allocations.length + 1 >= MAX_OUTPUTS) return Tensor.zeros(dtype, shape); // Written by copy, in a later part.
     const entry = pool.begin();
     const { buffer, byteOffset } = growOrLetGo(pool, entry, Math.max(sizeBytes, 1));
     this.#allocations.push({ entry, buffer, offset: byteOffset, sizeBytes });
+    this.#hasAllocated = true;
     const epoch = this.#epoch;
     const owner = { isValid: () => epoch.valid, retain: () => () => {} };
     return new Tensor(dtype, shape, viewElements(dtype, buffer, byteOffset, length), owner);
@@ -105,12 +109,13 @@ export class Outbox {
   }
 
   #writeNew(writer: MessageWriter, message: OutputMessage): void {
-    if (this.#context.realtime && this.#written.length >= MAX_OUTPUTS) return count(this.#context, COUNTER.dropped, 1);
+    if (this.#context.realtime && this.#count >= MAX_OUTPUTS) return count(this.#context, COUNTER.dropped, 1);
     const copied = writer.copiedBytes;
     const entry = writer.write(message, this.#allocations);
     if (this.#allocations.length > 0) this.#consume(entry);
     this.#own(message);
-    this.#written.push(entry);
+    this.#written[this.#count] = entry;
+    this.#count += 1;
     this.#sizeBytes += writer.payloadBytes;
     if (writer.copiedBytes !== copied) count(this.#context, COUNTER.copied, writer.copiedBytes - copied);
     this.#context.step?.("written");
@@ -128,7 +133,7 @@ export class Outbox {
       const edge = outputs[i] as EdgeLayout;
       if (edge.partitionBy === undefined) continue;
       const owner = partitionHash(keyOf(message, edge.partitionBy)) | 0;
-      if (this.#written.length === 0) this.owners[i] = owner;
+      if (this.#count === 0) this.owners[i] = owner;
       else this.#refuseMixed(edge, owner, this.owners[i] as number);
     }
   }
@@ -143,12 +148,12 @@ export class Outbox {
 
   /** Realtime: whether the outputs fit beside what readers still hold. */
   hasRoom(): boolean {
-    return (this.#pool as OwnPool).hasRoomFor(this.#written.length);
+    return (this.#pool as OwnPool).hasRoomFor(this.#count);
   }
 
   /** Realtime: there is no room, so they are given up and counted. */
   giveUp(): void {
-    count(this.#context, COUNTER.dropped, this.#written.length);
+    count(this.#context, COUNTER.dropped, this.#count);
     this.#letGo();
   }
 
@@ -156,7 +161,7 @@ export class Outbox {
   fill(redo: Redo): void {
     const { i32, task } = this.#context;
     const head = this.#linkChain();
-    redo.count = this.#written.length;
+    redo.count = this.#count;
     redo.head = head < 0 ? 0 : slotReference(task.index, head);
     redo.headWord = head < 0 ? 0 : (this.#pool as OwnPool).word(head);
     redo.generation = head < 0 ? 0 : (i32[redo.headWord + SLOT.generation] as number);
@@ -166,10 +171,10 @@ export class Outbox {
   /** @returns the first slot of the chain of outputs, -1 if there are none. */
   #linkChain(): number {
     const written = this.#written;
-    if (written.length === 0) return -1;
+    if (this.#count === 0) return -1;
     const { i32 } = this.#context;
     const pool = this.#pool as OwnPool;
-    for (let i = 0; i + 1 < written.length; i += 1) {
+    for (let i = 0; i + 1 < this.#count; i += 1) {
       const slot = pool.word(written[i] as number);
       const next = written[i + 1] as number;
       i32[slot + SLOT.next] = next + 1;
@@ -213,21 +218,23 @@ export class Outbox {
   /** The unit was committed: its slots leave the hand. */
   clear(): void {
     this.#letGo();
-    if (this.#allocations.length > 0 || this.#pool !== undefined) this.#dropAllocations();
+    this.#dropAllocations();
     this.begin(0);
   }
 
   #letGo(): void {
-    for (const entry of this.#written) this.#pool?.letGo(entry);
-    this.#written.length = 0;
+    for (let i = 0; i < this.#count; i += 1) this.#pool?.letGo(this.#written[i] as number);
+    this.#count = 0;
     this.#sizeBytes = 0;
   }
 
   #dropAllocations(): void {
+    if (!this.#hasAllocated) return;
     for (const { entry } of this.#allocations) this.#pool?.letGo(entry);
     this.#allocations.length = 0;
     this.#epoch.valid = false;
     this.#epoch = { valid: true };
+    this.#hasAllocated = false;
   }
 }
 

@@ -118,7 +118,7 @@ export class OwnPool extends PoolMapping {
     this.#scrubFreed();
     const entry = this.#findFree();
     const at = this.word(entry) + SLOT.generation;
-    Atomics.store(this.#context.i32, at, ((this.#context.i32[at] as number) + 1) | 0);
+    this.#context.i32[at] = ((this.#context.i32[at] as number) + 1) | 0;
     this.#inHand[entry] = 1;
     if (this.#dirty !== undefined) this.#dirty[entry] = 1;
     this.#heldAtMost += 1;

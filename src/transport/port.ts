@@ -33,6 +33,8 @@ import type { DType, Tensor } from "../base/tensor.js";
 /** One output of a task. Its payload is written once, into the slot that every reader then reads in place. */
 export interface OutputMessage {
   readonly traceId: string;
+  /** The same as ASCII, where the sender has it at hand; read during write(). */
+  readonly traceText?: Uint8Array | undefined;
   /** Number of the message at its producer, from 1. */
   readonly seq: number;
   /** Epoch seconds; absent is not 0. */

@@ -58,7 +58,7 @@ export function isWithinWindow(i32: Int32Array, edge: EdgeLayout, position: numb
 
 /** Which part of the outputs of a position its free cell awaits. */
 export function awaitedPart(context: TaskContext, edge: EdgeLayout, position: number): number {
-  return wordTask(Atomics.load(context.i32, cellOf(edge, position)));
+  return wordTask(context.i32[cellOf(edge, position)] as number);
 }
 
 /** Fills a cell before its state makes it count. */
@@ -76,7 +76,7 @@ export function fillCell(context: TaskContext, cell: number, output: Output, own
 export function publish(context: TaskContext, edge: EdgeLayout, output: Output, owner: number): void {
   const cell = cellOf(edge, output.position);
   const lap = lapOf(edge, output.position);
-  if (Atomics.load(context.i32, cell) !== word(lap, EMPTY, output.part)) return;
+  if (context.i32[cell] !== word(lap, EMPTY, output.part)) return; // Nobody else writes the word while it awaits this position.
   fillCell(context, cell, output, owner);
   context.step?.("cell filled");
   Atomics.store(context.i32, cell, word(lap, PUBLISHED));

@@ -39,7 +39,7 @@ const RETIRED = stateCode("retired");
 
 const NO_MESSAGES: readonly MessageView[] = [];
 const NO_CELL = -1;
-const NOTHING: Addition = { commits: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, marksOut: 0, filtered: 0 };
+const NOTHING: Readonly<Addition> = { commits: 0, messagesIn: 0, bytesIn: 0, messagesOut: 0, bytesOut: 0, marksOut: 0, filtered: 0 };
 /** How a unit in hand will be committed; 0 = no unit. */
 const IDLE = 0;
 
@@ -67,6 +67,8 @@ class SharedMemoryPort implements TaskPort {
   readonly #sleeper: Sleeper;
   readonly #states: StateFile;
   readonly #redo = new Redo();
+  /** What the commit of one unit adds to the totals; filled anew for each. */
+  readonly #addition: Addition = { ...NOTHING, commits: 1 };
   /** Units that are acknowledged later, in rising order of position. */
   readonly #aside: { readonly position: number; readonly messages: number; readonly bytes: number; readonly fates: Fates }[] = [];
   #unit = IDLE;
@@ -80,7 +82,9 @@ class SharedMemoryPort implements TaskPort {
   #filtered = 0;
   #buried = 0;
   #blocked = NO_INPUT;
+  /** Clock readings in the unit in hand: user code was called, and it returned. -1: not yet. */
   #userSince = -1;
+  #returnedMs = -1;
   #closed = false;
 
   constructor(context: TaskContext, options: PortOptions) {
@@ -160,7 +164,6 @@ class SharedMemoryPort implements TaskPort {
     this.#f64[(this.#region + TASK.inHandPositionF64) / 2] = position;
     this.#i32[this.#region + TASK.inHand] = 1;
     publishState(this.#context, WORKING);
-    noteProgress(this.#context);
   }
 
   #openFlush(intake: Intake): Unit {
@@ -245,23 +248,25 @@ class SharedMemoryPort implements TaskPort {
     const number = this.#attemptWord === NO_CELL ? 1 : this.#attempts + 1;
     if (this.#attemptWord !== NO_CELL) {
       const outputs = outputsDone(this.#i32[this.#attemptWord] as number);
-      Atomics.store(this.#i32, this.#attemptWord, progressWord(number, outputs));
+      this.#i32[this.#attemptWord] = progressWord(number, outputs);
     }
     count(this.#context, COUNTER.attempts, 1);
     publishState(this.#context, USER_CODE);
-    Atomics.store(this.#i32, this.#region + TASK.inUserCode, 1);
+    this.#i32[this.#region + TASK.inUserCode] = 1;
     this.#context.step?.("attempt");
     this.#userSince = performance.now();
+    noteProgress(this.#context, this.#userSince);
     return number;
   }
 
   returned(): void {
     if (this.#userSince < 0) return;
-    const us = (performance.now() - this.#userSince) * 1_000;
+    this.#returnedMs = performance.now();
+    const us = (this.#returnedMs - this.#userSince) * 1_000;
     count(this.#context, COUNTER.processUs, us);
     countProcessTime(this.#context, us);
     this.#userSince = -1;
-    Atomics.store(this.#i32, this.#region + TASK.inUserCode, 0);
+    this.#i32[this.#region + TASK.inUserCode] = 0;
     publishState(this.#context, WORKING);
   }
 
@@ -421,15 +426,13 @@ class SharedMemoryPort implements TaskPort {
   }
 
   #writeTotals(redo: Redo): void {
-    const by = {
-      commits: 1,
-      messagesIn: this.#inbox.count,
-      bytesIn: this.#inbox.sizeBytes,
-      messagesOut: this.#outbox.count,
-      bytesOut: this.#outbox.sizeBytes,
-      marksOut: this.#isMark(redo) ? 1 : 0,
-      filtered: this.#filtered,
-    };
+    const by = this.#addition;
+    by.messagesIn = this.#inbox.count;
+    by.bytesIn = this.#inbox.sizeBytes;
+    by.messagesOut = this.#outbox.count;
+    by.bytesOut = this.#outbox.sizeBytes;
+    by.marksOut = this.#isMark(redo) ? 1 : 0;
+    by.filtered = this.#filtered;
     writeTotals(this.#context, by, isDelivered(redo, by) ? redo.position + 1 : 0);
   }
 
@@ -451,7 +454,8 @@ class SharedMemoryPort implements TaskPort {
     this.#buried = 0;
     this.#unit = IDLE;
     this.#i32[this.#region + TASK.inHand] = 0;
-    noteProgress(this.#context);
+    noteProgress(this.#context, this.#returnedMs < 0 ? undefined : this.#returnedMs);
+    this.#returnedMs = -1;
   }
 
   // --- Acknowledging later ------------------------------------------------------------------------------------------------

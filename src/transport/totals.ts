@@ -5,13 +5,13 @@ import { TOTAL } from "./layout.js";
 
 /** What a commit adds to the totals of its task. */
 export interface Addition {
-  readonly commits: number;
-  readonly messagesIn: number;
-  readonly bytesIn: number;
-  readonly messagesOut: number;
-  readonly marksOut: number;
-  readonly bytesOut: number;
-  readonly filtered: number;
+  commits: number;
+  messagesIn: number;
+  bytesIn: number;
+  messagesOut: number;
+  marksOut: number;
+  bytesOut: number;
+  filtered: number;
 }
 
 /** A unit of data whose messages reached user code: what comes before it is late from now on. */

@@ -6,6 +6,8 @@ import type { TaskLaunch } from "./launch.js";
 /** What a message says about itself, apart from its payload. */
 export interface Lineage {
   readonly traceId: string;
+  /** The same as ASCII, of a message that is made here; valid until the next one. */
+  readonly traceText?: Uint8Array | undefined;
   readonly seq: number;
   readonly eventTs: number | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;

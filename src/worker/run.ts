@@ -9,7 +9,7 @@ import { type Lineage, NO_LINEAGE } from "./context.js";
 import { crashPoint } from "./crash-points.js";
 import type { Burial, DeadLetters } from "./dead-letters.js";
 import { type Item, itemsOf, type Member, type Pipeline } from "./members.js";
-import { lineageOf, outputMessage, timeLineage } from "./outputs.js";
+import { lineageOf, Output, ProducerLineage, timeLineage } from "./outputs.js";
 import { Settlement } from "./settlement.js";
 import type { TaskStates } from "./states.js";
 
@@ -46,6 +46,7 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
   const node = member.node as ProducerNode<unknown>;
   if (!loop.states.isContinued) await skipCommitted(member, port);
   if (!member.descriptor.replayable) closeBegun(port);
+  const lineage = new ProducerLineage(member.member.name);
   const pace = new Pace();
   while (!port.stopRequested) {
     if (port.retiring) return leave(port);
@@ -60,7 +61,7 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
     crashPoint("worker.produced");
     if (output === ABANDONED) return leave(port);
     if (output === END) break;
-    const written = writeProduced(port, member.member.name, itemsOf(output));
+    const written = writeAll(port, itemsOf(output), lineage.become(port.committed + 1), oneTrace);
     if (written !== undefined) await written;
     crashPoint("worker.written");
     const committed = loop.states.commit();
@@ -77,12 +78,6 @@ export async function runProducer(loop: TaskLoop, member: Member): Promise<Outco
 function leave(port: TaskPort): Outcome {
   port.leave();
   return "retired";
-}
-
-function writeProduced(port: TaskPort, node: string, items: readonly Item[]): void | Promise<void> {
-  const seq = port.committed + 1;
-  const lineage: Lineage = { traceId: `${node}:${seq}`, seq, eventTs: undefined, metadata: NO_LINEAGE.metadata };
-  return writeAll(port, items, lineage, oneTrace);
 }
 
 /** A live source does not give the rest of what its last incarnation had begun to give: what is out is all of it. */
@@ -180,7 +175,7 @@ export async function runConsumer(loop: TaskLoop, member: Member): Promise<Outco
   const outcome = await eachUnit(loop, {
     message: (payloads, lineage) => {
       member.context.lineage = lineage;
-      return node.consume(...payloads);
+      return payloads.length === 1 ? node.consume(payloads[0]) : node.consume(...payloads);
     },
     flush: () => {},
     commit: () => loop.states.commit(),
@@ -381,7 +376,7 @@ function writeAll(port: TaskPort, items: readonly Item[], lineage: Lineage, inde
   crashPoint("worker.processed");
   for (let index = 0; index < items.length; index += 1) {
     if (port.isFull) return writeInParts(port, items, lineage, indexOf, index);
-    port.write(outputMessage(items[index] as Item, lineage, indexOf(index)));
+    port.write(new Output(items[index] as Item, lineage, indexOf(index)));
   }
 }
 
@@ -398,7 +393,7 @@ async function writeInParts(
 ): Promise<void> {
   for (let index = from; index < items.length; index += 1) {
     if (port.isFull) await commitPart(port);
-    port.write(outputMessage(items[index] as Item, lineage, indexOf(index)));
+    port.write(new Output(items[index] as Item, lineage, indexOf(index)));
   }
 }
 
