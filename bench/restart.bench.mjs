@@ -1,4 +1,5 @@
-// How long after a task's death its next process is there, and works again; beside pm2 with a script that does nothing.
+// How long after a task's death its next process is there (spawn), runs its program (its command line is that of the program:
+// ours waits behind a gate until it is written down), and works again (ready); beside pm2 with a script that does nothing.
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { applyFlow, childrenOf, endDaemon, newChildOf, startAgent } from "./daemon.mjs";
@@ -6,15 +7,18 @@ import { consumer, flowName, processor, producer } from "./flows.mjs";
 import { bareNodeMs, median, monotonicMs, quietEnvironment, rounded, runCommand, withFolder } from "./measure.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+/** The program itself, not the shell that has its command line among its arguments. */
+const WORKER = ([program, script]) => /node$/.test(program) && /worker\.js$/.test(script ?? "");
 /** A process that lived so long is started again at once. */
 const GOOD_RUN_MS = 10_500;
 
 export async function run({ smoke, runs, log }) {
   const own = await withFolder((folder) => ownRestarts(folder, smoke ? 1 : runs, smoke));
   log(`spawn ${own.spawnMs} ms, ready ${own.readyMs} ms after death`);
-  const pm2 = smoke ? {} : { pm2DeathToSpawnMs: rounded(await withFolder((folder) => pm2Restarts(folder, runs)), 1) };
+  const pm2 = smoke ? {} : await withFolder((folder) => pm2Restarts(folder, runs));
   return {
     deathToSpawnMs: rounded(own.spawnMs, 1),
+    deathToProgramMs: rounded(own.programMs, 1),
     deathToReadyMs: rounded(own.readyMs, 1),
     bareNodeMs: rounded(await bareNodeMs(smoke ? 1 : runs), 1),
     ...pm2,
@@ -33,15 +37,16 @@ async function ownRestarts(folder, runs, smoke) {
     ];
     const tasks = await applyFlow(folder, name, nodes, 3, { flowType: "Realtime" });
     let victim = tasks.find(({ node }) => node === "same").pid;
-    const seen = { spawn: [], ready: [] };
+    const seen = { spawn: [], program: [], ready: [] };
     for (let i = 0; i < runs; i += 1) {
       if (!smoke) await sleep(GOOD_RUN_MS);
-      const { spawnMs, readyMs, pid } = await killOnce(daemon.keeperPid, victim, folder, name);
+      const { spawnMs, programMs, readyMs, pid } = await killOnce(daemon.keeperPid, victim, folder, name);
       victim = pid;
       seen.spawn.push(spawnMs);
+      seen.program.push(programMs);
       seen.ready.push(readyMs);
     }
-    return { spawnMs: median(seen.spawn), readyMs: median(seen.ready) };
+    return { spawnMs: median(seen.spawn), programMs: median(seen.program), readyMs: median(seen.ready) };
   } finally {
     await endDaemon(daemon);
   }
@@ -54,9 +59,20 @@ async function killOnce(keeperPid, victim, folder, name) {
   process.kill(victim, "SIGKILL");
   const pid = await newChildOf(keeperPid, known);
   const spawnMs = monotonicMs() - diedMs;
+  await programIn(pid, WORKER);
+  const programMs = monotonicMs() - diedMs;
   const before = statSync(report, { throwIfNoEntry: false })?.mtimeMs; // Of the process before, if it is still there.
   while (!existsSync(report) || statSync(report).mtimeMs === before) await new Promise((resolve) => setImmediate(resolve));
-  return { spawnMs, readyMs: monotonicMs() - diedMs, pid };
+  return { spawnMs, programMs, readyMs: monotonicMs() - diedMs, pid };
+}
+
+/** Waits, looking all the time, until a process has become a program: until then it is its parent's copy, or a gate. */
+async function programIn(pid, isProgram) {
+  while (!isProgram(commandLine(pid))) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function commandLine(pid) {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
 }
 
 /** The file in which the only `same` of the only flow reports that it is ready. */
@@ -77,18 +93,24 @@ async function pm2Restarts(folder, runs) {
   writeFileSync(script, "setInterval(() => {}, 1000);\n");
   await runCommand(pm2, ["start", script, "--name", "idle"], { env });
   try {
-    const seen = [];
+    const seen = { spawn: [], program: [] };
     for (let i = 0; i < runs; i += 1) {
       await sleep(2_000);
       const [{ pid }] = JSON.parse(await runCommand(pm2, ["jlist"], { env }));
       const daemon = parentOf(pid);
       const known = new Set(childrenOf(daemon));
+      const ofDaemon = commandLine(daemon).join(" ");
       const diedMs = monotonicMs();
       process.kill(pid, "SIGKILL");
-      await newChildOf(daemon, known);
-      seen.push(monotonicMs() - diedMs);
+      const next = await newChildOf(daemon, known);
+      seen.spawn.push(monotonicMs() - diedMs);
+      await programIn(next, (line) => line.join(" ") !== ofDaemon);
+      seen.program.push(monotonicMs() - diedMs);
     }
-    return median(seen);
+    return {
+      pm2DeathToSpawnMs: rounded(median(seen.spawn), 1),
+      pm2DeathToProgramMs: rounded(median(seen.program), 1),
+    };
   } finally {
     await runCommand(pm2, ["kill"], { env });
   }

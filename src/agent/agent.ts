@@ -27,6 +27,8 @@ export type { FlowObservation, NodeObservation } from "./run-memories.js";
 
 /** How often a report file is looked for while a task starts. */
 const STARTING_POLL_MS = 50;
+/** How long after a status could not be written it is tried again. */
+const STATUS_RETRY_MS = 100;
 /** How often statistics are read and logs are rotated while tasks run. */
 const RUNNING_POLL_MS = 1_000;
 const HOST_POLL_MS = 30_000;
@@ -53,6 +55,8 @@ export class Agent {
   #heartbeat: Heartbeat | undefined;
   /** The last look at the machine's devices. */
   #inventory: HostInventory | undefined;
+  /** Task uid to the write of its status that is under way: one at a time, and nothing waits for it. */
+  readonly #writing = new Map<string, Promise<void>>();
   /** Devices in quarantine, as published. */
   #quarantine = "";
   #running: Promise<void> | undefined;
@@ -126,6 +130,7 @@ export class Agent {
     clearTimeout(this.#hostTimer);
     this.#heartbeat?.stop();
     await this.#running;
+    await Promise.all(this.#writing.values());
     this.#memories.close();
   }
 
@@ -291,6 +296,7 @@ export class Agent {
       memories: this.#memories.states((run) => liveRuns.has(run)),
       keeperLost: this.#keeper.isLost,
       seenAtMs: this.#seenAtMs,
+      hasJournal: this.#options.survival !== undefined,
       devices: new Map((this.#inventory?.devices ?? []).map((device) => [device.uuid, device])),
     };
   }
@@ -309,7 +315,7 @@ export class Agent {
       case "prepare":
         return this.#prepare(action.claim);
       case "status":
-        return this.#writeStatus(action.task, action.status);
+        return this.#beginStatus(action.task, action.status);
       case "release":
         return this.#release(action.task);
       case "forget":
@@ -317,7 +323,8 @@ export class Agent {
       case "spawn":
         return this.#spawn(action.uid);
       case "go":
-        return this.#attempt(() => this.#processes.go(action.uid));
+        await this.#attempt(() => this.#processes.go(action.uid));
+        return;
       case "stop":
         return this.#processes.stop(action.uid, action.graceMs, action.why);
       case "retire":
@@ -371,14 +378,25 @@ export class Agent {
     });
   }
 
-  async #writeStatus(task: FlowTask, status: NonNullable<FlowTask["status"]>): Promise<void> {
-    await this.#attempt(async () => {
+  /** The next look is not held up by the disk; what a look meanwhile wants to write, the one after the write does. */
+  #beginStatus(task: FlowTask, status: NonNullable<FlowTask["status"]>): void {
+    const { uid } = task.metadata;
+    if (this.#writing.has(uid)) return;
+    const written = this.#writeStatus(task, status).then((isDone) => {
+      this.#writing.delete(uid);
+      if (isDone) this.#kick();
+      else setTimeout(() => this.#kick(), STATUS_RETRY_MS).unref();
+    });
+    this.#writing.set(uid, written);
+  }
+
+  async #writeStatus(task: FlowTask, status: NonNullable<FlowTask["status"]>): Promise<boolean> {
+    return this.#attempt(async () => {
       const written = await this.#options.store.updateStatus<"FlowTask">({ ...task, status });
       if (this.#tasks.has(written.metadata.uid)) this.#tasks.set(written.metadata.uid, written);
       if (status.phase !== task.status?.phase)
         this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
       for (const note of taskStory(task, status)) this.#options.events?.record(task, note);
-      this.#kick();
     });
   }
 
@@ -389,14 +407,16 @@ export class Agent {
     });
   }
 
-  /** An object that changed or went meanwhile is no error: its event brings the next look. */
-  async #attempt(write: () => Promise<void>): Promise<void> {
+  /** An object that changed or went meanwhile is no error: its event brings the next look. @returns whether it was written. */
+  async #attempt(write: () => Promise<void>): Promise<boolean> {
     try {
       await write();
+      return true;
     } catch (error) {
       const known = error instanceof OperatorError && (error.code === "STORE_CONFLICT" || error.code === "STORE_GONE");
       if (!known) this.#complain(error);
       this.#retry = true;
+      return false;
     }
   }
 

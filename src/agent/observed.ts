@@ -86,6 +86,8 @@ export interface ObservedHost {
   readonly keeperLost: boolean;
   /** When tasks were first seen, by uid; of one that is not here everything is told at once. */
   readonly seenAtMs?: ReadonlyMap<string, number>;
+  /** The agent writes down who a process is before it opens its gate: nothing needs to wait for the store. */
+  readonly hasJournal?: boolean;
   /** By UUID, as the machine was seen last. */
   readonly devices?: ReadonlyMap<string, HostDevice>;
 }

@@ -68,7 +68,7 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
 }
 
 function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunState {
-  const { nowMs, memories, keeperLost } = observed;
+  const { nowMs, memories, keeperLost, hasJournal = false } = observed;
   const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
   const missing = tasks.filter((task) => task.spec.claim !== undefined && claimOf(task, observed)?.status?.allocation === undefined);
   const missingClaims = missing.map((task) => task.spec.claim as string);
@@ -82,6 +82,7 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     stopping: tasks.some(wantsStop),
     hasStrangers: hasStrangers(observed),
     keeperLost,
+    hasJournal,
     isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
     isOver: tasks.every((task) => hasFinished(task, observed.records.get(task.metadata.uid))),
   };

@@ -42,6 +42,7 @@ export interface RunState {
   /** Processes of tasks that are gone from the store still run on this host. */
   readonly hasStrangers?: boolean;
   readonly keeperLost: boolean;
+  readonly hasJournal?: boolean;
   /** An earlier agent ran tasks of it, and the memory that they shared is gone. */
   readonly isMemoryLost: boolean;
   /** Every task has finished. */
@@ -192,7 +193,7 @@ function tendLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
   const starting = { phase: "Starting", reason: "Starting", message: "the process starts" } as const;
   if (live.killed !== undefined || live.identity === undefined) return starting;
   if (live.wrongVariables !== undefined) return { ...starting, action: { op: "kill", why: "DeviceEnvironment" } };
-  if (live.startedAtMs === undefined) return isRecorded(status, live) ? { ...starting, action: { op: "go" } } : starting;
+  if (live.startedAtMs === undefined) return isRecorded(status, live, run) ? { ...starting, action: { op: "go" } } : starting;
   if (live.report?.phase !== "ready") {
     const deadlineMs = live.startedAtMs + spec.startupDeadlineSeconds * 1000;
     return run.nowMs >= deadlineMs
@@ -208,8 +209,9 @@ function pausedText({ spec }: FlowTask, memory: MemoryState | undefined): Partia
   return { reason: "Paused", message: "holds back, as asked" };
 }
 
-/** P1: the program starts only after pid, start time and boot were written down. */
-function isRecorded(status: FlowTaskStatus | undefined, { identity, fenceSeconds }: LiveProcess): boolean {
+/** P1: the program starts only after pid, start time and boot were written down; what may be fenced, where others read it. */
+function isRecorded(status: FlowTaskStatus | undefined, { identity, fenceSeconds }: LiveProcess, { hasJournal }: RunState): boolean {
+  if (hasJournal === true && fenceSeconds === undefined) return true;
   if (status?.fenceSeconds !== fenceSeconds) return false;
   return status?.pid === identity?.pid && status?.startTime === identity?.startTime && status?.bootId === identity?.bootId;
 }

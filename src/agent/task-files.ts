@@ -1,5 +1,17 @@
 /** Where the files of tasks lie, and how they are written: launch files, reports, logs. */
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { buriedPositions } from "../base/dead-letters.js";
@@ -45,8 +57,8 @@ export class TaskFiles {
     rmSync(launch.reportFile, { force: true });
     const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
     mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
-    writeFileSync(`${file}.tmp`, JSON.stringify(launch), { mode: 0o600 });
-    renameSync(`${file}.tmp`, file);
+    rmSync(file, { force: true }); // A file that takes the place of another makes some file systems wait for the disk.
+    writeFileSync(file, JSON.stringify(launch), { mode: 0o600 }); // Read by nobody before the gate opens.
     return file;
   }
 
@@ -65,13 +77,24 @@ export class TaskFiles {
 
   /** The end of the log, at most {@link LAST_LINES} lines. */
   lastLines(task: FlowTask): string {
+    const lines = lastBytes(this.logFile(task), LAST_BYTES).toString("utf8").trimEnd().split("\n");
+    return lines.slice(-LAST_LINES).join("\n");
+  }
+}
+
+/** @returns none if the file is not there. */
+function lastBytes(file: string, limit: number): Buffer {
+  try {
+    const fd = openSync(file, "r");
     try {
-      const bytes = readFileSync(this.logFile(task));
-      const lines = bytes.subarray(-LAST_BYTES).toString("utf8").trimEnd().split("\n");
-      return lines.slice(-LAST_LINES).join("\n");
-    } catch {
-      return "";
+      const buffer = Buffer.alloc(limit);
+      const read = readSync(fd, buffer, 0, limit, Math.max(0, fstatSync(fd).size - limit));
+      return buffer.subarray(0, read);
+    } finally {
+      closeSync(fd);
     }
+  } catch {
+    return Buffer.alloc(0);
   }
 }
 

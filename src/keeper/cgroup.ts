@@ -56,14 +56,13 @@ export class TaskGroups {
     return works;
   }
 
-  /** Puts a process, and with it all that it will start, into a group of its own. @returns whether the kernel agreed. */
-  enter(id: string, pid: number): boolean {
+  /** Makes a group for one process and all that it will start. @returns the file by which it enters; undefined if the kernel refuses. */
+  make(id: string): string | undefined {
     try {
       mkdirSync(this.#path(id), { recursive: true });
-      writeFileSync(join(this.#path(id), "cgroup.procs"), String(pid));
-      return true;
+      return join(this.#path(id), "cgroup.procs");
     } catch {
-      return false;
+      return undefined;
     }
   }
 

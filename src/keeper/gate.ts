@@ -24,6 +24,17 @@ export function gatedCommand(command: readonly string[], setpriv: string | undef
   return setpriv === undefined ? [SHELL, ...gate] : [setpriv, "--pdeathsig", "KILL", "--", SHELL, ...gate];
 }
 
+const ENTER = '{ echo 0 >"$0"; } 2>/dev/null; exec "$@"';
+
+/**
+ * @param group file of a control group; the kernel may take 100 ms to move a process, and neither the keeper nor the agent shall
+ *   wait for it. Where it refuses, the tree is found process by process.
+ * @returns the command that puts itself into the group before it is anything else, keeping its pid.
+ */
+export function groupedCommand(command: readonly [string, ...string[]], group: string | undefined): readonly [string, ...string[]] {
+  return group === undefined ? command : [SHELL, "-c", ENTER, group, ...command];
+}
+
 /** @returns the first setpriv of util-linux; busybox's does not know --pdeathsig. */
 export function findSetpriv(paths: readonly string[] = ["/usr/bin/setpriv", "/bin/setpriv"]): string | undefined {
   return paths.find(knowsParentDeath);

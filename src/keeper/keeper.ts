@@ -24,13 +24,15 @@ import { descendantsOf, identify, listProcesses } from "../base/process-table.js
 import type { TaskGroups } from "./cgroup.js";
 import { Fences } from "./fences.js";
 import { findSetpriv } from "./gate.js";
-import { reapStrangers } from "./strangers.js";
+import { hasNoStrangers, reapStrangers } from "./strangers.js";
 import { openGate, spawnGated, type TaskProcess } from "./task.js";
 import { treeOf } from "./tree.js";
 
 const LOOK_AGAIN_MS = 5;
 const TREE_DEADLINE_MS = 5_000;
 const TERMINATE_DEADLINE_MS = 10_000;
+/** By then a task that has started has the processor no more to itself, and may die. */
+const PREPARE_MS = 1_000;
 /** A keeper without an agent and without a task ends after this long. */
 const IDLE_MS = 5_000;
 
@@ -38,6 +40,8 @@ export interface KeeperOptions {
   readonly clock: Clock;
   /** Rolls the task's commit forward or back and rings its neighbours; an attempt that an ordered death cut off does not count. */
   readonly recover: (memory: TaskMemory, ordered: boolean) => Promise<void> | void;
+  /** Called once, a while after the first start of a task with memory: loads what the recovery needs. */
+  readonly prepareRecovery?: () => void;
   /** Called once when everything is dead and removed. */
   readonly end: () => void;
   /** Makes the folder of control groups of a keeper; absent: none are used. */
@@ -62,6 +66,7 @@ export class Keeper {
   #subreaper = false;
   #ending = false;
   #idleTimer: NodeJS.Timeout | undefined;
+  #prepareTimer: NodeJS.Timeout | undefined;
   /** What the last agent's end has set off. */
   #farewell: Promise<void> = Promise.resolve();
 
@@ -184,15 +189,16 @@ export class Keeper {
       crashPoint("keeper.spawn.before");
       if (this.#tasks.has(request.id)) throw new Error("an incarnation of this id runs already");
       if (request.recoverFirst) await this.#recoverFirst(request);
-      const task = spawnGated(request, this.#id, this.#setpriv);
-      this.#groups?.enter(request.id, task.identity.pid);
+      const task = spawnGated(request, this.#id, this.#setpriv, this.#groups?.make(request.id));
       this.#tasks.set(request.id, task);
       task.over = new Promise((done) => {
         task.child.on("exit", (code, signal) => void this.#ended(task, code, signal).then(done));
       });
       this.#tell({ type: "spawned", id: request.id, identity: task.identity });
+      if (request.memory !== undefined) this.#prepareTimer ??= setTimeout(() => this.#options.prepareRecovery?.(), PREPARE_MS).unref();
       crashPoint("keeper.spawn.after");
     } catch (error) {
+      if (!this.#tasks.has(request.id)) this.#groups?.leave(request.id);
       this.#tell({ type: "spawnFailed", id: request.id, problem: errorText(error) });
     }
   }
@@ -250,6 +256,13 @@ export class Keeper {
     return killUntilNone(() => this.#treeOf(task), { deadlineMs: TREE_DEADLINE_MS, lookMs: LOOK_AGAIN_MS, reap: () => this.#reap() });
   }
 
+  /** The root is reaped, and nothing that it started is left: known without reading the whole process table. */
+  #isTreeGone({ request: { id }, identity }: TaskProcess): boolean {
+    if (!this.#subreaper || (this.#groups?.members(id).length ?? 0) > 0) return false;
+    const others = [...this.#tasks.values()].filter((other) => other.identity.pid !== identity.pid);
+    return hasNoStrangers(new Set([...others.map((other) => other.identity.pid), ...(this.#options.siblings ?? [])]));
+  }
+
   #treeOf(task: TaskProcess): ProcessStat[] {
     const { identity, request } = task;
     const tree = treeOf(listProcesses(), process.pid, identity.pid, request.id, (pid, name) => readEnvironment(pid)?.get(name));
@@ -262,7 +275,7 @@ export class Keeper {
     const atMs = Date.now();
     clearTimeout(task.graceTimer);
     this.#fences.forget(task.request.id);
-    const treeDead = await this.#killTree(task);
+    const treeDead = this.#isTreeGone(task) || (await this.#killTree(task));
     if (treeDead) this.#groups?.leave(task.request.id);
     crashPoint("keeper.exit.before");
     const recoveryProblem = await this.#recover(task);

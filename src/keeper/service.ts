@@ -13,16 +13,19 @@ import { Keeper } from "./keeper.js";
  * @param stateDir of the agent, who owns it (its lock) and has made sure that no other keeper lives.
  * @param recover  brings the shared memory of a dead task in order.
  * @param siblings children of this process that are no tasks.
+ * @param prepareRecovery loads what `recover` needs.
  */
 export async function serveAgents(
   stateDir: string,
   recover: (memory: TaskMemory, ordered: boolean) => Promise<void>,
   siblings: ReadonlySet<number> = new Set(),
+  prepareRecovery: () => void = () => {},
 ): Promise<void> {
   const [path, file] = [keeperSocket(stateDir), keeperFile(stateDir)];
   const keeper = new Keeper({
     clock: REAL_CLOCK,
     recover,
+    prepareRecovery,
     siblings,
     groups: (keeperId) => TaskGroups.open(keeperId),
     end: () => {

@@ -13,6 +13,14 @@ export function reapStrangers(own: ReadonlySet<number>): number[] {
   return dead.filter(reapChild);
 }
 
+/**
+ * Whether every child of this process is in `own`: then whatever `own` does not hold has no process left, for orphans become
+ * children of this process, a subreaper. Nothing can leave the list while it is read, since only this thread reaps.
+ */
+export function hasNoStrangers(own: ReadonlySet<number>): boolean {
+  return childPids().every((pid) => own.has(pid));
+}
+
 /** The children of all threads of this process; from the whole process table where the kernel keeps no such list. */
 function childPids(): number[] {
   const lists = readdirSync("/proc/self/task").map((thread) => readProcFile(`/proc/self/task/${thread}/children`));

@@ -4,7 +4,7 @@ import { closeSync, constants, existsSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
 import { INCARNATION_MARKER, KEEPER_MARKER, type SpawnRequest } from "../base/keeper-protocol.js";
 import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
-import { GATE_FD, GO, gatedCommand } from "./gate.js";
+import { GATE_FD, GO, gatedCommand, groupedCommand } from "./gate.js";
 
 const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 
@@ -26,13 +26,14 @@ export interface TaskProcess {
 /**
  * Starts the process of a task behind its gate, in a session of its own.
  *
+ * @param group file of the control group that it enters by itself.
  * @throws Error if the folder is missing or the kernel refuses.
  */
-export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: string | undefined): TaskProcess {
+export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: string | undefined, group?: string): TaskProcess {
   if (!existsSync(request.cwd)) throw new Error(`there is no folder ${request.cwd}`);
   const log = openSync(request.logFile, O_APPEND | O_CREAT | O_WRONLY, 0o600);
   try {
-    const [program, ...args] = gatedCommand(request.command, setpriv);
+    const [program, ...args] = groupedCommand(gatedCommand(request.command, setpriv), group);
     const env = { ...request.env, [KEEPER_MARKER]: keeperId, [INCARNATION_MARKER]: request.id };
     const child = spawn(program, args, { cwd: request.cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
     child.on("error", () => {}); // Told by the missing pid.

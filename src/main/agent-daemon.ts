@@ -13,7 +13,7 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { errorText } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
-import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
+import { identityOf, type ProcessIdentity, readBootId, readEnvironment } from "../base/process-identity.js";
 import { checkDocument } from "../cli/flow-file.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
@@ -94,7 +94,7 @@ export class AgentDaemon {
     this.#store = store;
     this.#isCluster = isCluster;
     this.#endings.push(() => this.#store.close());
-    const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records);
+    const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
     this.#endings.push(() => table.close());
     await this.#renewKeeper();
     this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));

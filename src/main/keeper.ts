@@ -8,14 +8,14 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { type AgentMessage, KEEPER_SOCKET_FD } from "../base/keeper-protocol.js";
 import { readLines } from "../base/lines.js";
 import { Keeper } from "../keeper/keeper.js";
-import { recover } from "./recover-memory.js";
+import { prepareRecovery, recover } from "./recover-memory.js";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 process.title = "videoflow: keeper";
 
 const stateDir = process.argv[2];
 if (stateDir === undefined) serveOne();
-else await (await import("../keeper/service.js")).serveAgents(stateDir, recover);
+else await (await import("../keeper/service.js")).serveAgents(stateDir, recover, new Set(), prepareRecovery);
 
 function serveOne(): void {
   const socket = new Socket({ fd: KEEPER_SOCKET_FD, readable: true, writable: true });

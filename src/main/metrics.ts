@@ -5,6 +5,8 @@ import type { DeviceUsage, TaskUsage, Usage } from "../store/agent-services.js";
 const TASK_LABELS = ["namespace", "flow", "node", "task"] as const;
 const DEVICE_LABELS = ["uuid", "product"] as const;
 const MIB = 1024 * 1024;
+/** The delay of the event loop is measured by a timer of this period: a shorter one would be most of what an idle agent does. */
+const LOOP_DELAY_STEP_MS = 100;
 
 type TaskFigure = readonly [name: string, help: string, type: "counter" | "gauge", value: (task: TaskUsage) => number | undefined];
 type DeviceFigure = readonly [name: string, help: string, value: (device: DeviceUsage) => number | undefined];
@@ -62,6 +64,6 @@ export async function usageText({ tasks, devices }: Usage): Promise<string> {
 /** Memory, CPU, garbage collection and event-loop delay of this process. */
 export function processRegistry(): Registry {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_DELAY_STEP_MS });
   return registry;
 }

@@ -8,7 +8,7 @@ import { exitsDir } from "../base/keeper-places.js";
 import { listProcesses } from "../base/process-table.js";
 import { serveAgents } from "../keeper/service.js";
 import { programPath } from "./keeper-process.js";
-import { recover } from "./recover-memory.js";
+import { prepareRecovery, recover } from "./recover-memory.js";
 
 const RESTART_MS = 1_000;
 /** Tasks that were asked to end get this long; kubelet's own patience must be longer. */
@@ -29,7 +29,7 @@ process.title = "videoflow: keeper";
 process.on("SIGHUP", () => {});
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end());
 mkdirSync(exitsDir(stateDir), { recursive: true, mode: 0o700 });
-await serveAgents(stateDir, recover, siblings);
+await serveAgents(stateDir, recover, siblings, prepareRecovery);
 startAgent();
 
 function startAgent(): void {

@@ -1,10 +1,19 @@
-/** A durable table of JSON values: what one process must remember beside the objects. One owner at a time, as for a store. */
-import { chmodSync, mkdirSync } from "node:fs";
+/**
+ * A table of JSON values of one boot of the machine: what one process must remember beside the objects when it dies, and
+ * what means nothing once the machine has died. One owner at a time, as for a store.
+ */
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
 import { lockFolder } from "./lock.js";
+
+/**
+ * Says to which boot the table belongs. Written before anything is, so a table that a crash of the machine has torn is never
+ * read: within one boot nothing that was written can be lost, and nothing needs to wait for the disk.
+ */
+const BOOT_FILE = "boot";
 
 export class LmdbTable<V> {
   readonly #database: RootDatabase<V, string>;
@@ -17,14 +26,16 @@ export class LmdbTable<V> {
 
   /**
    * @param path folder of the table, made if missing.
+   * @param bootId of this boot: values of another one are removed.
    * @throws OperatorError STORE_LOCKED, STORE_UNREADABLE
    */
-  static open<V>(path: string): LmdbTable<V> {
+  static open<V>(path: string, bootId: string): LmdbTable<V> {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     const lock = lockFolder(path);
     const file = join(path, "table.mdb");
     try {
-      const database = open<V, string>({ path: file, encoding: "json", overlappingSync: false });
+      forgetOtherBoots(path, file, bootId);
+      const database = open<V, string>({ path: file, encoding: "json", noSync: true });
       chmodSync(file, 0o600);
       return new LmdbTable(database, lock);
     } catch (cause) {
@@ -38,7 +49,7 @@ export class LmdbTable<V> {
     return new Map([...this.#database.getRange()].map(({ key, value }) => [key, value]));
   }
 
-  /** Resolves once the value is on disk. */
+  /** Resolves once the value outlives this process. */
   async put(key: string, value: V): Promise<void> {
     await this.#database.put(key, value);
   }
@@ -50,5 +61,21 @@ export class LmdbTable<V> {
   async close(): Promise<void> {
     await this.#database.close();
     this.#lock.release();
+  }
+}
+
+function forgetOtherBoots(path: string, file: string, bootId: string): void {
+  const boot = join(path, BOOT_FILE);
+  if (readText(boot) === bootId) return;
+  for (const old of [file, `${file}-lock`]) rmSync(old, { force: true });
+  writeFileSync(boot, bootId, { mode: 0o600 });
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
 }
