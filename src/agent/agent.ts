@@ -4,6 +4,7 @@
  */
 import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
+import { Durations, type LoopFigures } from "../base/durations.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
 import { environmentOf } from "../devices/environment.js";
@@ -59,6 +60,9 @@ export class Agent {
   readonly #writing = new Map<string, Promise<void>>();
   /** Devices in quarantine, as published. */
   #quarantine = "";
+  readonly #times = new Durations();
+  #successes = 0;
+  #errors = 0;
   #running: Promise<void> | undefined;
   #dirty = false;
   /** A write failed: look again soon even if nothing changes. */
@@ -139,6 +143,11 @@ export class Agent {
     const tasks = [...this.#tasks.values()].filter((task) => task.spec.flow === flow);
     const run = tasks.at(-1)?.spec.run;
     return run === undefined ? undefined : this.#memories.observe(run, tasks);
+  }
+
+  /** What its loop has done so far. @param name of the loop. */
+  figures(name: string): LoopFigures {
+    return { name, successes: this.#successes, errors: this.#errors, reconcileTimes: this.#times.histogram };
   }
 
   /** Live processes that will outlive this agent. */
@@ -248,7 +257,22 @@ export class Agent {
   async #settle(): Promise<void> {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
-      this.#schedule(await this.#reconcile());
+      this.#schedule(await this.#measured());
+    }
+  }
+
+  async #measured(): Promise<number | undefined> {
+    const { clock } = this.#options;
+    const startMs = clock.nowMs();
+    try {
+      const againMs = await this.#reconcile();
+      this.#successes += 1;
+      return againMs;
+    } catch (error) {
+      this.#errors += 1;
+      throw error;
+    } finally {
+      this.#times.add((clock.nowMs() - startMs) / 1_000);
     }
   }
 

@@ -12,6 +12,8 @@ export interface TreeUsage {
   readonly cpuCores?: number;
   /** Resident bytes. */
   readonly memoryBytes: number;
+  /** Of the whole tree. */
+  readonly pids: readonly number[];
 }
 
 interface Look {
@@ -51,7 +53,7 @@ export class ProcessUsage {
     const memoryBytes = sums.reduce((sum, one) => sum + one.bytes, 0);
     const seconds = before === undefined ? 0 : (nowMs - before.atMs) / 1000;
     const cores = before === undefined ? {} : { cpuCores: Math.max(0, (ticks - before.ticks) / TICKS_PER_SECOND / seconds) };
-    const usage = { ...cores, memoryBytes };
+    const usage = { ...cores, memoryBytes, pids };
     this.#looks.set(key, { ticks, atMs: nowMs, usage });
     return usage;
   }

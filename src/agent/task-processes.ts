@@ -484,7 +484,8 @@ export class TaskProcesses {
   /** A GPU that was full is said to have been, with who held it. */
   #withMemory({ devices = [] }: Detail, exit: LastExit): LastExit {
     if (devices.length === 0 || !isOutOfMemory(exit.message ?? "")) return exit;
-    const taskOf = (pid: number) => [...this.#details.values()].find(({ task }) => task.status?.pid === pid)?.task.metadata.name;
+    const taskOf = (pid: number) =>
+      [...this.#details].find(([uid]) => this.#records.get(uid)?.process?.identity?.pid === pid)?.[1].task.metadata.name;
     const holders = memoryHolders(devices, this.#options.inventory?.()?.processes ?? [], taskOf);
     return { ...exit, reason: "GpuOutOfMemory", message: `${holders}\n${exit.message}` };
   }

@@ -15,6 +15,7 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.hostName === undefined ? {} : { hostName: flags.hostName }),
     ...(flags.stateDir === undefined ? {} : { stateDir: path(flags.stateDir) }),
     ...(flags.devices === undefined ? {} : { devicesFile: path(flags.devices) }),
+    ...(flags.allowBusy === undefined ? {} : { allowBusy: flags.allowBusy }),
     ...(flags.shm === undefined ? {} : { shmDir: path(flags.shm) }),
     ...(flags.manifests === undefined ? {} : { manifestsDir: path(flags.manifests) }),
     ...metricsOf(flags, path),

@@ -15,6 +15,7 @@ import type { ClusterFlags, World } from "./world.js";
 /** What `run` is told on the command line. */
 export interface RunFlags extends DisplayOptions {
   readonly devices?: string;
+  readonly allowBusy?: boolean;
   readonly flow?: string;
   readonly stateDir?: string;
   readonly shm?: string;
@@ -26,6 +27,7 @@ export interface AgentFlags extends ClusterFlags {
   readonly probes?: string;
   readonly hostName?: string;
   readonly devices?: string;
+  readonly allowBusy?: boolean;
   readonly stateDir?: string;
   readonly shm?: string;
   readonly manifests?: string;
@@ -45,6 +47,7 @@ type Done = (code: ExitCode) => void;
 
 const FLOW_OPTION = ["--flow <name>", "which flow, if the file holds several"] as const;
 const DEVICES_OPTION = ["--devices <file>", "take the GPUs from this YAML or JSON list of {uuid, product, memory}"] as const;
+const ALLOW_BUSY_OPTION = ["--allow-busy", "grant GPUs on which a process of somebody else computes, too"] as const;
 
 /**
  * Runs the command that the arguments name.
@@ -122,6 +125,7 @@ function addRun(program: Command, world: World, done: Done): void {
     .argument("<file>", "flow.yaml, flow.json, flow.ts or flow.js")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
+    .option(...ALLOW_BUSY_OPTION)
     .option("--state-dir <dir>", "keep logs and objects here (default: a temporary folder)")
     .option("--dead-letters <dir>", "keep inputs that cannot be processed here (default: <flow>.dead-letters)")
     .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
@@ -145,6 +149,7 @@ function addAgent(program: Command, world: World, done: Done): void {
     .summary("run flows as a daemon")
     .description("Runs flows as a daemon: keeps them running, whoever dies, until it is told to end. Logs to stderr.")
     .option(...DEVICES_OPTION)
+    .option(...ALLOW_BUSY_OPTION)
     .option(
       "--state-dir <dir>",
       "keep objects, logs and records here (env VIDEOFLOW_STATE_DIR; default: ~/.local/state/videoflow; of root: /var/lib/videoflow)",

@@ -12,6 +12,7 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
   const display = new Display(displayMode(flags, err, env), err, out, coloured(out, env));
   const options: RunOptions = {
     ...(flags.devices === undefined ? {} : { devicesFile: flags.devices }),
+    ...(flags.allowBusy === undefined ? {} : { allowBusy: flags.allowBusy }),
     ...(flags.stateDir === undefined ? {} : { stateDir: flags.stateDir }),
     ...(flags.deadLetters === undefined ? {} : { deadLettersDir: flags.deadLetters }),
     ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),

@@ -1,6 +1,6 @@
 /** `videoflow top`: what tasks and devices are used for now. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { DeviceUsage, TaskUsage, Usage } from "../store/agent-services.js";
+import type { DeviceUsage, TaskDeviceUse, TaskUsage, Usage } from "../store/agent-services.js";
 import { type ClientFlags, flowNamed, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { bytesText, renderTable } from "./table.js";
@@ -52,6 +52,18 @@ export function rates(before: Usage, now: Usage): TaskRates[] {
   });
 }
 
+type NumberOf = (use: TaskDeviceUse) => number | undefined;
+
+function sumText(uses: readonly TaskDeviceUse[] = [], numberOf: NumberOf, unit: string): string {
+  const known = uses.flatMap((use) => numberOf(use) ?? []);
+  return known.length === 0 ? "-" : `${known.reduce((sum, one) => sum + one, 0)}${unit}`;
+}
+
+function meanText(uses: readonly TaskDeviceUse[] = [], numberOf: NumberOf): string {
+  const known = uses.flatMap((use) => numberOf(use) ?? []);
+  return known.length === 0 ? "-" : `${Math.round(known.reduce((sum, one) => sum + one, 0) / known.length)}%`;
+}
+
 /** Two tables: tasks, then devices. Pure. */
 export function renderTop(tasks: readonly TaskRates[], devices: readonly DeviceUsage[]): string[] {
   const numbers = (...titles: string[]) => titles.map((title) => ({ title, align: "right" as const }));
@@ -61,6 +73,7 @@ export function renderTop(tasks: readonly TaskRates[], devices: readonly DeviceU
       { title: "PHASE" },
       ...numbers("CPU", "MEMORY", "MSG/S", "MS/MSG", "DROPPED", "RESTARTS"),
       { title: "DEVICE" },
+      ...numbers("GPU MEM", "GPU BUSY"),
       { title: "STATE" },
     ],
     tasks.map((task) => [
@@ -73,6 +86,8 @@ export function renderTop(tasks: readonly TaskRates[], devices: readonly DeviceU
       String(task.dropped),
       String(task.restarts),
       task.devices.join(", ") || "cpu",
+      sumText(task.deviceUse, (use) => use.memoryUsedMiB, " MiB"),
+      meanText(task.deviceUse, (use) => use.utilizationPercent),
       task.state ?? "-",
     ]),
   );

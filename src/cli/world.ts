@@ -116,6 +116,8 @@ export interface Connection {
 export interface HostOptions {
   /** YAML or JSON list of devices that replaces what the machine has. */
   readonly devicesFile?: string;
+  /** Grant devices on which somebody else's process computes, too. */
+  readonly allowBusy?: boolean;
 }
 
 export interface RunOptions extends HostOptions {

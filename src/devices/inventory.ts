@@ -1,6 +1,6 @@
 /** The provider that a machine needs. */
 import { type NvidiaOptions, NvidiaProvider } from "./nvidia-provider.js";
-import type { DeviceInventory, DeviceProvider } from "./provider.js";
+import { type DeviceInventory, type DeviceProvider, NO_READINGS } from "./provider.js";
 import { remembering } from "./remembered.js";
 import { StaticProvider } from "./static-provider.js";
 import { visibleDevices } from "./visible.js";
@@ -20,7 +20,7 @@ export function deviceProvider(options: DeviceOptions = {}): DeviceProvider {
   const remembered = remembering(whole);
   return {
     list: async () => cutDown(await remembered.list(), options),
-    readings: async () => (await remembered.readings?.()) ?? [],
+    readings: async () => (await remembered.readings?.()) ?? NO_READINGS,
   };
 }
 

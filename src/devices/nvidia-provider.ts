@@ -11,7 +11,7 @@ import {
   parseReadings,
   READING_QUERY,
 } from "./nvidia-parse.js";
-import type { ComputeProcess, DeviceInventory, DeviceProvider, DeviceReading } from "./provider.js";
+import type { ComputeProcess, DeviceInventory, DeviceProvider, DeviceReadings } from "./provider.js";
 
 export interface NvidiaOptions {
   /** Path of nvidia-smi; default: found in PATH. */
@@ -54,8 +54,12 @@ export class NvidiaProvider implements DeviceProvider {
     return { provider: "nvidia", devices, processes: computing, ...(message === undefined ? {} : { message }) };
   }
 
-  async readings(): Promise<readonly DeviceReading[]> {
-    return parseReadings((await this.#run([`--query-gpu=${READING_QUERY}`, FORMAT])).stdout);
+  async readings(): Promise<DeviceReadings> {
+    const [devices, processes] = await Promise.all([
+      this.#run([`--query-gpu=${READING_QUERY}`, FORMAT]),
+      this.#run([`--query-compute-apps=${PROCESS_QUERY}`, FORMAT]),
+    ]);
+    return { devices: parseReadings(devices.stdout), processes: parseProcesses(processes.stdout) };
   }
 
   #checkBusy(device: HostDevice, processes: readonly ComputeProcess[]): HostDevice {

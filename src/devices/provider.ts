@@ -30,9 +30,17 @@ export interface DeviceReading {
   readonly memoryUsedMiB?: number;
 }
 
+/** One look at what the devices do. */
+export interface DeviceReadings {
+  readonly devices: readonly DeviceReading[];
+  readonly processes: readonly ComputeProcess[];
+}
+
+export const NO_READINGS: DeviceReadings = { devices: [], processes: [] };
+
 export interface DeviceProvider {
   /** Looks at the machine; what it cannot read becomes a message, never an error. */
   list(): Promise<DeviceInventory>;
   /** Measures all devices; nothing where the provider cannot. Never throws. */
-  readings?(): Promise<readonly DeviceReading[]>;
+  readings?(): Promise<DeviceReadings>;
 }

@@ -1,13 +1,13 @@
 /** Keeps devices in mind that were seen once: one that vanishes is tainted and not forgotten, for a task may have it. */
 import type { HostDevice } from "../api/kinds.js";
-import type { DeviceInventory, DeviceProvider } from "./provider.js";
+import { type DeviceInventory, type DeviceProvider, NO_READINGS } from "./provider.js";
 
 /** A provider whose list never loses a device, and never gives another device its index. */
 export function remembering(provider: DeviceProvider): DeviceProvider {
   let known: readonly HostDevice[] = [];
   let name = "none";
   return {
-    ...(provider.readings === undefined ? {} : { readings: () => provider.readings?.() ?? Promise.resolve([]) }),
+    ...(provider.readings === undefined ? {} : { readings: () => provider.readings?.() ?? Promise.resolve(NO_READINGS) }),
     list: async () => {
       const inventory = await provider.list();
       known = withLost(known, inventory);

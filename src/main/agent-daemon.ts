@@ -24,7 +24,8 @@ import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { grantedDevices } from "../devices/granted.js";
 import { DeviceHolds, holdsFolder } from "../devices/holds.js";
 import { deviceProvider } from "../devices/inventory.js";
-import type { DeviceProvider } from "../devices/provider.js";
+import { type DeviceProvider, NO_READINGS } from "../devices/provider.js";
+import { recentReadings } from "../devices/recent-readings.js";
 import type { Describe } from "../flow/graph.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
@@ -98,15 +99,14 @@ export class AgentDaemon {
     this.#endings.push(() => table.close());
     await this.#renewKeeper();
     this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
-    const agent = await this.#startAgent(table);
+    const provider = this.#provider();
+    const agent = await this.#startAgent(table, provider);
     this.#agent = agent;
     this.#endings.push(() => agent.stop());
-    if (!isCluster) {
-      const controller = this.#startController();
-      this.#endings.push(() => controller.stop());
-    }
+    const controller = isCluster ? undefined : this.#startController();
+    if (controller !== undefined) this.#endings.push(() => controller.stop());
     this.#followManifests();
-    await this.#serve(agent);
+    await this.#serve(agent, controller, provider);
     if (this.#options.probes !== undefined) {
       const health = await serveHealth({ address: this.#options.probes, unhealthy: () => undefined, unready: () => undefined });
       this.#endings.push(() => health.close());
@@ -115,10 +115,9 @@ export class AgentDaemon {
     this.#options.log(`agent ${process.pid} answers on ${this.#dir.socket}; keeper ${pid}, containment ${containment}`);
   }
 
-  #startAgent(table: LmdbTable<SavedTask | SavedRun>): Promise<Agent> {
+  #startAgent(table: LmdbTable<SavedTask | SavedRun>, provider: DeviceProvider): Promise<Agent> {
     const shm = chooseShmBase(this.#options.shmDir, process.env);
     if (shm.warning !== undefined) this.#options.log(`warning: ${shm.warning}`);
-    const provider = this.#provider();
     const holds = new DeviceHolds(holdsFolder(process.env), `the agent of ${this.#dir.path}`, () => this.#holder);
     return Agent.start({
       store: this.#store,
@@ -147,11 +146,12 @@ export class AgentDaemon {
   }
 
   #provider(): DeviceProvider {
-    const { devicesFile } = this.#options;
+    const { devicesFile, allowBusy = false } = this.#options;
     const granted = grantedDevices(process.env, listFolder);
     return deviceProvider({
       ...granted,
       ...(devicesFile === undefined ? {} : { file: devicesFile }),
+      allowBusy,
       isOwnProcess: (pid) => readEnvironment(pid)?.get(KEEPER_MARKER) === this.#keeper.keeperId,
     });
   }
@@ -193,7 +193,7 @@ export class AgentDaemon {
     this.#endings.push(() => folder.close());
   }
 
-  async #serve(agent: Agent): Promise<void> {
+  async #serve(agent: Agent, controller: Controller | undefined, provider: DeviceProvider): Promise<void> {
     const services = new DaemonServices({
       store: this.#store,
       agent,
@@ -203,14 +203,19 @@ export class AgentDaemon {
       stateDir: this.#dir.path,
       version: packageJson.version,
       startedAt: new Date(REAL_CLOCK.wallMs()).toISOString(),
+      readings: recentReadings(
+        async () => (await provider.readings?.()) ?? NO_READINGS,
+        () => performance.now(),
+      ),
       keeper: () => this.#keeper,
     });
+    const loops = () => [agent.figures("host"), ...(controller === undefined ? [] : [controller.figures("videoflow")])];
     const { metrics } = this.#options;
     const places = [{ socket: this.#dir.metrics }, ...(metrics === undefined ? [] : [metrics])];
     const server = await serveAgent(this.#dir.socket, { store: this.#store, services });
     this.#endings.push(() => server.close());
     for (const place of places) {
-      const served = await serveMetrics(services, place);
+      const served = await serveMetrics({ usage: () => services.usage(), loops }, place);
       this.#endings.push(() => served.close());
     }
   }

@@ -45,11 +45,12 @@ async function loadModule(path: string): Promise<readonly unknown[]> {
 }
 
 /** The devices that may be granted: what the machine or the file has, cut down by CUDA_VISIBLE_DEVICES. */
-async function inventory({ devicesFile }: HostOptions): Promise<DeviceInventory> {
+async function inventory({ devicesFile, allowBusy = false }: HostOptions): Promise<DeviceInventory> {
   const { deviceProvider } = await import("../devices/inventory.js");
   const visible = process.env["CUDA_VISIBLE_DEVICES"];
   return deviceProvider({
     ...(devicesFile === undefined ? {} : { file: devicesFile }),
+    allowBusy,
     ...(visible === undefined ? {} : { visible }),
   }).list();
 }

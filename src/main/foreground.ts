@@ -111,12 +111,13 @@ export class Foreground {
   }
 
   async #startLoops(shmBase: string): Promise<void> {
-    const { devicesFile } = this.#options;
+    const { devicesFile, allowBusy = false } = this.#options;
     if (this.#flow.spec.onAgentLoss === "Keep")
       this.#options.onNotice("onAgentLoss: Keep is for videoflow agent; the tasks of a run end with it");
     const visible = process.env["CUDA_VISIBLE_DEVICES"];
     const provider = deviceProvider({
       ...(devicesFile === undefined ? {} : { file: devicesFile }),
+      allowBusy,
       ...(visible === undefined ? {} : { visible }),
       isOwnProcess: (pid) => readEnvironment(pid)?.get(KEEPER_MARKER) === this.#keeper.keeperId,
     });

@@ -5,15 +5,22 @@
 import { timingSafeEqual } from "node:crypto";
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { LoopFigures } from "../base/durations.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { listenPrivately } from "../base/private-socket.js";
 import type { AgentServices } from "../store/agent-services.js";
-import { processRegistry, usageText } from "./metrics.js";
+import { loopsText, processRegistry, usageText } from "./metrics.js";
 
 export type MetricsPlace =
   | { readonly socket: string }
   /** `127.0.0.1:9464`, with a file of mode 0600 that holds the token. */
   | { readonly listen: string; readonly tokenFile: string };
+
+/** What is told. */
+export interface Measured extends Pick<AgentServices, "usage"> {
+  /** The loops of this process. */
+  readonly loops?: () => readonly LoopFigures[];
+}
 
 export interface MetricsServer {
   /** Port of the TCP address; undefined for a socket. */
@@ -28,7 +35,7 @@ const FRESH_MS = 500;
 const MIN_TOKEN_LENGTH = 16;
 
 /** @throws OperatorError LISTEN_REFUSED */
-export async function serveMetrics(services: Pick<AgentServices, "usage">, place: MetricsPlace): Promise<MetricsServer> {
+export async function serveMetrics(services: Measured, place: MetricsPlace): Promise<MetricsServer> {
   const text = cachedText(services);
   const mayEnter = "socket" in place ? () => undefined : gateOf(readToken(place.tokenFile));
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
@@ -57,13 +64,13 @@ function answer(response: ServerResponse, status: number, body: string): void {
   response.end(body);
 }
 
-function cachedText(services: Pick<AgentServices, "usage">): () => Promise<string> {
+function cachedText({ usage, loops }: Measured): () => Promise<string> {
   const own = processRegistry();
   let made: { readonly atMs: number; readonly text: Promise<string> } | undefined;
   return () => {
     const nowMs = performance.now();
     if (made === undefined || nowMs - made.atMs > FRESH_MS) {
-      const text = services.usage().then(async (usage) => `${await usageText(usage)}\n${await own.metrics()}`);
+      const text = usage().then(async (now) => `${await usageText(now)}\n${loopsText(loops?.() ?? [])}\n${await own.metrics()}`);
       made = { atMs: nowMs, text };
     }
     return made.text;

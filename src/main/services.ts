@@ -8,11 +8,28 @@ import type { FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import type { Clock } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
+import { type DeviceReadings, NO_READINGS } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
-import type { AgentAbout, AgentServices, DeviceUsage, FlowKey, LogChunk, LogQuery, TaskUsage, Usage } from "../store/agent-services.js";
+import type {
+  AgentAbout,
+  AgentServices,
+  DeviceUsage,
+  EdgeUsage,
+  FlowKey,
+  LogChunk,
+  LogQuery,
+  TaskDeviceUse,
+  TaskUsage,
+  Usage,
+} from "../store/agent-services.js";
 import type { Store } from "../store/store.js";
+import type { EdgeStats } from "../transport/port.js";
+import { PROCESS_BOUNDS_US } from "../transport/process-times.js";
 import { explainStored } from "./explain.js";
 import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
+
+/** The last bucket has no bound. */
+const FINITE_BOUNDS_US = PROCESS_BOUNDS_US.filter(Number.isFinite);
 
 export interface ServicesOptions {
   readonly store: Store;
@@ -23,6 +40,8 @@ export interface ServicesOptions {
   readonly stateDir: string;
   readonly version: string;
   readonly startedAt: string;
+  /** What the devices do now. Answers soon. */
+  readonly readings: () => Promise<DeviceReadings>;
   readonly keeper: () => { readonly pid: number | undefined; readonly containment: string | undefined };
 }
 
@@ -83,15 +102,17 @@ export class DaemonServices implements AgentServices {
       nowMs,
     );
     const devices = await this.#devicesOf(tasks);
-    const stats = new Map(
-      [...new Set(tasks.map(({ spec }) => spec.flow))].map((flow) => [flow, this.#options.agent.observe(flow)?.tasks ?? []]),
-    );
+    const views = await this.#devices();
+    const readings = views.length === 0 ? NO_READINGS : await this.#options.readings();
+    const flows = new Map(tasks.map(({ spec, metadata }) => [spec.flow, { namespace: metadata.namespace, name: spec.flow }]));
+    const observed = new Map([...flows.keys()].map((flow) => [flow, this.#options.agent.observe(flow)]));
     return {
       nowMs,
       tasks: tasks.map((task): TaskUsage => {
         const { spec, status, metadata } = task;
-        const own = stats.get(spec.flow)?.find((one) => one.node === spec.node && one.taskIndex === spec.index);
-        const usage = status?.pid === undefined ? undefined : used.get(status.pid);
+        const own = observed.get(spec.flow)?.tasks.find((one) => one.node === spec.node && one.taskIndex === spec.index);
+        const { pids = [], ...usage } = (status?.pid === undefined ? undefined : used.get(status.pid)) ?? {};
+        const held = devices.get(`${metadata.namespace}/${spec.claim}`) ?? [];
         const isProducer = spec.members[0]?.role === "Producer";
         return {
           task: metadata.name,
@@ -102,14 +123,18 @@ export class DaemonServices implements AgentServices {
           ...(status?.pid === undefined ? {} : { pid: status.pid }),
           ...usage,
           restarts: status?.restarts ?? 0,
-          devices: devices.get(`${metadata.namespace}/${spec.claim}`) ?? [],
+          devices: held,
+          ...(held.length === 0 ? {} : { deviceUse: held.map((uuid) => deviceUseOf(uuid, pids, readings)) }),
           messages: (isProducer ? own?.messagesOut : own?.messagesIn) ?? 0,
+          received: own?.messagesIn ?? 0,
+          published: own?.messagesOut ?? 0,
           dropped: (own?.dropped ?? 0) + (own?.late ?? 0),
           processUs: own?.processUs ?? 0,
-          ...(own === undefined ? {} : { state: own.state }),
+          ...(own === undefined ? {} : { state: own.state, processTimes: { boundsUs: FINITE_BOUNDS_US, counts: own.processTimes } }),
         };
       }),
-      devices: await this.#devices(),
+      devices: views.map((device) => ({ ...device, ...readingOf(device.uuid, readings) })),
+      edges: [...flows].flatMap(([name, flow]) => (observed.get(name)?.edges ?? []).map((edge) => edgeUsage(flow, edge))),
     };
   }
 
@@ -162,6 +187,26 @@ export class DaemonServices implements AgentServices {
         .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
     }));
   }
+}
+
+function readingOf(uuid: string, { devices }: DeviceReadings): Pick<DeviceUsage, "utilizationPercent" | "memoryUsedMiB"> {
+  const { uuid: _, ...reading } = devices.find((device) => device.uuid === uuid) ?? { uuid };
+  return reading;
+}
+
+function deviceUseOf(uuid: string, pids: readonly number[], readings: DeviceReadings): TaskDeviceUse {
+  const { utilizationPercent } = readingOf(uuid, readings);
+  const own = readings.processes.filter((process) => process.uuid === uuid && pids.includes(process.pid));
+  const known = own.flatMap(({ usedMiB }) => usedMiB ?? []);
+  return {
+    uuid,
+    ...(known.length === 0 ? {} : { memoryUsedMiB: known.reduce((sum, mib) => sum + mib, 0) }),
+    ...(utilizationPercent === undefined ? {} : { utilizationPercent }),
+  };
+}
+
+function edgeUsage(flow: FlowKey, { from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeUsage {
+  return { flow, from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight };
 }
 
 /** When the present run was admitted; before that, when the flow was made. */

@@ -61,13 +61,42 @@ export interface TaskUsage {
   readonly memoryBytes?: number;
   readonly restarts: number;
   readonly devices: readonly string[];
+  /** What the task's processes take of its devices, as far as it is measured. */
+  readonly deviceUse?: readonly TaskDeviceUse[];
   /** Inputs finished since the run began; of a producer, messages given out. */
   readonly messages: number;
+  readonly received: number;
+  readonly published: number;
   readonly dropped: number;
   /** Microseconds in user code since the run began. */
   readonly processUs: number;
+  /** Calls of user code by how long they took: upper bounds in microseconds, the last without one, and calls per bucket. */
+  readonly processTimes?: { readonly boundsUs: readonly number[]; readonly counts: readonly number[] };
   /** What the task does now: working, waiting-input, … */
   readonly state?: string;
+}
+
+/** One device of a task. */
+export interface TaskDeviceUse {
+  readonly uuid: string;
+  /** Of the task's own processes. Absent: the driver does not tell who has what. */
+  readonly memoryUsedMiB?: number;
+  /** 0 to 100, of the device: whoever shares it is in it. */
+  readonly utilizationPercent?: number;
+}
+
+/** What became of the messages of one edge since the run began; what is produced and in none of the others is in flight. */
+export interface EdgeUsage {
+  readonly flow: FlowKey;
+  readonly from: string;
+  readonly to: string;
+  readonly produced: number;
+  readonly acknowledged: number;
+  readonly deadLettered: number;
+  readonly dropped: number;
+  /** Marks of "nothing came of this input"; no messages. */
+  readonly marks: number;
+  readonly inFlight: number;
 }
 
 /** What one device is used for. */
@@ -90,6 +119,7 @@ export interface Usage {
   readonly nowMs: number;
   readonly tasks: readonly TaskUsage[];
   readonly devices: readonly DeviceUsage[];
+  readonly edges: readonly EdgeUsage[];
 }
 
 export interface AgentServices {

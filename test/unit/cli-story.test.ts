@@ -8,6 +8,7 @@ import { type AgentWorld, anAgentWorld } from "../support/agent-world.js";
 const aUsage = (task: string, messages: number): TaskUsage => ({
   ...{ task, flow: { namespace: "default", name: "f" }, node: "work", index: 0, phase: "Running", pid: 7, cpuCores: 0.25 },
   ...{ memoryBytes: 3 * 1024 * 1024, restarts: 1, devices: ["GPU-1"], messages, dropped: 2, processUs: messages * 2_000, state: "working" },
+  ...{ received: messages, published: messages, deviceUse: [{ uuid: "GPU-1", memoryUsedMiB: 60, utilizationPercent: 40 }] },
 });
 
 let asked: LogQuery | undefined;
@@ -25,6 +26,7 @@ const services: Partial<AgentServices> = {
       nowMs: looks * 2_000,
       tasks: [aUsage("f.work.0", looks * 100)],
       devices: [{ uuid: "GPU-1", product: "Test", memoryMiB: 8_192, healthy: true, holders, utilizationPercent: 40, memoryUsedMiB: 100 }],
+      edges: [],
     };
   },
   explain: async ({ name }) => ({
@@ -190,7 +192,20 @@ describe("changes", () => {
 test("top makes rates of two looks", async () => {
   const { out } = await world.run("top f");
   const [, task, , , device] = out.split("\n");
-  expect(task?.split(/ {2,}/)).toEqual(["f.work.0", "Running", "250m", "3.0 MiB", "50.0", "2.00", "2", "1", "GPU-1", "working"]);
+  expect(task?.split(/ {2,}/)).toEqual([
+    "f.work.0",
+    "Running",
+    "250m",
+    "3.0 MiB",
+    "50.0",
+    "2.00",
+    "2",
+    "1",
+    "GPU-1",
+    "60 MiB",
+    "40%",
+    "working",
+  ]);
   expect(device?.split(/ {2,}/)).toEqual(["GPU-1", "Test", "8192 MiB", "100 MiB", "40%", "default/f.work.0"]);
 });
 

@@ -102,11 +102,13 @@ test("both questions to nvidia-smi share one limit", async () => {
 });
 
 test("utilisation and memory of each GPU are measured; what a GPU does not tell is absent", async () => {
-  const run = async () => ({ outcome: "Exited" as const, code: 0, stdout: "GPU-a, 37, 4096\nGPU-b, [N/A], [GPU is lost]\n", stderr: "" });
-  expect(await new NvidiaProvider({ run }).readings()).toEqual([
-    { uuid: "GPU-a", utilizationPercent: 37, memoryUsedMiB: 4_096 },
-    { uuid: "GPU-b" },
-  ]);
+  const answers = (query: string) =>
+    query.startsWith("--query-gpu") ? "GPU-a, 37, 4096\nGPU-b, [N/A], [GPU is lost]\n" : "GPU-a, 7, python, [N/A]\n";
+  const run = async ([query = ""]: readonly string[]) => ({ outcome: "Exited" as const, code: 0, stdout: answers(query), stderr: "" });
+  expect(await new NvidiaProvider({ run }).readings()).toEqual({
+    devices: [{ uuid: "GPU-a", utilizationPercent: 37, memoryUsedMiB: 4_096 }, { uuid: "GPU-b" }],
+    processes: [{ uuid: "GPU-a", pid: 7, name: "python", usedMiB: undefined }],
+  });
 });
 
 test("a stranger's process makes a GPU busy, with its reason as a word", async () => {

@@ -1,8 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import type { LoopFigures } from "../../src/base/durations.js";
+import { loopsText, usageText } from "../../src/main/metrics.js";
 import { serveMetrics } from "../../src/main/metrics-server.js";
 import type { TaskUsage, Usage } from "../../src/store/agent-services.js";
 
@@ -12,13 +14,30 @@ const TOKEN = "a-token-of-24-characters";
 
 const task: TaskUsage = {
   ...{ task: "f.work.0", flow: { namespace: "default", name: "f" }, node: "work", index: 0, phase: "Running", restarts: 2 },
-  ...{ devices: [], messages: 40, dropped: 1, processUs: 2_500_000, cpuCores: 0.5 },
+  ...{ devices: ["GPU-1"], messages: 40, received: 41, published: 39, dropped: 1, processUs: 2_500_000, cpuCores: 0.5 },
+  deviceUse: [{ uuid: "GPU-1", memoryUsedMiB: 1, utilizationPercent: 40 }],
+  processTimes: { boundsUs: [1, 2, 4, 8], counts: [1, 2, 3, 4, 5] },
 };
+const flow = task.flow;
 const usage: Usage = {
   nowMs: 1,
   tasks: [task],
   devices: [{ uuid: "GPU-1", product: 'Te"st', memoryMiB: 2, healthy: true, holders: ["default/f.work.0"], utilizationPercent: 40 }],
+  edges: [
+    { flow, from: "a", to: "work", produced: 9, acknowledged: 5, deadLettered: 1, dropped: 1, marks: 0, inFlight: 2 },
+    { flow, from: "b", to: "work", produced: 9, acknowledged: 7, deadLettered: 2, dropped: 0, marks: 0, inFlight: 0 },
+  ],
 };
+const everything: Usage = {
+  ...usage,
+  tasks: [{ ...task, memoryBytes: 1 }],
+  devices: usage.devices.map((device) => ({ ...device, memoryUsedMiB: 1 })),
+};
+const times = { bounds: [0.5], counts: [3, 1], sum: 2 };
+const loops: readonly LoopFigures[] = [
+  { name: "host", successes: 4, errors: 1, reconcileTimes: times },
+  { name: "videoflow", successes: 2, errors: 0, reconcileTimes: times, queue: { depth: 1, adds: 5, retries: 2, waitTimes: times } },
+];
 let looks = 0;
 const services = {
   usage: async () => {
@@ -61,6 +80,13 @@ test("the Unix socket is the user's only, tells what is known and nothing else, 
   for (const line of [
     `videoflow_messages_processed_total{${labels}} 40`,
     `videoflow_proctime_seconds_sum{${labels}} 2.5`,
+    `videoflow_proctime_seconds_count{${labels}} 15`,
+    `videoflow_proctime_seconds_bucket{${labels},le="0.000001"} 1`,
+    `videoflow_proctime_seconds_bucket{${labels},le="0.000004"} 6`,
+    `videoflow_proctime_seconds_bucket{${labels},le="+Inf"} 15`,
+    'videoflow_messages_failed_total{namespace="default",flow="f",node="work"} 3',
+    'videoflow_edge_messages_in_flight{namespace="default",flow="f",from="a",to="work"} 2',
+    `videoflow_task_device_memory_used_bytes{${labels},uuid="GPU-1"} 1048576`,
     `videoflow_task_restarts_total{${labels}} 2`,
     `videoflow_task_cpu_cores{${labels}} 0.5`,
     'videoflow_device_claims{uuid="GPU-1",product="Te\\"st"} 1',
@@ -73,6 +99,27 @@ test("the Unix socket is the user's only, tells what is known and nothing else, 
   expect([other.status, posted.status, mode]).toEqual([404, 404, 0o600]);
   expect(looks).toBeLessThan(5);
   expect(statSync(socket, { throwIfNoEntry: false })).toBeUndefined();
+});
+
+test("loops are told under the names of Kubernetes operators, their histograms cumulative", () => {
+  expect(loopsText(loops).split("\n")).toEqual(
+    expect.arrayContaining([
+      'controller_runtime_reconcile_total{controller="host",result="error"} 1',
+      'controller_runtime_reconcile_total{controller="videoflow",result="success"} 2',
+      'controller_runtime_reconcile_time_seconds_bucket{controller="host",le="0.5"} 3',
+      'controller_runtime_reconcile_time_seconds_bucket{controller="host",le="+Inf"} 4',
+      'controller_runtime_reconcile_time_seconds_sum{controller="host"} 2',
+      'workqueue_depth{name="videoflow"} 1',
+      'workqueue_queue_duration_seconds_count{name="videoflow"} 4',
+    ]),
+  );
+});
+
+test("the page of the metrics names each metric that is told, and no other", () => {
+  const page = readFileSync("docs/reference/metrics.md", "utf8");
+  const documented = new Set([...page.matchAll(/`((?:videoflow|controller_runtime|workqueue)_\w+)`/g)].map(([, name]) => name));
+  const told = new Set([...`${usageText(everything)}\n${loopsText(loops)}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  expect([...told].sort()).toEqual([...documented].sort());
 });
 
 describe("the TCP address", () => {

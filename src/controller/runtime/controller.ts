@@ -4,6 +4,7 @@
  */
 import type { Kind, Kinds } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
+import { Durations, type LoopFigures } from "../../base/durations.js";
 import { errorText } from "../../base/errors.js";
 import type { Prng } from "../../base/prng.js";
 import { isLostRace, type Store, type Unwatch, type WatchEvent } from "../../store/store.js";
@@ -39,6 +40,9 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
   readonly #caches: readonly Cache<Kind>[];
+  readonly #times = new Durations();
+  #successes = 0;
+  #errors = 0;
   #unwatch: Unwatch[] = [];
   #cancelResync: Cancel = () => {};
   #running = false;
@@ -79,6 +83,17 @@ export class Controller {
   /** The reconcile in progress; undefined when there is none. */
   get working(): Promise<void> | undefined {
     return this.#working;
+  }
+
+  /** @param name of the loop. */
+  figures(name: string): LoopFigures {
+    return {
+      name,
+      successes: this.#successes,
+      errors: this.#errors,
+      reconcileTimes: this.#times.histogram,
+      queue: this.#queue.figures,
+    };
   }
 
   /** What is known of a kind; may be behind. */
@@ -136,11 +151,18 @@ export class Controller {
   }
 
   async #reconcile(key: string): Promise<void> {
+    const { clock, reconcile } = this.#options;
+    const startMs = clock.nowMs();
     try {
-      this.#queue.done(key, await this.#options.reconcile(key));
+      const againMs = await reconcile(key);
+      this.#successes += 1;
+      this.#queue.done(key, againMs);
     } catch (error) {
+      this.#errors += 1;
       const delayMs = this.#queue.fail(key);
       if (this.#running && !isLostRace(error)) this.#options.onError?.(key, errorText(error), delayMs);
+    } finally {
+      this.#times.add((clock.nowMs() - startMs) / 1_000);
     }
   }
 }

@@ -2,6 +2,7 @@
  * Keys to reconcile: each at most once in the queue and in one hand at a time; failures come back later and later.
  * Knows keys and delays; must not know what a key means.
  */
+import { Durations, type QueueFigures } from "../../base/durations.js";
 import type { Prng } from "../../base/prng.js";
 import type { Cancel, Scheduler } from "./scheduler.js";
 
@@ -29,13 +30,17 @@ export interface WorkQueueOptions {
 }
 
 export class WorkQueue {
-  readonly #ready = new Set<string>();
+  /** Each with the time since which it waits, in milliseconds. */
+  readonly #ready = new Map<string, number>();
   readonly #taken = new Set<string>();
   /** Added again while in somebody's hand. */
   readonly #dirty = new Set<string>();
   readonly #timers = new Map<string, Timer>();
   readonly #failures = new Map<string, number>();
   readonly #options: WorkQueueOptions;
+  readonly #waits = new Durations();
+  #adds = 0;
+  #retries = 0;
   #open = true;
 
   constructor(options: WorkQueueOptions) {
@@ -47,12 +52,17 @@ export class WorkQueue {
     return this.#ready.size;
   }
 
+  get figures(): QueueFigures {
+    return { depth: this.size, adds: this.#adds, retries: this.#retries, waitTimes: this.#waits.histogram };
+  }
+
   add(key: string): void {
     if (!this.#open) return;
     if (this.#taken.has(key)) {
       this.#dirty.add(key);
     } else if (!this.#ready.has(key)) {
-      this.#ready.add(key);
+      this.#adds += 1;
+      this.#ready.set(key, this.#options.nowMs());
       this.#options.onReady();
     }
   }
@@ -73,8 +83,10 @@ export class WorkQueue {
 
   /** @returns the oldest ready key, which is then in the caller's hand until {@link done} or {@link fail}. */
   take(): string | undefined {
-    const [key] = this.#ready;
-    if (key === undefined) return undefined;
+    const [oldest] = this.#ready;
+    if (oldest === undefined) return undefined;
+    const [key, sinceMs] = oldest;
+    this.#waits.add((this.#options.nowMs() - sinceMs) / 1_000);
     this.#ready.delete(key);
     this.#taken.add(key);
     return key;
@@ -90,6 +102,7 @@ export class WorkQueue {
   /** The key failed: it comes back after its backoff. @returns the delay in milliseconds. */
   fail(key: string): number {
     const failures = this.#failures.get(key) ?? 0;
+    this.#retries += 1;
     this.#failures.set(key, failures + 1);
     this.#giveBack(key);
     const delayMs = this.#delayMs(failures);
