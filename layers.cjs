@@ -6,6 +6,7 @@ module.exports = {
   base: { does: "errors, clock, logger, ids, quantities, tensors: no domain words", imports: [] },
   api: { does: "the kinds: types, defaults, validation, conditions. Pure", imports: ["base"] },
   flow: { does: "authoring (Node, Flow) and graph algorithms. Pure", imports: ["api", "base"] },
+  rules: { does: "what a host lets flows use: components, paths below its root, values from files and Secrets", imports: ["flow", "api", "base"] },
   store: { does: "objects: the interface; embedded, over a socket, in Kubernetes", imports: ["api", "base"] },
   devices: { does: "allocation (pure) and the providers of devices", imports: ["api", "base"] },
   controller: { does: "makes the store match the spec: one folder per loop, runtime/", imports: ["store", "devices", "flow", "api", "base"] },

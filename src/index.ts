@@ -37,3 +37,4 @@ export {
 } from "./flow/node.js";
 export { TaskModuleNode } from "./flow/task-module.js";
 export { DeviceUnavailableError } from "./flow/unavailable.js";
+export { valueFromFile, valueFromSecret } from "./flow/value-from.js";

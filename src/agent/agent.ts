@@ -18,6 +18,7 @@ import type { ObservedHost } from "./observed.js";
 import type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
+import { Requirements } from "./requirements.js";
 import { type FlowObservation, RunMemories } from "./run-memories.js";
 import { taskStory } from "./story.js";
 import { TaskFiles } from "./task-files.js";
@@ -50,6 +51,7 @@ export class Agent {
   /** Task uid to what keeps it from its devices. */
   readonly #obstacles = new Map<string, string>();
   readonly #endings: Unwatch[] = [];
+  readonly #requirements: Requirements;
   #keeper: KeeperClient;
   #timer: NodeJS.Timeout | undefined;
   #hostTimer: NodeJS.Timeout | undefined;
@@ -77,8 +79,11 @@ export class Agent {
     const keeper = () => this.#keeper;
     const outliving = survival === undefined ? {} : { survival: { journal: survival.journal, stateDir } };
     this.#memories = new RunMemories({ memories, keeper, shmBase, ...outliving });
+    this.#requirements = new Requirements(options.rules, () => this.#kick());
     this.#processes = new TaskProcesses({
       keeper,
+      rules: options.rules,
+      refused: (task, refusal) => this.#requirements.refuse(task, refusal, options.clock.nowMs()),
       survival,
       clock: options.clock,
       files: this.#files,
@@ -311,11 +316,14 @@ export class Agent {
   }
 
   #observed(): ObservedHost {
-    const { liveRuns } = this.#processes;
+    const { liveRuns, records } = this.#processes;
+    const nowMs = this.#options.clock.nowMs();
+    const tasks = [...this.#tasks.values()];
     return {
-      nowMs: this.#options.clock.nowMs(),
-      tasks: [...this.#tasks.values()],
-      records: this.#processes.records,
+      nowMs,
+      tasks,
+      records,
+      requirements: this.#requirements.look(tasks, records, nowMs),
       claims: this.#claims,
       memories: this.#memories.states((run) => liveRuns.has(run)),
       keeperLost: this.#keeper.isLost,

@@ -1,5 +1,6 @@
 /** What the process of a task finds in its environment. Pure. */
 import type { FlowTaskSpec } from "../api/kinds.js";
+import type { SettledTask } from "../api/refusal.js";
 
 /** Variables that decide which devices a process sees; nobody but the agent sets them. */
 export const DEVICE_VARIABLES = [
@@ -18,15 +19,21 @@ export type Environment = Readonly<Record<string, string>>;
 /**
  * The user's environment, then the node's `env`, then what only the agent may set.
  *
+ * @param env       the node's variables, with the values that stand elsewhere.
  * @param inherited the agent's own environment.
  * @param devices   variables that show exactly the task's devices.
  */
-export function taskEnvironment(spec: FlowTaskSpec, inherited: NodeJS.ProcessEnv, devices: Environment): Environment {
+export function taskEnvironment(
+  spec: FlowTaskSpec,
+  env: SettledTask["env"],
+  inherited: NodeJS.ProcessEnv,
+  devices: Environment,
+): Environment {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(inherited)) {
     if (value !== undefined && !isReserved(name) && !NOT_INHERITED.includes(name)) environment[name] = value;
   }
-  for (const { name, value } of spec.env) if (!isReserved(name)) environment[name] = value;
+  for (const { name, value } of env) if (!isReserved(name)) environment[name] = value;
   return { ...environment, ...devices, ...identityVariables(spec) };
 }
 

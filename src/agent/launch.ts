@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import type { FlowTask } from "../api/kinds.js";
 import { LAUNCH_VERSION, type TaskLaunch as Launch, type TaskReport } from "../api/launch.js";
+import type { SettledTask } from "../api/refusal.js";
 import type { DataPlan } from "../transport/plan.js";
 
 export type TaskLaunch = Launch<DataPlan>;
@@ -16,9 +17,10 @@ export interface LaunchPlaces {
   readonly logLevel: TaskLaunch["logLevel"];
 }
 
-/** What the process of a task must know. */
-export function desiredLaunch(task: FlowTask, places: LaunchPlaces): TaskLaunch {
+/** What the process of a task must know, and may be written into a file. */
+export function desiredLaunch(task: FlowTask, settled: SettledTask, places: LaunchPlaces): TaskLaunch {
   const { spec } = task;
+  const { members, root, values } = settled;
   return {
     version: LAUNCH_VERSION,
     flow: spec.flow,
@@ -27,11 +29,12 @@ export function desiredLaunch(task: FlowTask, places: LaunchPlaces): TaskLaunch 
     node: spec.node,
     index: spec.index,
     nbTasks: spec.nbTasks,
-    members: spec.members,
+    members: [...members],
     retries: spec.retries,
-    ...(spec.root === undefined ? {} : { root: spec.root }),
+    ...(root === undefined ? {} : { root }),
     ...(spec.graphHash === undefined ? {} : { graphHash: spec.graphHash }),
     ...places,
+    ...(values === undefined ? {} : { hasValues: true }),
   };
 }
 

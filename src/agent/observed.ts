@@ -4,6 +4,7 @@ import type { TaskReport } from "../api/launch.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
 import type { TaskStats } from "../transport/port.js";
 import type { ExitKind, KillReason, LastExit, StopReason } from "./exit.js";
+import type { Requirement } from "./requirements.js";
 import type { Death } from "./restart.js";
 
 /** A process of a task, from the request to spawn it until its whole tree is dead. Times are those of the boot clock. */
@@ -88,6 +89,8 @@ export interface ObservedHost {
   readonly seenAtMs?: ReadonlyMap<string, number>;
   /** The agent writes down who a process is before it opens its gate: nothing needs to wait for the store. */
   readonly hasJournal?: boolean;
+  /** By task uid: whether a task that has no process of its template may get one. Absent: it may. */
+  readonly requirements?: ReadonlyMap<string, Requirement>;
   /** By UUID, as the machine was seen last. */
   readonly devices?: ReadonlyMap<string, HostDevice>;
 }

@@ -1,5 +1,6 @@
 /** What an agent is given when it starts, and what it tells. */
 import type { HostDevice } from "../api/kinds.js";
+import type { TaskRules } from "../api/refusal.js";
 import type { Clock } from "../base/clock.js";
 import type { DeviceHolds } from "../devices/holds.js";
 import type { ComputeProcess } from "../devices/provider.js";
@@ -61,6 +62,8 @@ export interface AgentOptions {
   readonly deviceEnvironment?: (devices: readonly string[]) => Readonly<Record<string, string>>;
   /** Devices of this machine that others hold without this store: asked before a task starts. Absent: nobody else is here. */
   readonly holds?: Pick<DeviceHolds, "take" | "keepOnly">;
+  /** What tasks may use of this host, and what is read for them. Absent: everything that stands in their specs. */
+  readonly rules?: TaskRules;
   /** Renews this host's Lease, and lets the keeper fence tasks that ask for it. Absent: nobody waits for this host. */
   readonly heartbeat?: { readonly renewMs?: number };
   /** Passed on to the tasks, minus what is reserved; default process.env. */

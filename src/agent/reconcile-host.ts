@@ -55,7 +55,7 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
   const plans = tasks.map((task) => {
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
-    const decision = decideTask(task, record, state);
+    const decision = decideTask(task, record, { ...state, ...requirementOf(task, observed) });
     const tellAtMs = isBrief(task, record, decision) ? (observed.seenAtMs?.get(task.metadata.uid) ?? 0) + BRIEF_MS : 0;
     const isTold = observed.nowMs >= tellAtMs;
     const actions = actionsOf(task, record, claim, decision, lostDevices(claim, observed));
@@ -85,8 +85,20 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     hasJournal,
     isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
     isOver: tasks.every((task) => hasFinished(task, observed.records.get(task.metadata.uid))),
+    isHeldBack: tasks.some((task) => isHeldBack(task, observed)),
   };
   return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
+}
+
+/** It has never had a process, and may not get one yet. */
+function isHeldBack({ metadata }: FlowTask, { requirements, records }: ObservedHost): boolean {
+  const { state = "met" } = requirements?.get(metadata.uid) ?? {};
+  return state !== "met" && (records.get(metadata.uid)?.incarnations ?? 0) === 0;
+}
+
+function requirementOf({ metadata }: FlowTask, { requirements }: ObservedHost): Pick<RunState, "refusal"> {
+  const requirement = requirements?.get(metadata.uid);
+  return requirement?.state === "refused" ? { refusal: requirement.refusal } : {};
 }
 
 function hasFinished({ status }: FlowTask, record: TaskRecord | undefined): boolean {
@@ -123,7 +135,8 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   const over = tasks.every(isFinal) && !live;
   if (memory === undefined) {
     const begun = state.isMemoryLost || tasks.some(isFinal);
-    const complete = state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !begun;
+    const complete =
+      !state.isHeldBack && state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !begun;
     return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];

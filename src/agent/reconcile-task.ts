@@ -1,6 +1,7 @@
 /** What to do about one task. Pure: no I/O, clock or chance. */
 import type { FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import { EXIT_RETIRED } from "../api/launch.js";
+import { REFUSALS, type Refusal } from "../api/refusal.js";
 import type { TaskStats } from "../transport/port.js";
 import type { KillReason, StopReason } from "./exit.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type TaskRecord } from "./observed.js";
@@ -47,10 +48,16 @@ export interface RunState {
   readonly isMemoryLost: boolean;
   /** Every task has finished. */
   readonly isOver: boolean;
+  /** What this host has against this task's start. */
+  readonly refusal?: Refusal;
+  /** Some task of the run may not start, or it is not known yet whether it may: none does. */
+  readonly isHeldBack?: boolean;
   /** Since when every live task waits and none can go on; absent while one works. */
   readonly standstillSinceMs?: number;
 }
 
+/** How long until something that is missing on the host is looked for again. */
+export const LOOK_AGAIN_MS = 2_000;
 /** A drain that stands still for so long is over: what a dead task kept back will not come. */
 const STANDSTILL_MS = 2_000;
 const TREE_ALIVE: TaskDecision = { phase: "Backoff", reason: "TreeAlive", message: "a process of the task cannot be killed" };
@@ -111,8 +118,15 @@ export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: 
 
 function decideLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecision {
   if (wantsStop(task)) return stopLive(task, live, run);
+  if (run.refusal !== undefined && isReady(live) && task.spec.desiredState !== "Retired" && live.retireAskedAtMs === undefined)
+    return { ...tendLive(task, live, run), ...heldBack(run.refusal, run) };
   if (isSurplus(task) && (!isReady(live) || task.spec.index < tasksThere(task, run))) return tendLive(task, live, run);
   return wantsRetirement(task, live) || areKeysMoving(task, run) ? retireLive(task, live, run) : tendLive(task, live, run);
+}
+
+/** Looked at again, unless only another start of the agent, or another spec, can help. */
+function heldBack({ reason, message }: Refusal, { nowMs }: RunState): Pick<TaskDecision, "reason" | "message" | "lookAtMs"> {
+  return { reason, message, ...(REFUSALS[reason] === "Final" ? {} : { lookAtMs: nowMs + LOOK_AGAIN_MS }) };
 }
 
 /** It has no process, and gets none before it is asked to run. */
@@ -239,6 +253,8 @@ function decideFirst(task: FlowTask, record: TaskRecord, run: RunState): TaskDec
   if (run.stopping) return pending("StopRequested", "another task of the flow was asked to stop");
   if (run.hasStrangers) return pending("WaitingForOthers", "processes of tasks that are gone have not ended yet");
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);
+  if (run.refusal !== undefined) return { phase: "Pending", ...heldBack(run.refusal, run) };
+  if (run.isHeldBack) return pending("WaitingForOthers", "another task of the flow may not start yet");
   if (run.missingClaims.length > 0) return pending("WaitingForDevices", `not allocated yet: ${run.missingClaims.join(", ")}`);
   if (run.memory === undefined) return pending("WaitingForMemory", "the flow's shared memory is not there yet");
   if (spec.index >= tasksThere(task, run)) {
@@ -259,6 +275,7 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
   if (lastExit?.treeDead === false) return TREE_ALIVE;
   if (lastExit?.kind === "finished") return finish(task, lastExit.reason, run);
+  if (run.refusal !== undefined && lastExit?.kind !== "hopeless") return { phase: "Backoff", ...heldBack(run.refusal, run) };
   if (lastExit?.kind === "retired" || (record.templateHash ?? task.spec.templateHash) !== task.spec.templateHash) return REPLACED;
   if (lastExit?.kind === "hopeless") return failed(lastExit.reason);
   if (run.memory === undefined) return { phase: "Pending", reason: "WaitingForMemory", message: "the flow's shared memory is not there" };

@@ -3,9 +3,11 @@ import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
+import { type Refusal, RefusedError, type SettledTask, type TaskRules } from "../api/refusal.js";
 import { bootTimeMs, type Clock } from "../base/clock.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
+import { hider } from "../base/hide.js";
 import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
 import { isAlive, readBootId, readEnvironment } from "../base/process-identity.js";
 import { namesOf } from "../devices/environment.js";
@@ -42,6 +44,9 @@ export interface TaskProcessesOptions {
   readonly renewedAtMs?: () => number | undefined;
   /** The machine's devices as they were seen last. */
   readonly inventory?: () => HostInventory | undefined;
+  readonly rules: TaskRules | undefined;
+  /** The rules refused a task that they had let pass. */
+  readonly refused: (task: FlowTask, refusal: Refusal) => void;
   readonly note: (subject: string, what: string, message: string) => void;
   readonly changed: () => void;
 }
@@ -54,6 +59,8 @@ interface Detail {
   /** Full UUIDs. */
   readonly devices?: readonly string[];
   readonly committedBefore: number;
+  /** Takes values that must not be shown out of texts; known while the agent lives that started the process. */
+  hide?: (text: string) => string;
 }
 
 export class TaskProcesses {
@@ -129,7 +136,11 @@ export class TaskProcesses {
     const { uid } = detail.task.metadata;
     try {
       const recovery = unrecovered ? ({ recoverFirst: true } as const) : {};
-      const answer = this.#options.keeper().spawnTask({ ...this.#request(detail, incarnation, devices), ...recovery });
+      const settled = (await this.#options.rules?.settle(detail.task)) ?? unsettled(detail.task);
+      if (this.#details.get(uid) !== detail) return; // The keeper was lost meanwhile.
+      if (this.#records.get(uid)?.process?.killed !== undefined) return this.#notAsked(uid);
+      if (settled.values !== undefined) detail.hide = hider(settled.values.hidden);
+      const answer = this.#options.keeper().spawnTask({ ...this.#request(detail, settled, incarnation, devices), ...recovery });
       crashPoint("agent.spawn.asked");
       const identity = await answer;
       crashPoint("agent.spawn.answered");
@@ -138,11 +149,21 @@ export class TaskProcesses {
       this.#clearRecovery(uid);
     } catch (error) {
       if (this.#options.survival !== undefined && isKeeperLost(error)) return; // loseAll() tells what becomes of it.
+      if (error instanceof RefusedError) {
+        this.#options.refused(detail.task, error.refusal);
+        return this.#notAsked(uid);
+      }
       this.#details.delete(uid);
       const { process: _none, ...record } = this.#records.get(uid) ?? NEW_RECORD;
       this.#records.set(uid, { ...record, spawnProblem: errorText(error) });
     }
     this.#saveSoon(uid);
+    this.#options.changed();
+  }
+
+  /** No keeper was asked for the process. */
+  #notAsked(uid: string): void {
+    this.#neverStarted(uid);
     this.#options.changed();
   }
 
@@ -152,14 +173,14 @@ export class TaskProcesses {
     this.#records.set(uid, record);
   }
 
-  #request(detail: Detail, incarnation: number, devices: readonly string[]) {
+  #request(detail: Detail, settled: SettledTask, incarnation: number, devices: readonly string[]) {
     const { memories, files, env, logLevel, workerCommand, survival } = this.#options;
     const { task, id } = detail;
     const { run, node, index } = task.spec;
     const memoryDir = memories.dirOf(run);
     const plan = memories.planOf(run);
     if (plan === undefined) throw new TypeError(`run ${run} has no memory`);
-    const launch = desiredLaunch(task, {
+    const launch = desiredLaunch(task, settled, {
       memoryDir,
       plan,
       reportFile: files.reportFile(task),
@@ -171,8 +192,9 @@ export class TaskProcesses {
     return {
       id,
       command: [...workerCommand, files.prepare(task, launch)],
-      env: taskEnvironment(task.spec, env, detail.deviceEnvironment),
-      cwd: task.spec.workingDir ?? task.spec.root ?? process.cwd(),
+      env: taskEnvironment(task.spec, settled.env, env, detail.deviceEnvironment),
+      cwd: settled.workingDir ?? settled.root ?? process.cwd(),
+      ...(settled.values === undefined ? {} : { input: JSON.stringify(settled.values) }),
       logFile: files.logFile(task),
       memory: { dir: memoryDir, node, taskIndex: index },
       ...(survival === undefined ? {} : { exitFile: join(survival.exitsDir, `${id}.json`) }),
@@ -466,10 +488,12 @@ export class TaskProcesses {
     const report = readReport(files.reportFile(detail.task));
     const lost = killed === "KeeperLost" && this.#options.survival !== undefined; // Another keeper will start it again.
     const kind = lost ? "crashed" : kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
+    const hide = detail.hide ?? ((text: string) => text);
     const lines = kind === "finished" || kind === "retired" ? "" : files.lastLines(detail.task);
     const buried = files.buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
-    const described = this.#withMemory(detail, describeExit(end, killed, report, lines));
+    const exit = describeExit(end, killed, report, lines);
+    const described = this.#withMemory(detail, exit.message === undefined ? exit : { ...exit, message: hide(exit.message) });
     const lastExit = { ...described, ...reason, kind, treeDead };
     if (!treeDead) this.#undead.add(uid, detail.id, detail.task.metadata.name, detail.devices ?? []);
     const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || killed === "Fenced" || lost;
@@ -516,6 +540,17 @@ export class TaskProcesses {
     const detail = this.#details.get(uid);
     if (detail !== undefined) act(detail.id);
   }
+}
+
+/** A task that no rules speak of. */
+function unsettled({ spec }: FlowTask): SettledTask {
+  const { members, env, workingDir, root } = spec;
+  return {
+    members,
+    env: env.map(({ name, value = "" }) => ({ name, value })),
+    ...(workingDir === undefined ? {} : { workingDir }),
+    ...(root === undefined ? {} : { root }),
+  };
 }
 
 /** A template that is new pays nothing for the deaths of the one before. */

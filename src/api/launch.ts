@@ -30,6 +30,8 @@ export interface TaskLaunch<Plan> {
   /** Folder in which the worker keeps inputs that no attempt could process; made when the first one comes. */
   readonly deadLettersDir: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** Values of params, null here, come on a descriptor of their own: see TaskValues. */
+  readonly hasValues?: true;
 }
 
 /** Content of the report file: written by the worker, the last one counts. */

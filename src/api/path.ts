@@ -44,3 +44,12 @@ function childOf(value: unknown, segment: PathSegment): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, segment)) return undefined;
   return (value as Record<PathSegment, unknown>)[segment];
 }
+
+/** A copy of a value with something else at a path that it has; what lies beside the path is shared with the input. */
+export function withValueAt(value: unknown, segments: readonly PathSegment[], replacement: unknown): unknown {
+  const [segment, ...rest] = segments;
+  if (segment === undefined) return replacement;
+  const child = withValueAt(childOf(value, segment), rest, replacement);
+  if (Array.isArray(value)) return value.with(Number(segment), child);
+  return { ...(value as Record<PathSegment, unknown>), [segment]: child };
+}

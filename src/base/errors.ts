@@ -139,6 +139,16 @@ export const ERRORS = {
     message: (d: { path: string; problem: string }) => `the store ${d.path} cannot be read: ${d.problem}`,
     fix: "Put back a copy of the state folder, or move it away and apply the flows again; nothing in it was changed.",
   },
+  AGENT_OPTION: {
+    retry: "never",
+    message: (d: { option: string; problem: string }) => `${d.option}: ${d.problem}`,
+    fix: "Correct the option; videoflow agent --help tells what it takes.",
+  },
+  FLOW_REFUSED: {
+    retry: "never",
+    message: (d: { flow: string; problem: string }) => `flow "${d.flow}" was not started: ${d.problem}`,
+    fix: "Put there what is missing, correct the flow, or start the agent with an option that allows it.",
+  },
   AGENT_RUNNING: {
     retry: "never",
     message: (d: { stateDir: string; pid: number }) => `another agent (pid ${d.pid}) runs on the state folder ${d.stateDir}`,

@@ -9,6 +9,8 @@ import type { ProcessIdentity } from "./process-identity.js";
 export const KEEPER_PROTOCOL = 2;
 /** Descriptor on which the keeper finds its socket. */
 export const KEEPER_SOCKET_FD = 3;
+/** Descriptor on which a program finds its `input`, if it has any. */
+export const INPUT_FD = 4;
 /** In the environment of every task: who is responsible for it. Survives fork, setsid and double forks. */
 export const KEEPER_MARKER = "VF_KEEPER";
 /** In the environment of every task: which incarnation it is. */
@@ -38,6 +40,8 @@ export interface SpawnRequest {
   readonly tag?: string;
   /** The process lives on when the agent dies; it, or a gate that is still shut, waits for the next agent. */
   readonly keep?: true;
+  /** What the program reads from descriptor {@link INPUT_FD}. Written nowhere else, and forgotten when it is handed over. */
+  readonly input?: string;
   /** Gets the exit record (JSON), written before it is reported. */
   readonly exitFile?: string;
 }

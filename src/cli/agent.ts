@@ -18,10 +18,23 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.allowBusy === undefined ? {} : { allowBusy: flags.allowBusy }),
     ...(flags.shm === undefined ? {} : { shmDir: path(flags.shm) }),
     ...(flags.manifests === undefined ? {} : { manifestsDir: path(flags.manifests) }),
+    ...(flags.root === undefined ? {} : { root: path(flags.root) }),
+    ...(flags.allowComponents === undefined ? {} : { allowComponents: listOf(flags.allowComponents) }),
+    ...(flags.taskUser === undefined ? {} : { taskUser: flags.taskUser }),
     ...metricsOf(flags, path),
     log: (text) => err.write(`${new Date().toISOString()} ${text}\n`),
   });
   return EXIT.success;
+}
+
+/** @throws OperatorError AGENT_OPTION for a list that allows nothing */
+function listOf(text: string): string[] {
+  const words = text
+    .split(",")
+    .map((word) => word.trim())
+    .filter(Boolean);
+  if (words.length === 0) throw new OperatorError("AGENT_OPTION", { option: "--allow-components", problem: "the list is empty" });
+  return words;
 }
 
 /** @throws OperatorError LISTEN_REFUSED if one of the two is missing */

@@ -33,6 +33,9 @@ export interface AgentFlags extends ClusterFlags {
   readonly manifests?: string;
   readonly listen?: string;
   readonly tokenFile?: string;
+  readonly root?: string;
+  readonly allowComponents?: string;
+  readonly taskUser?: string;
 }
 
 /** What the other commands are told. */
@@ -158,6 +161,15 @@ function addAgent(program: Command, world: World, done: Done): void {
     .option("--host-name <name>", "name of this machine's Host (default: its hostname)")
     .option("--probes <address>", "answer /healthz and /readyz here, such as :8082 (default: nowhere)")
     .option("--manifests <dir>", "run the flows that the files of this folder hold, and follow its changes")
+    .option("--root <dir>", "paths of flows begin here and may not lead outside (default: in a cluster <state-dir>/root, else any path)")
+    .option(
+      "--allow-components <list>",
+      "what may run: builtin, root (modules below --root), any, names, files, folders (default: in a cluster builtin,root, else any)",
+    )
+    .option(
+      "--task-user <user>",
+      "run tasks as this user, a name or uid:gid; needs root (in a cluster no task runs as root unless root is named)",
+    )
     .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
     .option("--token-file <file>", "the token of --listen: a file of mode 600")
     .addHelpText("after", AGENT_HELP)

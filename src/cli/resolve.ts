@@ -1,11 +1,14 @@
 /** Paths of a flow: made absolute against the folder of its file, and what is missing found before anything starts. */
 import { existsSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { NodeSpec } from "../api/kinds.js";
+import { pathText } from "../api/path.js";
 import { gotText, type Problem } from "../api/problem.js";
+import { mapSources, type ValueSource } from "../api/value-source.js";
+import { mapPaths, moduleFile, resolveComponent } from "../flow/component-path.js";
 import { mentionsExport } from "../flow/exports.js";
 import type { Describe } from "../flow/graph.js";
-import { formatPython, isPython, parsePython } from "../flow/python-component.js";
+import { isPython } from "../flow/python-component.js";
 import { PROBE_PYTHON, type PythonProbe, pythonProblems } from "./python.js";
 import type { FlowDocument } from "./world.js";
 
@@ -89,12 +92,14 @@ function resolveNode(node: NodeSpec, path: string, folder: string, describe: Des
   const component = resolveComponent(node.component, folder);
   const workingDir = resolve(folder, node.workingDir ?? ".");
   const { inputFiles = [], outputFiles = [] } = describe(node.component) ?? {};
-  const params: Record<string, unknown> = { ...node.params };
+  const values = resolveValues(node, path, folder, lookUp);
+  const params: Record<string, unknown> = { ...values.node.params };
   const problems: Problem[] = [
     ...missingModule(node.component, component, `${path}.component`, lookUp),
     ...missingExport(node, component, `${path}.component`, lookUp),
     ...(isPython(component) ? pythonProblems({ ...node, workingDir }, component, `${path}.component`, lookUp, python) : []),
     ...(lookUp(workingDir) === "folder" ? [] : [missing(`${path}.workingDir`, "folder", workingDir, node.workingDir)]),
+    ...values.problems,
   ];
   const files: ResolvedNode["files"][number][] = [];
   for (const name of [...inputFiles, ...outputFiles]) {
@@ -107,23 +112,25 @@ function resolveNode(node: NodeSpec, path: string, folder: string, describe: Des
       return file;
     });
   }
-  return { node: { ...node, component, workingDir, params }, problems, files };
+  return { node: { ...values.node, component, workingDir, params }, problems, files };
 }
 
-/** `./file.ts#Export` with an absolute path; a Python class with the folder where its module is looked for; a built-in name as it is. */
-export function resolveComponent(component: string, folder: string): string {
-  const python = parsePython(component);
-  if (python !== undefined) return formatPython({ ...python, folder: resolve(folder, python.folder) });
-  const file = moduleFile(component);
-  return file === undefined ? component : `${resolve(folder, file)}${component.slice(file.length)}`;
-}
-
-/** The module of a component; undefined for a built-in name. */
-function moduleFile(component: string): string | undefined {
-  if (isPython(component)) return undefined;
-  const hash = component.lastIndexOf("#");
-  const file = hash < 0 ? component : component.slice(0, hash);
-  return file.startsWith(".") || isAbsolute(file) || hash >= 0 ? file : undefined;
+/** The files of values that stand elsewhere. What a file holds is never looked at here. */
+function resolveValues(node: NodeSpec, path: string, folder: string, lookUp: LookUp): Pick<ResolvedNode, "node" | "problems"> {
+  const problems: Problem[] = [];
+  const absolute = (source: ValueSource, at: string): ValueSource => {
+    if (typeof source?.file !== "string" || source.file === "") return source;
+    const file = resolve(folder, source.file);
+    if (lookUp(file) !== "file") problems.push(missing(`${at}.valueFrom.file`, "file", file, source.file));
+    return { ...source, file };
+  };
+  const params = mapSources(node.params, (source, inside) => ({
+    valueFrom: absolute(source, `${path}.${pathText(["params", ...inside])}`),
+  }));
+  const env = node.env.map((entry, i) =>
+    entry.valueFrom === undefined ? entry : { ...entry, valueFrom: absolute(entry.valueFrom, `${path}.env[${i}]`) },
+  );
+  return { node: { ...node, params, env }, problems };
 }
 
 function missingModule(written: string, component: string, path: string, lookUp: LookUp): Problem[] {
@@ -151,12 +158,6 @@ function missing(path: string, what: "file" | "folder", absolute: string, got: u
   };
 }
 
-/** Replaces a path, or each path of a list; addresses (`https://…`) and other values stay as they are. */
-function mapPaths(value: unknown, at: string, replace: (path: string, at: string) => string): unknown {
-  if (Array.isArray(value)) return value.map((item, i) => mapPaths(item, `${at}[${i}]`, replace));
-  return typeof value !== "string" || value === "" || isUrl(value) ? value : replace(value, at);
-}
-
 function mustExist(file: string, at: string, written: string, lookUp: LookUp): Problem[] {
   return lookUp(file) === undefined ? [missing(at, "file", file, written)] : [];
 }
@@ -175,8 +176,4 @@ function canBeCreated(file: string, lookUp: LookUp): boolean {
     const found = lookUp(folder);
     if (found !== undefined || folder === dirname(folder)) return found === "folder";
   }
-}
-
-function isUrl(value: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(value);
 }

@@ -146,6 +146,12 @@ export interface AgentCommandOptions extends HostOptions {
   readonly cluster?: ClusterFlags;
   /** Name of this machine's Host; default: its hostname. */
   readonly hostName?: string;
+  /** Nothing that a flow names may lie outside of this folder; default: in a cluster `<state dir>/root`, else nothing is confined. */
+  readonly root?: string;
+  /** Components that may run; default: `builtin` and `root` in a cluster, else `any`. */
+  readonly allowComponents?: readonly string[];
+  /** User of the tasks: a name, or `uid:gid`; default: the agent's own, which in a cluster may not be root. */
+  readonly taskUser?: string;
   /** Address of /healthz and /readyz, such as ":8082"; default: none. */
   readonly probes?: string;
   /** Called with a line for the log. */

@@ -3,12 +3,11 @@
 import type { NodeSpec } from "../api/kinds.js";
 import { nearest } from "../api/nearest.js";
 import { gotText } from "../api/problem.js";
-import { checkSchema } from "../api/schema.js";
-import { schemaProblems } from "../api/schema-problems.js";
 import type { ComponentDescriptor } from "./descriptor.js";
 import type { Describe } from "./graph.js";
 import { isPython, parsePython } from "./python-component.js";
 import { type Findings, merge, NO_FINDINGS, problems, warnings } from "./validate-findings.js";
+import { paramsProblems } from "./validate-values.js";
 
 const MODULE = /^(\.{0,2}\/|file:|[A-Za-z]:\\)|\.[cm]?[jt]sx?(#|$)|#/;
 const MODULE_WITH_EXPORT = /.#[A-Za-z_$][\w$]*$/;
@@ -48,9 +47,7 @@ function roleFindings(node: NodeSpec, index: number, descriptor: ComponentDescri
 
 function paramsFindings(node: NodeSpec, index: number, { params: schema }: ComponentDescriptor): Findings {
   if (schema === undefined) return NO_FINDINGS;
-  return problems(
-    ...schemaProblems(checkSchema(schema, node.params), { schema, value: node.params, base: ["spec", "nodes", index, "params"] }),
-  );
+  return problems(...paramsProblems(schema, node.params, ["spec", "nodes", index, "params"]));
 }
 
 function deviceFindings(node: NodeSpec, index: number, { devices }: ComponentDescriptor): Findings {

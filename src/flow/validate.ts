@@ -13,6 +13,7 @@ import { cycleFindings, inputFindings, nameFindings, sizeFindings } from "./vali
 import { joinFindings, leafFindings } from "./validate-joins.js";
 import { nodeFindings } from "./validate-nodes.js";
 import { joinFieldFindings, timeJoinFindings } from "./validate-time-joins.js";
+import { valueFindings } from "./validate-values.js";
 
 export type { Findings } from "./validate-findings.js";
 
@@ -33,7 +34,12 @@ export interface ValidateOptions {
 export function validateSpec(spec: VideoFlowSpec, { describe, builtIns = [] }: ValidateOptions): Findings {
   const known = [...builtIns];
   const single = spec.nodes.map((node, index) =>
-    merge(componentFindings(node, index, describe, known), nodeFindings(node, index, describe), joinFieldFindings(node, index)),
+    merge(
+      componentFindings(node, index, describe, known),
+      nodeFindings(node, index, describe),
+      joinFieldFindings(node, index),
+      valueFindings(node, index),
+    ),
   );
   const wiring = merge(nameFindings(spec.nodes), inputFindings(spec.nodes), cycleFindings(spec.nodes), sizeFindings(spec.nodes));
   const isSound = wiring.problems.length === 0;

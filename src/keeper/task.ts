@@ -1,8 +1,8 @@
 /** One process that the keeper started, from its gate to its end. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { closeSync, constants, existsSync, openSync } from "node:fs";
 import type { Socket } from "node:net";
-import { INCARNATION_MARKER, KEEPER_MARKER, type SpawnRequest } from "../base/keeper-protocol.js";
+import { INCARNATION_MARKER, INPUT_FD, KEEPER_MARKER, type SpawnRequest } from "../base/keeper-protocol.js";
 import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
 import { GATE_FD, GO, gatedCommand, groupedCommand } from "./gate.js";
 
@@ -35,15 +35,23 @@ export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: str
   try {
     const [program, ...args] = groupedCommand(gatedCommand(request.command, setpriv), group);
     const env = { ...request.env, [KEEPER_MARKER]: keeperId, [INCARNATION_MARKER]: request.id };
-    const child = spawn(program, args, { cwd: request.cwd, env, detached: true, stdio: ["ignore", log, log, "pipe"] });
+    const { input, ...kept } = request;
+    const stdio = ["ignore", log, log, "pipe", ...(input === undefined ? [] : ["pipe" as const])] as StdioOptions;
+    const child = spawn(program, args, { cwd: request.cwd, env, detached: true, stdio });
     child.on("error", () => {}); // Told by the missing pid.
     const identity = child.pid === undefined ? undefined : identityOf(child.pid);
     if (identity === undefined) throw new Error(`${program} does not start`);
     gateOf(child).on("error", () => {}); // The task may die before it reads.
-    return { request, child, identity, ordered: false };
+    if (input !== undefined) handOver(child.stdio[INPUT_FD] as unknown as Socket, input);
+    return { request: kept, child, identity, ordered: false };
   } finally {
     closeSync(log);
   }
+}
+
+function handOver(socket: Socket, input: string): void {
+  socket.on("error", () => {}); // The task may die before it reads.
+  socket.end(input);
 }
 
 /** Opens the gate, unless the end was ordered meanwhile. */

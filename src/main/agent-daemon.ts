@@ -9,6 +9,7 @@ import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journa
 import { chooseShmBase } from "../agent/shm-base.js";
 import { parseManifests } from "../api/parse.js";
 import { formatProblem } from "../api/problem.js";
+import type { TaskRules } from "../api/refusal.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { errorText } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
@@ -34,6 +35,7 @@ import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
 import { serveHealth } from "./health-server.js";
+import { daemonRules } from "./host-rules.js";
 import { programPath } from "./keeper-process.js";
 import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
@@ -54,6 +56,7 @@ export class AgentDaemon {
   #agent: Agent | undefined;
   #store!: Store;
   #isCluster = false;
+  #rules!: TaskRules;
   #isEmpty = false;
 
   private constructor(options: DaemonOptions, dir: StateDir) {
@@ -91,9 +94,10 @@ export class AgentDaemon {
   }
 
   async #start(): Promise<void> {
-    const { store, isCluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
+    const { store, cluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
     this.#store = store;
-    this.#isCluster = isCluster;
+    this.#isCluster = cluster !== undefined;
+    this.#rules = daemonRules(this.#options, this.#hostName, cluster);
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
     this.#endings.push(() => table.close());
@@ -103,7 +107,7 @@ export class AgentDaemon {
     const agent = await this.#startAgent(table, provider);
     this.#agent = agent;
     this.#endings.push(() => agent.stop());
-    const controller = isCluster ? undefined : this.#startController();
+    const controller = this.#isCluster ? undefined : this.#startController();
     if (controller !== undefined) this.#endings.push(() => controller.stop());
     this.#followManifests();
     await this.#serve(agent, controller, provider);
@@ -132,6 +136,7 @@ export class AgentDaemon {
         return { ...found, devices: holds.mark(found.devices) };
       },
       holds,
+      rules: this.#rules,
       ...(this.#isCluster ? { heartbeat: {} } : {}),
       onNote: (note) => this.#tell(note),
       events: this.#events("videoflow-agent"),

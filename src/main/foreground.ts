@@ -6,6 +6,7 @@ import { Agent, type AgentNote } from "../agent/agent.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
 import { chooseShmBase } from "../agent/shm-base.js";
 import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
+import { REFUSALS } from "../api/refusal.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
@@ -25,6 +26,7 @@ import { DeviceUnavailableError } from "../flow/unavailable.js";
 import { EmbeddedStore } from "../store/embedded/embedded-store.js";
 import { NewLetters } from "./dead-letters.js";
 import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
+import { foregroundRules } from "./host-rules.js";
 import { Interrupts } from "./interrupts.js";
 import { programPath, takeKeeper } from "./keeper-process.js";
 
@@ -141,6 +143,7 @@ export class Foreground {
       shmBase,
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => this.#withoutHeld(await provider.list()),
+      rules: foregroundRules(hostname()),
       onNote: (note) => this.#tell(note),
     });
     this.#controller.start();
@@ -278,5 +281,6 @@ function refusalOf(flow: VideoFlow): Error | undefined {
   if (flow.status?.state !== "Failed" || admitted?.status !== "False") return undefined;
   if (admitted.reason === "SharedMemoryUnavailable")
     return new OperatorError("MEMORY_UNAVAILABLE", { flow: name, detail: admitted.message });
+  if (Object.hasOwn(REFUSALS, admitted.reason)) return new OperatorError("FLOW_REFUSED", { flow: name, problem: admitted.message });
   return new DeviceUnavailableError(name, admitted.message);
 }

@@ -5,6 +5,7 @@ import { armParentDeath } from "../base/process-signal.js";
 import { readLaunch } from "../worker/launch.js";
 import { Reporter } from "../worker/report.js";
 import { runTask, TaskTerminated } from "../worker/task.js";
+import { withValues } from "../worker/values.js";
 
 /** Failures that a restart cannot mend, because the flow itself is wrong. */
 const CONFIGURATION = /^(COMPONENT_|FLOW_|NODE_|PARAM_|MODEL_)/;
@@ -21,7 +22,7 @@ async function main(): Promise<number> {
   process.title = `videoflow: ${launch.flow}.${launch.node}.${launch.index}`;
   const reporter = new Reporter(launch.reportFile);
   try {
-    const outcome = await runTask(launch, reporter);
+    const outcome = await runTask(withValues(launch), reporter);
     return outcome === "retired" ? EXIT_RETIRED : EXIT_FINISHED;
   } catch (error) {
     if (error instanceof TaskTerminated) return EXIT_TERMINATED;

@@ -4,6 +4,7 @@ import { type DeadLetter, writeLetter } from "../base/dead-letters.js";
 import { errorText } from "../base/errors.js";
 import type { InputMessage } from "../transport/port.js";
 import type { TaskLaunch } from "./launch.js";
+import { shownText } from "./values.js";
 
 /** What is known of an input that is given up. */
 export interface Burial {
@@ -27,7 +28,7 @@ export class DeadLetters {
   add(inputs: readonly InputMessage[], burial: Burial): void {
     const { deadLettersDir, flow, run, node, index: task } = this.#launch;
     const { error, ...rest } = burial;
-    const text = error instanceof Error ? (error.stack ?? error.message) : errorText(error);
+    const text = shownText(error instanceof Error ? (error.stack ?? error.message) : errorText(error));
     writeLetter(deadLettersDir, { flow, run, node, task, time: new Date().toISOString(), ...rest, error: text, inputs });
   }
 }

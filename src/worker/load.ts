@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import type { NodeSpec, TaskMember } from "../api/kinds.js";
+import { findSources } from "../api/value-source.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { COMPONENTS } from "../components/registry.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
@@ -45,6 +46,7 @@ async function instantiate(member: TaskMember, expectedHash: string | undefined)
   const file = member.component.slice(0, hash);
   const exported = await importUser(member, file);
   const built = builtNode(member, file, expectedHash);
+  if (built !== undefined && findSources(built.params).length > 0) return remake(member, built);
   return built ?? construct(member, exportOf(member, exported, member.component.slice(hash + 1)));
 }
 
@@ -75,6 +77,12 @@ function builtNode(member: TaskMember, file: string, expectedHash: string | unde
     throw new OperatorError("FLOW_MISMATCH", { module: file, node: member.name, expected: expectedHash, got });
   }
   return flow.nodes().find((node) => node.name === member.name);
+}
+
+/** The node of the module has placeholders for values that stand elsewhere: another one of its class has the values. */
+function remake(member: TaskMember, built: Node): Node {
+  const create = built.constructor as unknown as new (params: object, options: object) => Node;
+  return new create(member.params, { name: built.name });
 }
 
 function exportOf(member: TaskMember, exported: Record<string, unknown>, name: string): ComponentClass {

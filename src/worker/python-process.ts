@@ -6,8 +6,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { dirname, join } from "node:path";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { errorText, OperatorError } from "../base/errors.js";
+import { hidesValues } from "./values.js";
 
 const FD_TO_CHILD = 3;
 const FD_FROM_CHILD = 4;
@@ -45,9 +47,16 @@ export class PythonProcess {
 
   /** Starts the interpreter; its stdout and stderr are the worker's. */
   constructor(node: string, program: string, listener: PythonListener) {
-    const stdio = ["ignore", "inherit", "inherit", "pipe", "pipe"] as const;
+    const log = hidesValues() ? "pipe" : "inherit";
+    const stdio = ["ignore", log, log, "pipe", "pipe"] as const;
     const child = spawn(program, ["-u", nodeProgram(), String(process.pid)], { stdio: [...stdio] });
     this.#child = child;
+    for (const [from, to] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ] as const) {
+      if (from !== null) passLines(from, to);
+    }
     const frames = new Frames(listener.envelope);
     const from = child.stdio[FD_FROM_CHILD] as Socket;
     from.on("data", (chunk: Buffer) => frames.add(chunk));
@@ -98,6 +107,23 @@ export class PythonProcess {
     await this.#exited;
     clearTimeout(timer);
   }
+}
+
+/** A line that goes on for so long is passed on in parts. */
+const MAX_LINE = 65_536;
+
+/** What the child prints goes through this process, line by line, where values are taken out. */
+function passLines(from: Readable, to: NodeJS.WriteStream): void {
+  let rest = "";
+  const pass = (text: string) => text !== "" && to.write(text);
+  from.setEncoding("utf8");
+  from.on("data", (chunk: string) => {
+    const text = rest + chunk;
+    const end = text.length > MAX_LINE ? text.length : text.lastIndexOf("\n") + 1;
+    rest = text.slice(end);
+    pass(text.slice(0, end));
+  });
+  from.on("end", () => pass(rest));
 }
 
 /** Cuts a stream of bytes into envelopes. */

@@ -3,6 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import type { TaskReport } from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { DeviceReport } from "../flow/node.js";
+import { shownText } from "./values.js";
 
 /** The report file of one task; every write replaces the whole file at once. */
 export class Reporter {
@@ -28,13 +29,13 @@ export class Reporter {
 
   /** May come before or after {@link ready}. */
   device(report: DeviceReport): void {
-    this.#device = report;
-    if (this.#report !== undefined) this.#write({ ...this.#report, ...report });
+    this.#device = { ...report, ...(report.reason === undefined ? {} : { reason: shownText(report.reason) }) };
+    if (this.#report !== undefined) this.#write({ ...this.#report, ...this.#device });
   }
 
   failed(error: unknown): void {
     const code = error instanceof OperatorError ? error.code : error instanceof Error ? error.name : "Error";
-    this.#write({ ...this.#report, ...this.#device, phase: "failed", error: { code, message: errorText(error) } });
+    this.#write({ ...this.#report, ...this.#device, phase: "failed", error: { code, message: shownText(errorText(error)) } });
   }
 
   #write(report: TaskReport): void {

@@ -12,7 +12,12 @@ export interface KubePlace {
   /** Starts the agent of a host, or starts it again, and waits until it answers. */
   agent(
     host: string,
-    options?: { readonly gpus?: readonly number[]; readonly env?: Readonly<Record<string, string>>; readonly kubeconfig?: string },
+    options?: {
+      readonly gpus?: readonly number[];
+      readonly env?: Readonly<Record<string, string>>;
+      readonly kubeconfig?: string;
+      readonly rules?: readonly string[];
+    },
   ): Promise<FlowProcess>;
   kubectl(...args: readonly string[]): Promise<string>;
   apply(file: string): Promise<string>;
@@ -40,7 +45,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
   const self: KubePlace = {
     place,
     controller: (kubeconfig = cluster.kubeconfig) => start(["controller", "--kubeconfig", kubeconfig]),
-    async agent(host, { gpus = [], env = {}, kubeconfig = cluster.kubeconfig } = {}) {
+    async agent(host, { gpus = [], env = {}, kubeconfig = cluster.kubeconfig, rules } = {}) {
       const shm = `${place.shm}/${host}`;
       mkdirSync(shm, { recursive: true });
       const devices = place.write(
@@ -48,7 +53,8 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
         stringify(gpus.map((index) => ({ uuid: gpuUuid(index), product: "Test GPU", memory: "8Gi" }))),
       );
       const args = ["agent", "--kubeconfig", kubeconfig, "--host-name", host, "--state-dir", place.path(`state-${host}`), "--shm", shm];
-      const agent = start([...args, "--devices", devices], env);
+      const trusting = ["--root", "/", "--task-user", "root"]; // The components of the tests lie in the repository, their files elsewhere.
+      const agent = start([...args, "--devices", devices, ...(rules ?? trusting)], env);
       await eventually(
         () => `the agent of ${host} to answer:\n${agent.output}`,
         () => agent.output.includes("answers on") || agent.child.exitCode !== null || agent.child.signalCode !== null,

@@ -85,6 +85,7 @@ test("reserved variables come from the agent alone", () => {
   });
   const environment = taskEnvironment(
     spec,
+    spec.env as { name: string; value: string }[],
     { A: "user", B: "user", VF_X: "1", HIP_VISIBLE_DEVICES: "0", NODE_EXTRA_CA_CERTS: "slow" },
     { CUDA_VISIBLE_DEVICES: "GPU-1" },
   );

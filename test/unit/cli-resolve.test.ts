@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { validateVideoFlow } from "../../src/api/validate.js";
-import { type LookUp, resolveComponent, resolvePaths } from "../../src/cli/resolve.js";
+import { type LookUp, resolvePaths } from "../../src/cli/resolve.js";
 import type { FlowDocument } from "../../src/cli/world.js";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
+import { resolveComponent } from "../../src/flow/component-path.js";
 
 const FILES: Readonly<Record<string, "file" | "folder">> = {
   "/": "folder",

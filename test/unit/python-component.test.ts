@@ -2,7 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { NodeSpec } from "../../src/api/kinds.js";
 import type { PythonProbe } from "../../src/cli/python.js";
 import { pythonProblems } from "../../src/cli/python.js";
-import { type LookUp, resolveComponent } from "../../src/cli/resolve.js";
+import type { LookUp } from "../../src/cli/resolve.js";
+import { resolveComponent } from "../../src/flow/component-path.js";
 import { formatPython, isPython, parsePython } from "../../src/flow/python-component.js";
 import { componentFindings } from "../../src/flow/validate-components.js";
 

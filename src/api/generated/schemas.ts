@@ -319,8 +319,7 @@ export const SPEC_SCHEMAS = {
        "items": {
         "type": "object",
         "required": [
-         "name",
-         "value"
+         "name"
         ],
         "properties": {
          "name": {
@@ -332,6 +331,37 @@ export const SPEC_SCHEMAS = {
          "value": {
           "type": "string",
           "maxLength": 32768
+         },
+         "valueFrom": {
+          "type": "object",
+          "properties": {
+           "file": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 4096
+           },
+           "secretKeyRef": {
+            "type": "object",
+            "required": [
+             "name",
+             "key"
+            ],
+            "properties": {
+             "name": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253
+             },
+             "key": {
+              "type": "string",
+              "minLength": 1,
+              "maxLength": 253
+             }
+            },
+            "additionalProperties": false
+           }
+          },
+          "additionalProperties": false
          }
         },
         "additionalProperties": false

@@ -310,7 +310,29 @@ name: string
 /**
  * Value of the variable.
  */
-value: string
+value?: string
+/**
+ * Where the agent reads the value when it starts the process.
+ */
+valueFrom?: {
+/**
+ * A file on the host.
+ */
+file?: string
+/**
+ * A key of a Secret of the task's namespace.
+ */
+secretKeyRef?: {
+/**
+ * Name of the Secret.
+ */
+name: string
+/**
+ * Key in the data of the Secret.
+ */
+key: string
+}
+}
 }[]
 /**
  * Restart policy of the task.
@@ -654,7 +676,7 @@ role: ("Producer" | "Processor" | "Consumer")
  */
 component: string
 /**
- * What the component's constructor gets; checked against its schema.
+ * What the component's constructor gets; checked against its schema. Any value may be { valueFrom: { file } } or { valueFrom: { secretKeyRef: { name, key } } }: a text that the agent reads when it starts a task.
  */
 params: {
 [k: string]: unknown
@@ -810,7 +832,29 @@ name: string
 /**
  * Value of the variable.
  */
-value: string
+value?: string
+/**
+ * Where the agent reads the value when it starts a task. The value itself stands in no object.
+ */
+valueFrom?: {
+/**
+ * A file on the host, relative to the folder of the flow file or the agent's --root; its last line break is left out.
+ */
+file?: string
+/**
+ * A key of a Secret of the flow's namespace, in a cluster.
+ */
+secretKeyRef?: {
+/**
+ * Name of the Secret.
+ */
+name: string
+/**
+ * Key in the data of the Secret.
+ */
+key: string
+}
+}
 }[]
 /**
  * Working directory of the tasks; the folder of the manifest by default.

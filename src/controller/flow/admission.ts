@@ -193,7 +193,8 @@ function waitChanges(own: Own, wanted: readonly NewResource<"DeviceClaim">[], me
   return [...syncClaims(own, wanted, stale), ...decide];
 }
 
-function remainingMs({ flow, nowMs, waitingSinceMs }: Observed): number | undefined {
+/** What is left of the time that the flow may wait; undefined: it waits for ever. */
+export function remainingMs({ flow, nowMs, waitingSinceMs }: Observed): number | undefined {
   const seconds = flow.spec.admission?.timeoutSeconds;
   return seconds === undefined ? undefined : seconds * 1_000 - (nowMs - (waitingSinceMs ?? nowMs));
 }

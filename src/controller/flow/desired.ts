@@ -238,8 +238,7 @@ function surroundings(channels: readonly NodeChannels[], node: GraphNode): Surro
 
 /** Later members win. */
 function mergeEnv(members: readonly NodeSpec[]): TaskSpec["env"] {
-  const merged = new Map(members.flatMap(({ env }) => env).map(({ name, value }) => [name, value]));
-  return [...merged].map(([name, value]) => ({ name, value }));
+  return [...new Map(members.flatMap(({ env }) => env).map((entry) => [entry.name, entry])).values()];
 }
 
 /** 16 hex digits; the order of an object's fields does not matter. */

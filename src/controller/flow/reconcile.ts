@@ -4,14 +4,16 @@
  * at what happened, so lost and duplicated events do no harm. See docs/adr/0004-embedded-store.md for the order of writes.
  */
 import type { FlowTask, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
+import type { Refusal } from "../../api/refusal.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { type Admission, admitFlow, type ClaimStatuses, movesAway } from "./admission.js";
+import { type Admission, admitFlow, type ClaimStatuses, movesAway, remainingMs } from "./admission.js";
 import { conditionOf, type Fact, fact } from "./conditions.js";
 import { desiredTasks, FLOW_FINALIZER, runId, runNumber, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
 import { abandon, abandonedTasks, withUnreachable } from "./lost.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
+import { givesUp, hasBegun, isOutdated, refusalAmong, wasRefused } from "./refused.js";
 import { pauseTasks, rollOut, targetOf } from "./rollout.js";
 import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason } from "./status.js";
 import { isReady, isSurplus } from "./task-state.js";
@@ -87,10 +89,13 @@ function reconcileLive(observed: Observed, own: Own): Plan {
   if (hasSucceeded(own.tasks))
     return { changes: [], status: flowStatus(observed, running(observed, own, claimsOf(own), own.tasks[0]?.spec.host)) };
   if (shape.graph === undefined) return refuseSpec(observed, own);
+  if (wasRefused(observed)) return clearAway(observed, own);
   const lost = own.tasks.find(isLost);
   if (lost !== undefined) return beginAgain(observed, own, lossText(lost));
   if (needsRestart(observed, own, shape.graph)) return restart(observed, own, "the run begins anew");
   if (movesAway(observed, own, shape.graph)) return beginAgain(observed, own, `host ${own.tasks[0]?.spec.host} is drained`);
+  const refusal = refusalAmong(own.tasks);
+  if (refusal !== undefined && !hasBegun(own.tasks)) return holdBack(observed, own, refusal);
   if (isRefused(observed, own)) return { changes: [], status: { ...old, observedGeneration: flow.metadata.generation } };
   return own.tasks.length === 0 ? admit(observed, own, shape.graph) : follow(observed, own, shape.graph);
 }
@@ -245,6 +250,28 @@ function isRefused({ flow }: Observed, { tasks, claims }: Own): boolean {
   );
 }
 
+/** Its host refused it: what was made for it goes, and it stays as it is until its spec changes or another run is asked for. */
+function clearAway({ flow }: Observed, own: Own): Plan {
+  const changes = teardown(own.tasks, own.claims, "its host refused the flow");
+  return { changes, status: { ...flow.status, observedGeneration: flow.metadata.generation } };
+}
+
+/** Nothing has started, because the host does not let it: the flow waits for what is missing, or is refused. */
+function holdBack(observed: Observed, own: Own, refusal: Refusal): Plan {
+  if (isOutdated(observed, own)) return restart(observed, own, "nothing had run yet of what is not wanted any more");
+  const { reason, message } = refusal;
+  const admitted = fact(ADMITTED, false, reason, message);
+  const isGivenUp = givesUp(observed, refusal);
+  const state = isGivenUp ? "Failed" : "Pending";
+  const situation = { ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host), state, reason, message, admitted } as const;
+  const leftMs = remainingMs(observed);
+  return {
+    changes: isGivenUp ? teardown(own.tasks, own.claims, "its host refused the flow") : [],
+    status: flowStatus(observed, situation),
+    ...(isGivenUp || leftMs === undefined ? {} : { requeueAfterMs: Math.max(0, leftMs) }),
+  };
+}
+
 /** A run that has no tasks yet: all claims are decided, then all tasks are made. */
 function admit(observed: Observed, own: Own, graph: FlowGraph): Plan {
   const admission = admitFlow(observed, own, graph);
@@ -269,6 +296,12 @@ function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
     return restart(observed, own, "nothing had run yet of what is not wanted any more");
   }
   const situation = running(observed, own, claims, host, present);
+  const refusal = refusalAmong(own.tasks);
+  if (refusal !== undefined)
+    return {
+      changes,
+      status: flowStatus(observed, { ...situation, progress: refusal, message: `${situation.message}; ${refusal.message}` }),
+    };
   const told = progress === undefined ? {} : { progress, message: `${situation.message}; ${progress.message}` };
   return { changes, status: flowStatus(observed, { ...situation, ...told }) };
 }

@@ -142,6 +142,28 @@ export class KubernetesStore implements Store {
     };
   }
 
+  /**
+   * The data of a Secret. It passes through this process and is kept nowhere.
+   *
+   * @returns why not, where it cannot be had.
+   */
+  async readSecret(namespace: string, name: string): Promise<SecretAnswer> {
+    const place = `Secret ${namespace}/${name}`;
+    try {
+      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/secrets/${encodeURIComponent(name)}`;
+      const reply = await this.#connection.request({ method: "GET", path });
+      if (reply.status === 404) return { outcome: "Absent" };
+      if (reply.status < 300) return { outcome: "Found", data: secretData(reply.text) };
+      if (reply.status !== 403)
+        return { outcome: "Unreachable", problem: `${place} cannot be read: the API server answers ${reply.status}` };
+      const grant = `kubectl create rolebinding videoflow-agent-secrets -n ${namespace} --clusterrole=videoflow-agent-secrets --serviceaccount=videoflow-system:videoflow-agent`;
+      return { outcome: "Refused", problem: `the agent may not read ${place}; it may after: ${grant}` };
+    } catch (error) {
+      if (error instanceof OperatorError) return { outcome: "Unreachable", problem: `${place} cannot be read: ${error.problem}` };
+      throw error;
+    }
+  }
+
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
@@ -175,6 +197,23 @@ export class KubernetesStore implements Store {
       }
     }
   }
+}
+
+/** A Secret, or why there is none to be had: nobody answers, or the answer is no. */
+export type SecretAnswer =
+  | { readonly outcome: "Found"; readonly data: ReadonlyMap<string, Uint8Array> }
+  | { readonly outcome: "Absent" }
+  | { readonly outcome: "Refused" | "Unreachable"; readonly problem: string };
+
+/** Keys to bytes. What cannot be read is not quoted. */
+function secretData(text: string): ReadonlyMap<string, Uint8Array> {
+  let data: Readonly<Record<string, string>>;
+  try {
+    data = (JSON.parse(text) as { data?: Record<string, string> }).data ?? {};
+  } catch {
+    throw new TypeError("the API server sent a Secret that is no JSON");
+  }
+  return new Map(Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64")]));
 }
 
 async function readCredentials({ kubeconfig, context, inCluster }: ClusterChoice): Promise<Credentials> {

@@ -1,0 +1,42 @@
+/** Flows whose host does not let them start: a component that it does not allow, a file or a Secret that is not there. Pure. */
+import type { FlowTask } from "../../api/kinds.js";
+import { REFUSALS, type Refusal, refusalOf } from "../../api/refusal.js";
+import { remainingMs } from "./admission.js";
+import { conditionOf } from "./conditions.js";
+import { isFinal } from "./holding.js";
+import type { Observed } from "./observed.js";
+import type { Own } from "./own.js";
+
+/** The first refusal that the tasks of a flow tell of. */
+export function refusalAmong(tasks: readonly FlowTask[]): Refusal | undefined {
+  return tasks.flatMap((task) => (isFinal(task) ? [] : (refusalOf(task) ?? [])))[0];
+}
+
+/** Some process of these tasks was started. */
+export function hasBegun(tasks: readonly FlowTask[]): boolean {
+  return tasks.some(({ status }) => status?.pid !== undefined || status?.templateHash !== undefined || status?.lastExit !== undefined);
+}
+
+/** The flow was refused for this generation of its spec, and what was made for it may still be there. */
+export function wasRefused({ flow }: Observed): boolean {
+  const admitted = conditionOf("Admitted", flow.status?.conditions);
+  return (
+    flow.status?.state === "Failed" &&
+    admitted?.status === "False" &&
+    admitted.observedGeneration === flow.metadata.generation &&
+    Object.hasOwn(REFUSALS, admitted.reason)
+  );
+}
+
+/** Whether the flow must not wait for what its host lacks. */
+export function givesUp(observed: Observed, { reason }: Refusal): boolean {
+  const { flow, defaultAdmission } = observed;
+  const policy = flow.spec.admission?.policy ?? defaultAdmission;
+  return REFUSALS[reason] === "Final" || policy === "Fail" || (remainingMs(observed) ?? Number.POSITIVE_INFINITY) <= 0;
+}
+
+/** Its tasks are of another template or number than the spec asks for. */
+export function isOutdated({ shape }: Observed, { tasks }: Own): boolean {
+  const present = new Map(tasks.map(({ spec }) => [`${spec.node}.${spec.index}`, spec.templateHash]));
+  return present.size !== shape.hashes.size || [...shape.hashes].some(([task, hash]) => present.get(task) !== hash);
+}

@@ -1,0 +1,303 @@
+/**
+ * What a host lets a flow use: components, paths below its root, values from files and Secrets.
+ * Knows tasks, descriptors and the file system; must not know stores, processes or shared memory.
+ */
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import type { FlowTask, TaskMember } from "../api/kinds.js";
+import { type PathSegment, pathText, valueAt, withValueAt } from "../api/path.js";
+import { type Refusal, RefusedError, type SettledTask, type TaskRules, type TaskValues } from "../api/refusal.js";
+import { findSources, mapSources, sourceText, type ValueSource } from "../api/value-source.js";
+import { isUrl, mapPaths, moduleFile, resolveComponent } from "../flow/component-path.js";
+import { mentionsExport } from "../flow/exports.js";
+import type { Describe } from "../flow/graph.js";
+import { knownValueProblems } from "../flow/validate-values.js";
+import type { AllowedComponents } from "./allowed-components.js";
+import { readValueFile, textOf } from "./read-value.js";
+import { isBelow, presentFolder, realPlace } from "./real-place.js";
+import type { Secrets } from "./secrets.js";
+
+export interface HostRulesOptions {
+  /** Name of the host, for messages. */
+  readonly host: string;
+  readonly describe: Describe;
+  /** Nothing that a flow names may lie outside of it. Absent: relative paths begin in the working directory, and nothing is confined. */
+  readonly root?: string;
+  readonly allowed: AllowedComponents;
+  /** Tasks would run as root, and nobody said that they may. */
+  readonly isRootUnasked?: boolean;
+  /** Absent: there is no cluster. */
+  readonly secrets?: Secrets;
+}
+
+/** Addresses that lead to other machines, never to a file of this one. */
+const NETWORK = /^(https?|rtsps?|rtmps?|rtp|srt|tcp|udp|tls|mms[ht]?|s?ftp):\/\//i;
+/** Variables by which a program loads code that the list of components does not name. */
+const LOADS_CODE = /^(LD_.*|PYTHON.*|NODE_.*|VIDEOFLOW_.*|GCONV_PATH|OPENSSL_CONF|BASH_ENV|ENV|PATH)$/;
+
+/** By name of the Secret: the bytes of its keys. */
+type SecretData = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+
+/** One value and where it is from. */
+interface Known {
+  readonly member: string;
+  readonly path: readonly PathSegment[];
+  value: string;
+}
+
+export class HostRules implements TaskRules {
+  readonly #options: HostRulesOptions;
+
+  constructor(options: HostRulesOptions) {
+    this.#options = options;
+  }
+
+  refusal(task: FlowTask): Refusal | undefined | Promise<Refusal | undefined> {
+    if (needsSecrets(task)) return this.#refusalAfter(task);
+    try {
+      this.#settleNow(task, NO_SECRETS);
+      return undefined;
+    } catch (error) {
+      return refusalIn(error);
+    }
+  }
+
+  async #refusalAfter(task: FlowTask): Promise<Refusal | undefined> {
+    try {
+      await this.settle(task);
+      return undefined;
+    } catch (error) {
+      return refusalIn(error);
+    }
+  }
+
+  async settle(task: FlowTask): Promise<SettledTask> {
+    this.#refuseCode(task);
+    const names = new Set(sourcesOf(task).flatMap(({ secretKeyRef }) => secretKeyRef?.name ?? []));
+    const found = new Map<string, ReadonlyMap<string, Uint8Array>>();
+    for (const name of names) found.set(name, await this.#readSecret(task, name));
+    return this.#settleNow(task, found);
+  }
+
+  #settleNow(task: FlowTask, secrets: SecretData): SettledTask {
+    this.#refuseCode(task);
+    const { spec } = task;
+    const root = this.#options.root ?? spec.root;
+    const known: Known[] = [];
+    const members = spec.members.map((member) => this.#settleMember(member, task, secrets, known));
+    const env = spec.env.map(({ name, value = "", valueFrom }) => {
+      const at = { node: spec.node, path: `env ${name}` };
+      return {
+        name,
+        value: valueFrom === undefined ? value : this.#value(valueFrom, task, at, secrets),
+        isHidden: valueFrom !== undefined,
+      };
+    });
+    const workingDir = spec.workingDir === undefined ? undefined : this.#folder(spec.workingDir, { node: spec.node, path: "workingDir" });
+    const hidden = [...known, ...env.filter(({ isHidden }) => isHidden)].map(({ value }) => value);
+    const values: TaskValues = { params: known, hidden };
+    return {
+      members,
+      env: env.map(({ name, value }) => ({ name, value })),
+      ...(workingDir === undefined ? {} : { workingDir }),
+      ...(root === undefined ? {} : { root }),
+      ...(hidden.length === 0 ? {} : { values }),
+    };
+  }
+
+  /** What may not run here at all is told before anything is looked at. */
+  #refuseCode({ spec }: FlowTask): void {
+    const { allowed, describe, isRootUnasked = false } = this.#options;
+    if (isRootUnasked) {
+      const what = "its agent runs as root, and tasks do not unless that is asked for: start it with --task-user USER, or --task-user root";
+      throw new RefusedError({ reason: "RootNotAllowed", message: `host ${this.#options.host}: ${what}` });
+    }
+    for (const { name, component } of spec.members) {
+      const absolute = resolveComponent(component, this.#base);
+      if (allowed.allows(absolute, describe(component) !== undefined)) continue;
+      const what = `component ${component} is not among those that the agent allows (${allowed.text}); it would with ${allowed.remedy(component)}`;
+      throw this.#refused("ComponentNotAllowed", { node: name, path: "component" }, what);
+    }
+    const loader = allowed.isAny ? undefined : spec.env.find(({ name }) => LOADS_CODE.test(name));
+    if (loader === undefined) return;
+    const what = `the variable ${loader.name} makes programs load code that the agent does not allow (${allowed.text}); it would with --allow-components any`;
+    throw this.#refused("ComponentNotAllowed", { node: spec.node, path: `env ${loader.name}` }, what);
+  }
+
+  get #base(): string {
+    return this.#options.root ?? process.cwd();
+  }
+
+  #settleMember(member: TaskMember, task: FlowTask, secrets: SecretData, all: Known[]): TaskMember {
+    const { name, component } = member;
+    const places = findSources(member.params);
+    const known = places.map(({ path, source }): Known => {
+      const value = this.#value(source, task, { node: name, path: pathText(["params", ...path]) }, secrets);
+      return { member: name, path, value };
+    });
+    const texts = new Map(known.map(({ path, value }) => [pathText(path), value]));
+    const params = mapSources(member.params, (_, path) => texts.get(pathText(path)));
+    this.#checkKnown(member, params, known);
+    const absolute = this.#absoluteParams(member, params, new Set(texts.keys()));
+    for (const one of known) one.value = String(valueAt(absolute, one.path));
+    all.push(...known);
+    const settled = known.reduce<unknown>((blank, { path }) => withValueAt(blank, path, null), absolute);
+    return { ...member, component: this.#module(component, name), params: settled as TaskMember["params"] };
+  }
+
+  #checkKnown({ name, component }: TaskMember, params: TaskMember["params"], known: readonly Known[]): void {
+    const schema = this.#options.describe(component)?.params;
+    if (schema === undefined || known.length === 0) return;
+    const paths = known.map(({ path }) => path);
+    const [problem] = knownValueProblems(schema, params, paths);
+    if (problem === undefined) return;
+    const at = { node: name, path: `params.${problem.path}` };
+    throw this.#refused("ValueInvalid", at, `the value that is read for it ${problem.problem}`);
+  }
+
+  /** @param secret texts of paths of params whose value may not be told. */
+  #absoluteParams({ name, component }: TaskMember, params: TaskMember["params"], secret: ReadonlySet<string>): TaskMember["params"] {
+    const descriptor = this.#options.describe(component);
+    if (descriptor === undefined) return params;
+    const { inputFiles = [], outputFiles = [] } = descriptor;
+    const absolute: Record<string, unknown> = { ...params };
+    for (const param of [...inputFiles, ...outputFiles]) {
+      absolute[param] = mapPaths(params[param], param, (written, at) => {
+        const where = { node: name, path: `params.${at}`, ...(secret.has(at) ? { isSecret: true } : {}) };
+        return inputFiles.includes(param) ? this.#input(written, where) : this.#output(written, where);
+      });
+      if (!(param in params)) delete absolute[param];
+    }
+    if (this.#options.root !== undefined) this.#checkAddresses(params, { node: name, secret });
+    return absolute;
+  }
+
+  /** FFmpeg opens files by address too. */
+  #checkAddresses(params: TaskMember["params"], { node, secret }: { readonly node: string; readonly secret: ReadonlySet<string> }): void {
+    const walk = (value: unknown, path: readonly PathSegment[]): void => {
+      const at = pathText(path);
+      const where = { node, path: `params.${at}`, ...(secret.has(at) ? { isSecret: true } : {}) };
+      if (path.at(-1) === "protocol_whitelist")
+        throw this.#refused("PathNotAllowed", where, "the agent decides which protocols may be opened");
+      if (typeof value === "string" && isUrl(value) && !NETWORK.test(value)) {
+        const scheme = value.slice(0, value.indexOf("://"));
+        const what = `addresses that begin with ${where.isSecret === true ? "this scheme" : `${scheme}://`} may lead to files outside of the agent's root`;
+        throw this.#refused("PathNotAllowed", where, what);
+      }
+      if (typeof value === "object" && value !== null) for (const [key, item] of Object.entries(value)) walk(item, [...path, key]);
+    };
+    walk(params, []);
+  }
+
+  #module(component: string, node: string): string {
+    const absolute = resolveComponent(component, this.#base);
+    const where = { node, path: "component" };
+    const file = this.#options.describe(component) === undefined ? moduleFile(absolute) : undefined;
+    if (file === undefined) return absolute;
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw this.#refused("FileMissing", where, `there is no file ${file}`);
+    const name = absolute.slice(file.length + 1);
+    if (name !== "" && isReadable(file) && !mentionsExport(readFileSync(file, "utf8"), name))
+      throw this.#refused("FileMissing", where, `${file} exports no ${name}`);
+    return absolute;
+  }
+
+  #input(written: string, where: Where): string {
+    const file = this.#confined(written, where);
+    if (!existsSync(file)) throw this.#refused("FileMissing", where, `there is no file ${shown(file, where)}`);
+    return file;
+  }
+
+  #output(written: string, where: Where): string {
+    const file = this.#confined(written, where);
+    const present = statSync(file, { throwIfNoEntry: false });
+    const folder = statSync(presentFolder(file), { throwIfNoEntry: false });
+    if (present?.isDirectory() === true || folder?.isDirectory() !== true)
+      throw this.#refused("PathNotAllowed", where, `the file ${shown(file, where)} cannot be created`);
+    return file;
+  }
+
+  #folder(written: string, where: Where): string {
+    const folder = this.#confined(written, where);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw this.#refused("FileMissing", where, `there is no folder ${folder}`);
+    return folder;
+  }
+
+  /** Absolute, and below the root if there is one, links followed. Nothing outside of it is looked at. */
+  #confined(written: string, where: Where): string {
+    const { root } = this.#options;
+    const path = resolve(this.#base, written);
+    if (root === undefined) return path;
+    const [real, realRoot] = [realPlace(path), realPlace(root)];
+    if (real !== undefined && realRoot !== undefined && isBelow(real, realRoot)) return path;
+    throw this.#refused("PathNotAllowed", where, `${shown(path, where)} lies outside of the agent's root ${root}, or leads there`);
+  }
+
+  #value(source: ValueSource, task: FlowTask, at: Where, secrets: SecretData): string {
+    const tell = (reason: Refusal["reason"], what: string) => this.#refused(reason, at, what).refusal;
+    if (source.file !== undefined) {
+      const file = this.#confined(source.file, at);
+      const real = realPlace(file);
+      if (real === undefined) throw this.#refused("FileMissing", at, `there is no file ${file}`);
+      return readValueFile(real, tell);
+    }
+    const { name, key } = source.secretKeyRef ?? { name: "", key: "" };
+    const bytes = secrets.get(name)?.get(key);
+    const what = sourceText(source, task.metadata.namespace);
+    if (bytes === undefined) throw this.#refused("SecretMissing", at, `there is no ${what}`);
+    return textOf(bytes, what, tell);
+  }
+
+  async #readSecret(task: FlowTask, name: string): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { secrets } = this.#options;
+    const { namespace } = task.metadata;
+    const where = { node: task.spec.node, path: `Secret ${namespace}/${name}` };
+    if (secrets === undefined)
+      throw this.#refused("SecretsUnavailable", where, "secretKeyRef is for flows of a cluster: write valueFrom: { file: PATH } here");
+    const found = await secrets.read(namespace, name);
+    if (found.outcome === "Found") return found.data;
+    if (found.outcome === "Absent") throw this.#refused("SecretMissing", where, "there is no such Secret");
+    throw this.#refused("SecretUnreadable", where, found.problem);
+  }
+
+  #refused(reason: Refusal["reason"], { node, path }: Where, what: string): RefusedError {
+    return new RefusedError({ reason, message: `host ${this.#options.host}: node ${node}: ${path}: ${what}` });
+  }
+}
+
+/** What a sentence speaks of. */
+interface Where {
+  readonly node: string;
+  readonly path: string;
+  /** The path itself was read from a file or Secret. */
+  readonly isSecret?: boolean;
+}
+
+const NO_SECRETS: SecretData = new Map();
+
+function shown(path: string, { isSecret = false }: Where): string {
+  return isSecret ? "of that value" : path;
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function refusalIn(error: unknown): Refusal {
+  if (error instanceof RefusedError) return error.refusal;
+  throw error;
+}
+
+function sourcesOf({ spec }: FlowTask): ValueSource[] {
+  const inParams = spec.members.flatMap(({ params }) => findSources(params).map(({ source }) => source));
+  return [...inParams, ...spec.env.flatMap(({ valueFrom }) => valueFrom ?? [])];
+}
+
+function needsSecrets(task: FlowTask): boolean {
+  return sourcesOf(task).some(({ secretKeyRef }) => secretKeyRef !== undefined);
+}
