@@ -230,7 +230,7 @@ export class HostRules implements TaskRules {
     if (root === undefined) return path;
     const [real, realRoot] = [realPlace(path), realPlace(root)];
     if (real !== undefined && realRoot !== undefined && isBelow(real, realRoot)) return path;
-    throw this.#refused("PathNotAllowed", where, `${shown(path, where)} lies outside of the agent's root ${root}, or leads there`);
+    throw this.#refused("PathNotAllowed", where, `${where.isSecret === true ? "the path in that value" : path} lies outside of the agent's root ${root}, or leads there`);
   }
 
   #value(source: ValueSource, task: FlowTask, at: Where, secrets: SecretData): string {
@@ -276,7 +276,7 @@ interface Where {
 const NO_SECRETS: SecretData = new Map();
 
 function shown(path: string, { isSecret = false }: Where): string {
-  return isSecret ? "of that value" : path;
+  return isSecret ? "of the name in that value" : path;
 }
 
 function isReadable(file: string): boolean {
