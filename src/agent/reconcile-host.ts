@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
+import { REFUSALS } from "../api/refusal.js";
 import type { DataPlan } from "../transport/plan.js";
 import { assembleDataPlan } from "./data-plan.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
@@ -183,8 +184,8 @@ function actionsOf(
 }
 
 /** Nothing is known of a first process yet, and it may be here in a moment. */
-function isBrief({ status }: FlowTask, record: TaskRecord | undefined, { phase }: TaskDecision): boolean {
-  if (status !== undefined || record?.process?.identity !== undefined) return false;
+function isBrief({ status }: FlowTask, record: TaskRecord | undefined, { phase, reason }: TaskDecision): boolean {
+  if (status !== undefined || record?.process?.identity !== undefined || Object.hasOwn(REFUSALS, reason)) return false;
   return phase === "Pending" || phase === "Starting";
 }
 
