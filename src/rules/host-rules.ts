@@ -230,7 +230,11 @@ export class HostRules implements TaskRules {
     if (root === undefined) return path;
     const [real, realRoot] = [realPlace(path), realPlace(root)];
     if (real !== undefined && realRoot !== undefined && isBelow(real, realRoot)) return path;
-    throw this.#refused("PathNotAllowed", where, `${where.isSecret === true ? "the path in that value" : path} lies outside of the agent's root ${root}, or leads there`);
+    throw this.#refused(
+      "PathNotAllowed",
+      where,
+      `${where.isSecret === true ? "the path in that value" : path} lies outside of the agent's root ${root}, or leads there`,
+    );
   }
 
   #value(source: ValueSource, task: FlowTask, at: Where, secrets: SecretData): string {
