@@ -244,10 +244,7 @@ export class RunMemories {
   /** Statistics of one task; undefined before its memory exists. */
   statsOf(task: FlowTask): TaskStats | undefined {
     const { run, node, index } = task.spec;
-    return this.#runs
-      .get(run)
-      ?.stats?.tasks()
-      .find((stats) => stats.node === node && stats.taskIndex === index);
+    return this.#runs.get(run)?.stats?.task(node, index);
   }
 
   observe(run: string, tasks: readonly FlowTask[]): FlowObservation | undefined {

@@ -276,6 +276,8 @@ export interface FlowStats {
   nodes(): NodeStats[];
   /** All tasks that ever were among the replicas of their nodes. */
   tasks(): TaskStats[];
+  /** One of them; undefined if it never was. */
+  task(node: string, index: number): TaskStats | undefined;
   edges(): EdgeStats[];
   /** Whether anything is under way; final while producers are paused, see requestPause. */
   rest(): Rest;

@@ -29,6 +29,11 @@ export function openFlowStats(dir: string, plan: DataPlan): FlowStats {
   return {
     nodes: () => nodes.map((node) => readNode(memory, node)),
     tasks: () => nodes.flatMap((node) => startedTasks(memory.i32, node).map((task) => readTask(memory, node, task))),
+    task: (name, index) => {
+      const node = nodes.find(({ plan: { name: own } }) => own === name);
+      const task = node === undefined ? undefined : startedTasks(memory.i32, node)[index];
+      return node === undefined || task === undefined ? undefined : readTask(memory, node, task);
+    },
     edges: () => edges.map((edge) => readEdge(memory, edge)),
     rest: () => restOf(memory),
     slotsInUse: () => nodes.reduce((sum, node) => sum + node.tasks.reduce((used, task) => used + slotsInUse(memory, task), 0), 0),

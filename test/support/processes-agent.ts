@@ -114,6 +114,7 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
     stats: (_dir, plan) => ({
       tasks: () =>
         plan.nodes.flatMap((node) => Array.from({ length: node.tasks }, (_, taskIndex) => ({ ...NO_STATS, node: node.name, taskIndex }))),
+      task: (node, taskIndex) => ({ ...NO_STATS, node, taskIndex }),
       nodes: () => plan.nodes.map(({ name, tasks, capacity = tasks }) => ({ node: name, tasks, capacity, isFinal: false })),
       edges: () => [],
       rest: () => "free",

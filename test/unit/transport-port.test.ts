@@ -54,7 +54,10 @@ test("an allocated tensor is not copied, all readers see its slot, and it is inv
     frame.data.fill(7);
     produce(a, { frame, boxes: Tensor.from("float32", [1, 2], [1, 2]) });
     expect(() => frame.data).toThrow("MESSAGE_RELEASED");
-    expect(openFlowStats(dir, CHAIN).tasks()[0]?.copiedBytes).toBe(8);
+    const stats = openFlowStats(dir, CHAIN);
+    expect(stats.tasks()[0]?.copiedBytes).toBe(8);
+    for (const task of stats.tasks()) expect(stats.task(task.node, task.taskIndex)).toEqual(task);
+    expect([stats.task("none", 0), stats.task(stats.tasks()[0]?.node ?? "", 99)]).toEqual([undefined, undefined]);
     const message = b.take()?.inputs[0]?.[0];
     const payload = message?.payload as { frame: Tensor<"uint8">; boxes: Tensor<"float32"> };
     expect([...payload.frame.data]).toEqual(new Array(18).fill(7));
