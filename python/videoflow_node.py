@@ -509,17 +509,35 @@ def load(options):
     return node
 
 
-def open_node(node, options):
-    """Calls open(), and has a producer that starts again pass over what it gave before."""
+def open_node(node):
     if hasattr(node, "open"):
         takes_context = any(p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD for p in inspect.signature(node.open).parameters.values())
         node.open(*[context][:takes_context])
-    skips = options["role"] == "Producer" and getattr(node, "replayable", True) and not getattr(node, "seekable", False)
-    for _ in range(context.committed if skips else 0):
+
+
+def pass_over(node):
+    """Has a producer that starts again without a state give what it gave before."""
+    if not getattr(node, "replayable", True) or getattr(node, "seekable", False):
+        return
+    for _ in range(context.committed):
         try:
             node.next()
         except StopIteration:
             break
+
+
+def keeps_state(node):
+    return callable(getattr(node, "snapshot", None)) and callable(getattr(node, "restore", None))
+
+
+def state_of(node):
+    """What the node would go on from, as a Value; empty if it keeps no state."""
+    if not keeps_state(node):
+        return b""
+    state = node.snapshot()
+    if not isinstance(state, (bytes, bytearray, memoryview)):
+        raise TypeError("snapshot() gave a %s: it must give bytes" % type(state).__name__)
+    return encode(bytes(state))
 
 
 def call(node, role, envelope):
@@ -561,18 +579,26 @@ def private(value):
 
 
 def serve(node, role):
-    """Works until the end of stream, or until the worker is gone."""
+    """Works until the end of stream, or until the worker is gone. Each acknowledgement carries the state from there on."""
+    starts = role == "Producer"
     while True:
         envelope = receive()
         if envelope is None or envelope["type"] == 2:
             return
         grants.clear()
         try:
-            call(node, role, envelope)
+            if envelope["payload_type"] == HOST + "Restore":
+                node.restore(decode(envelope["payload"]))
+            else:
+                if starts:
+                    pass_over(node)
+                call(node, role, envelope)
+            starts = False
+            state = state_of(node)
         except Exception as error:  # noqa: BLE001 - whatever the node threw belongs to this input.
             send_failure("call", error)
         else:
-            send(HOST + "Ack", b"")
+            send(HOST + "Ack", state)
 
 
 def close_node(node):
@@ -614,11 +640,12 @@ def main():
     signal.signal(signal.SIGTERM, stop)  # A blocked next() ends, and close() is still called.
     try:
         try:
-            open_node(node, options)
+            open_node(node)
+            state = state_of(node)
         except Exception as error:  # noqa: BLE001
             send_failure("open", error)
             return
-        send(HOST + "Ack", b"")
+        send(HOST + "Ack", state)
         serve(node, options["role"])
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

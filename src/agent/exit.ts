@@ -44,9 +44,15 @@ function reasonOf({ code, signal }: ProcessEnd): string {
   if (signal !== null) return "Signalled";
   if (code === EXIT_FINISHED) return "Finished";
   if (code === EXIT_RETIRED) return "Retired";
-  if (code === EXIT_RETIRED) return "Retired";
   if (code === EXIT_BAD_CONFIGURATION) return "ConfigurationError";
   return code === EXIT_BAD_INPUT ? "BadInput" : "Crashed";
+}
+
+/** How a process ended, in one line: its signal or code, then a hint or the last line that it left. */
+export function endLine({ signal, code, message }: Partial<LastExit>): string {
+  const lines = message?.split("\n") ?? [];
+  const words = hintOf({ code: code ?? null, signal: signal ?? null }) || lines.at(-1);
+  return [signal ?? `exit code ${code}`, words].filter(Boolean).join(": ");
 }
 
 function hintOf({ signal }: ProcessEnd): string {

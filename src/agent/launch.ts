@@ -14,6 +14,7 @@ export interface LaunchPlaces {
   readonly plan: DataPlan;
   readonly devices: readonly string[];
   readonly incarnation: number;
+  readonly lastDeath?: string;
   readonly logLevel: TaskLaunch["logLevel"];
 }
 

@@ -14,7 +14,7 @@ import { namesOf } from "../devices/environment.js";
 import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
 import type { TaskStats } from "../transport/port.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
-import { describeExit, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
+import { describeExit, endLine, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
@@ -61,6 +61,8 @@ interface Detail {
   readonly committedBefore: number;
   /** Takes values that must not be shown out of texts; known while the agent lives that started the process. */
   hide?: (text: string) => string;
+  /** How the process before died, if it did by itself. */
+  readonly lastDeath?: string;
 }
 
 export class TaskProcesses {
@@ -119,7 +121,11 @@ export class TaskProcesses {
     const names = namesOf(devices, claim?.spec.identifiers, this.#options.inventory?.()?.devices ?? []);
     const deviceEnvironment = this.#options.deviceEnvironment(names);
     const committedBefore = this.#options.memories.statsOf(task)?.committed ?? 0;
-    const detail = { task, id: `${uid}.${incarnation}`, deviceEnvironment, devices, committedBefore };
+    const lastDeath = deathOf(record);
+    const detail = {
+      ...{ task, id: `${uid}.${incarnation}`, deviceEnvironment, devices, committedBefore },
+      ...(lastDeath === undefined ? {} : { lastDeath }),
+    };
     this.#options.memories.clearRetire(task);
     this.#details.set(uid, detail);
     this.#records.set(uid, started(record, task.spec.templateHash));
@@ -127,7 +133,7 @@ export class TaskProcesses {
     if (this.#options.renewedAtMs !== undefined && fenceSeconds !== undefined) this.#update(uid, { fenceSeconds });
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
     else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", replacementText(record));
-    else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endText(record)}`);
+    else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endLine(record.lastExit ?? {})}`);
     this.#saveSoon(uid);
     void this.#ask(detail, incarnation, devices, record.unrecovered === true);
   }
@@ -188,6 +194,7 @@ export class TaskProcesses {
       devices,
       incarnation,
       logLevel,
+      ...(detail.lastDeath === undefined ? {} : { lastDeath: detail.lastDeath }),
     });
     return {
       id,
@@ -609,8 +616,7 @@ function replacementText({ lastExit }: TaskRecord): string {
   return lastExit?.reason === "Fenced" ? "its host is heard of again" : "its template changed";
 }
 
-/** How the process before ended, in a few words. */
-function endText({ lastExit }: TaskRecord): string {
-  const { signal, code, message } = lastExit ?? {};
-  return [signal ?? `exit code ${code}`, message?.split("\n").at(-1)].filter(Boolean).join(": ");
+/** How the process before ended; undefined if it was ended, or did not end by itself. */
+function deathOf({ lastExit }: TaskRecord): string | undefined {
+  return lastExit?.kind === "crashed" ? endLine(lastExit) : undefined;
 }

@@ -15,6 +15,8 @@ export interface TaskLaunch<Plan> {
   readonly nbTasks: number;
   /** 0 for the first process of the task, then one more with each restart. */
   readonly incarnation: number;
+  /** How the process before died, in one line; absent if it was ended, or there was none. */
+  readonly lastDeath?: string;
   readonly members: readonly TaskMember[];
   readonly plan: Plan;
   /** Folder of the flow's shared memory. */

@@ -55,6 +55,10 @@ export class PythonLink {
   #context: NodeContext | undefined;
   #process: PythonProcess | undefined;
   #pending: PendingCall | undefined;
+  /** Of a class that keeps state: as it is after the last call that was answered. */
+  #state: Uint8Array | undefined;
+  /** What the node goes on from at the next call. */
+  #toRestore: Uint8Array | undefined;
   #closing = false;
 
   constructor(component: PythonComponent, role: Role, params: object) {
@@ -115,8 +119,24 @@ export class PythonLink {
    */
   async call(inputs: readonly unknown[], type: "Call" | "Flush" = "Call"): Promise<Reply> {
     if (this.#process?.alive !== true) await this.#comeBack();
+    if (this.#toRestore !== undefined) await this.#sendRestore(this.#toRestore);
     const values = inputs.map((input) => toWire(input, placeOfLarge));
     return this.#request({ ...this.#lineage(), payloadType: HOST + type, payload: encodeValue({ kind: "list", values }) });
+  }
+
+  /** The state of a class with snapshot() and restore(), after the last call; undefined for any other class. */
+  get state(): Uint8Array | undefined {
+    return this.#toRestore ?? this.#state;
+  }
+
+  /** The next call goes on from this state. */
+  restore(state: Uint8Array): void {
+    this.#toRestore = state;
+  }
+
+  async #sendRestore(state: Uint8Array): Promise<void> {
+    await this.#request({ ...EMPTY_ENVELOPE, payloadType: `${HOST}Restore`, payload: encodeValue(toWire(state)) });
+    this.#toRestore = undefined;
   }
 
   #lineage(): Envelope {
@@ -130,9 +150,11 @@ export class PythonLink {
   async #comeBack(): Promise<void> {
     const context = this.#context as NodeContext;
     if (this.#role === "Producer") throw new OperatorError("PYTHON_ENDED", { node: context.node, how: "it is gone" });
-    context.logger.warn("the Python process starts again; what it kept between inputs is lost");
+    const { state } = this;
+    context.logger.warn(`the Python process starts again${state === undefined ? "; what it kept between inputs is lost" : ""}`);
     try {
       await this.open(context);
+      this.#toRestore = state;
     } catch (error) {
       setImmediate(() => {
         throw error; // As an attempt of the message it would send every one of them to the dead letters.
@@ -170,11 +192,12 @@ export class PythonLink {
     if (pending === undefined) return; // The call was abandoned.
     if (envelope.type === "eos") pending.ended = true;
     else if (envelope.payloadType === `${HOST}Failure`) this.#take()?.reject(failureOf(envelope));
-    else if (envelope.payloadType === `${HOST}Ack`) this.#answer(pending);
+    else if (envelope.payloadType === `${HOST}Ack`) this.#answer(pending, envelope);
     else pending.outputs.push(this.#payloadOf(envelope));
   }
 
-  #answer({ outputs, ended }: PendingCall): void {
+  #answer({ outputs, ended }: PendingCall, { payload }: Envelope): void {
+    if (payload.length > 0) this.#state = fromWire(decodeValue(payload)) as Uint8Array;
     crashPoint("worker.python.answered");
     this.#take()?.resolve({ output: outputOf(outputs), ended });
   }

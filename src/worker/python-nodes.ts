@@ -24,8 +24,9 @@ export class PythonProducer extends ProducerNode<unknown> {
     this.#link = new PythonLink(component, "Producer", params);
   }
 
-  override open(context: NodeContext): Promise<void> {
-    return this.#link.open(context);
+  override async open(context: NodeContext): Promise<void> {
+    await this.#link.open(context);
+    keepState(this, this.#link);
   }
 
   override async next(): Promise<unknown | End> {
@@ -46,8 +47,9 @@ export class PythonProcessor extends ProcessorNode<unknown[], unknown> {
     this.#link = new PythonLink(component, "Processor", params);
   }
 
-  override open(context: NodeContext): Promise<void> {
-    return this.#link.open(context);
+  override async open(context: NodeContext): Promise<void> {
+    await this.#link.open(context);
+    keepState(this, this.#link);
   }
 
   override async process(...inputs: unknown[]): Promise<Output<unknown>> {
@@ -71,8 +73,9 @@ export class PythonConsumer extends ConsumerNode<unknown[]> {
     this.#link = new PythonLink(component, "Consumer", params);
   }
 
-  override open(context: NodeContext): Promise<void> {
-    return this.#link.open(context);
+  override async open(context: NodeContext): Promise<void> {
+    await this.#link.open(context);
+    keepState(this, this.#link);
   }
 
   override async consume(...inputs: unknown[]): Promise<void> {
@@ -82,6 +85,12 @@ export class PythonConsumer extends ConsumerNode<unknown[]> {
   override close(): Promise<void> {
     return this.#link.close();
   }
+}
+
+/** A node has state if its Python class has: that is known once it is open. */
+function keepState(node: Node, link: PythonLink): void {
+  if (link.state === undefined) return;
+  Object.assign(node, { snapshot: () => link.state, restore: (state: Uint8Array) => link.restore(state) });
 }
 
 const CLASSES = { Producer: PythonProducer, Processor: PythonProcessor, Consumer: PythonConsumer } as const;

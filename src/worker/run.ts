@@ -33,6 +33,8 @@ export interface TaskLoop {
   readonly retries: number;
   readonly deadLetters: DeadLetters;
   readonly states: TaskStates;
+  /** How the process before died. */
+  readonly lastDeath?: string | undefined;
   readonly logger: NodeLogger;
 }
 
@@ -343,7 +345,8 @@ function isNoFaultOfInput(error: unknown): boolean {
 
 /** Which message of the unit killed its process is not known: all of them are given up. */
 function buryAll(loop: TaskLoop, { position, attempts }: Unit, rows: readonly (readonly InputMessage[])[]): void {
-  const error = "the process of the task died while it processed this input";
+  const how = loop.lastDeath === undefined ? "" : `; its last process ended with ${loop.lastDeath}`;
+  const error = `the process of the task died while it processed this input${how}`;
   for (const [index, inputs] of rows.entries()) bury(loop, inputs, { position, index, attempts, cause: "Death", error });
 }
 

@@ -132,6 +132,7 @@ async function run(launch: TaskLaunch, members: readonly Member[], port: TaskPor
     port,
     retries: launch.retries,
     deadLetters: new DeadLetters(launch),
+    lastDeath: launch.lastDeath,
     logger: first.context.logger,
     states,
   };

@@ -2,10 +2,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type DeadLetter, readLetters } from "../../src/base/dead-letters.js";
+import { killAtRandom } from "../support/chaos.js";
+import { fnv1a } from "../support/chaos-flow.js";
 import { eventually, liveTasks, NODES, titleOf, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 import { describePython } from "../support/python.js";
 
 const FRAMES = resolve("test/fixtures/python/frames.mjs");
+const KILLS = 10;
 const SIZE = { height: 1080, width: 1920 };
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -74,6 +77,36 @@ describePython("a flow with nodes in Python", () => {
     expect(existsSync(marker)).toBe(true);
     expect(seen()).toEqual(numbers(30));
   });
+
+  test("goes on with its state after an exception, and after a death of the Python process, in the middle of an input", async () => {
+    const params = { raises_at: 5, dies_at: 11, marker: place.path("failed") };
+
+    expect((await run(chain(20, { oneTask: true, ...node("Processor", "ForgetsNothing", params) }))).code).toBe(0);
+
+    expect([5, 11].map((at) => existsSync(`${params.marker}-${at}`))).toEqual([true, true]);
+    expect(seen()).toEqual(numbers(20).map((value) => (value * (value + 1)) / 2));
+  });
+
+  test(`keeps the states of producer, processor and consumer when they are killed ${KILLS} times at random`, async () => {
+    const patient = { retries: 1000, restart: { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05, maxRestarts: 1_000_000 } };
+    const file = writeManifest(place, [
+      { ...patient, name: "source", ...node("Producer", "StatefulSource", { until: place.path("until") }) },
+      { ...patient, name: "chain", inputs: ["source"], oneTask: true, ...node("Processor", "StatefulChain") },
+      { ...patient, name: "lines", inputs: ["chain"], ...node("Consumer", "StatefulLines", { path: place.path("lines") }) },
+    ]);
+
+    const result = await killAtRandom(place.run(file), place, { seed: 1, kills: KILLS, spared: [] });
+
+    let all = 0;
+    const expected = numbers(result.messages).map((number) => {
+      all = fnv1a(Buffer.from(`${all} ${number}`));
+      return `${number} ${all}`;
+    });
+    expect([result.ended.code, result.deadLetters, result.slotsInUse]).toEqual([0, 0, 0]);
+    expect(place.lines("lines")).toEqual(expected);
+    expect(result.victims).toEqual({ source: expect.any(Number), chain: expect.any(Number), lines: expect.any(Number) });
+    expect(place.leftovers()).toEqual([]);
+  }, 120_000);
 
   test("ends the Python process with its worker, even in the middle of a call", async () => {
     const pidFile = place.path("pid");

@@ -51,7 +51,7 @@ const lines = (input: string) => ({
   inputs: [input],
   params: { path: "lines" },
 });
-const PATIENT = { restart: { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05 } };
+const PATIENT = { restart: { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05, maxRestarts: 100 } };
 
 test("a task that kills itself at any step of its work loses, repeats and reorders nothing, in every role", async () => {
   place.write("until", String(MESSAGES));
@@ -87,12 +87,19 @@ describePython("a task whose work is done in Python", () => {
   test("loses and repeats nothing when it dies before or after the answer", async () => {
     place.write("nodes.py", readFileSync("test/fixtures/python/nodes.py", "utf8"));
     const points = ["worker.python.sent", "worker.python.answered", "port.committed", "worker.committed"];
-    const double = { name: "double", role: "Processor", component: "python:nodes:Doubler", inputs: ["source"], params: { factor: 3 } };
-    const mortal = { ...double, ...PATIENT, retries: 10, ...dieAt("double", points) };
+    const ways = ["worker.snapshot", "worker.restored", "port.state written", "port.applied"];
+    const work = (name: string, input: string, component: string, params: object) => ({
+      ...{ name, role: "Processor", component: `python:nodes:${component}`, inputs: [input], params },
+      ...{ ...PATIENT, retries: 10 },
+    });
+    const double = { ...work("double", "source", "Doubler", { factor: 3 }), ...dieAt("double", points) };
+    const never = { raises_at: -1, dies_at: -1, marker: "" };
+    const sum = { ...work("sum", "double", "ForgetsNothing", never), oneTask: true, ...dieAt("sum", [...points, ...ways]) };
 
-    expect((await place.run(writeManifest(place, [ticker(12), mortal, lines("double")])).ended).code).toBe(0);
+    expect((await place.run(writeManifest(place, [ticker(12), double, sum, lines("sum")])).ended).code).toBe(0);
     expect(hits("double")).toEqual(points.toSorted());
-    expect(payloads()).toEqual(Array.from({ length: 12 }, (_, value) => value * 3));
+    expect(hits("sum")).toEqual([...points, ...ways].toSorted());
+    expect(payloads()).toEqual(Array.from({ length: 12 }, (_, value) => (3 * value * (value + 1)) / 2));
   });
 });
 

@@ -87,6 +87,6 @@ function invertedBytes(number: number): Uint8Array {
   return bytes.map((byte) => ~byte);
 }
 
-function fnv1a(bytes: Uint8Array): number {
+export function fnv1a(bytes: Uint8Array): number {
   return bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
 }

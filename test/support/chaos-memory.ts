@@ -33,6 +33,11 @@ export class ChaosMemory {
     return this.#stats.edges().reduce((sum, { inFlight }) => sum + inFlight, 0);
   }
 
+  /** Messages that were given up, over all edges. */
+  get deadLetters(): number {
+    return this.#stats.edges().reduce((sum, { deadLettered }) => sum + deadLettered, 0);
+  }
+
   /** What the ledgers of the edges say is missing or too many. */
   get ledgerProblems(): string[] {
     return ledgerProblems(this.#stats.edges());

@@ -51,10 +51,10 @@ async function leftovers(place: Workplace, daemon: DaemonPlace | undefined): Pro
 }
 
 function problemsOf(place: Workplace, result: ChaosResult, left: readonly string[]): string[] {
-  const { ended, messages, slotsInUse, cellsInUse, ledgerProblems } = result;
+  const { ended, messages, slotsInUse, cellsInUse, deadLetters, ledgerProblems } = result;
   const checks: readonly (readonly [boolean, string])[] = [
     [ended.code === 0, `exit code ${ended.code}: ${ended.err.slice(-TOLD_BYTES)}`],
-    [!ended.out.includes("DeadLetters"), `dead letters: ${ended.out.slice(-TOLD_BYTES)}`],
+    [deadLetters === 0, `${deadLetters} dead letters: ${ended.out.slice(-TOLD_BYTES)}`],
     [slotsInUse === 0, `${slotsInUse} slots are not free`],
     [cellsInUse === 0, `${cellsInUse} cells are not free`],
     [ledgerProblems.length === 0, ledgerProblems.join("; ")],

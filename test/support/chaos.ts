@@ -62,6 +62,7 @@ export interface ChaosResult {
   /** As the memory of the flow shows them after its end. */
   readonly slotsInUse: number;
   readonly cellsInUse: number;
+  readonly deadLetters: number;
   readonly ledgerProblems: readonly string[];
 }
 
@@ -158,6 +159,7 @@ class Chaos {
       recoveryMs: this.#recoveryMs,
       slotsInUse: this.#memory.slotsInUse,
       cellsInUse: this.#memory.cellsInUse,
+      deadLetters: this.#memory.deadLetters,
       ledgerProblems: this.#memory.ledgerProblems,
     };
   }
