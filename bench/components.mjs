@@ -81,22 +81,31 @@ export class Keyed extends ProducerNode {
   }
 }
 
-/** 1080p frames from 12 private buffers in turn. The number of the frame is in its first bytes. */
+/** 1080p frames from 12 private buffers in turn. The number of the frame is in its first bytes. Writes down in which place each went out, if asked. */
 export class Frames extends ProducerNode {
   #next = 0;
   #frames = [];
+  #lastOffset;
+  #offsets = [];
 
-  open() {
+  async open() {
+    const { statistics, offsets } = this.params;
+    if (offsets !== undefined) this.#lastOffset = (await import(statistics)).writtenOffsets(this.name);
     const { height, width } = this.params;
     this.#frames = Array.from({ length: 12 }, (_, i) => new Tensor("uint8", [height, width, 3], Buffer.alloc(height * width * 3, i)));
   }
 
   next() {
+    if (this.#lastOffset !== undefined && this.#next > 0) this.#offsets.push(this.#lastOffset());
     if (this.#next === this.params.count) return END;
     const frame = this.#frames[this.#next % 12];
     frame.data.writeUInt32LE(this.#next, 8);
     this.#next += 1;
     return frame;
+  }
+
+  close() {
+    if (this.params.offsets !== undefined) writeFileSync(this.params.offsets, JSON.stringify(this.#offsets));
   }
 }
 
@@ -261,6 +270,28 @@ export class Handover extends Counter {
     let wrong = 0;
     for (let at = 12; at < 76; at += 1) wrong |= bytes[at] ^ expected;
     this.check(wrong !== 0);
+  }
+}
+
+/** Writes down in which place each frame is, as the kernel says. */
+export class Located extends Handover {
+  #placeOf;
+  #offsets = [];
+
+  async open() {
+    this.#placeOf = (await import(this.params.statistics)).placeOf;
+  }
+
+  look(bytes) {
+    super.look(bytes);
+    const { path, offset } = this.#placeOf(bytes);
+    this.check(!path.endsWith("/pool-frames-0"));
+    this.#offsets.push(offset);
+  }
+
+  async close() {
+    await super.close();
+    writeFileSync(this.params.offsets, JSON.stringify(this.#offsets));
   }
 }
 

@@ -41,6 +41,6 @@ function frames(component, count, statistics) {
   });
 }
 
-export function frameProducer(count) {
-  return producer("frames", "Frames", { count, width: FRAME.width, height: FRAME.height });
+export function frameProducer(count, more = {}) {
+  return producer("frames", "Frames", { count, width: FRAME.width, height: FRAME.height, ...more });
 }

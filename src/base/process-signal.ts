@@ -1,5 +1,5 @@
 /**
- * The few system calls about processes that Node does not offer: verified signals, subreaper, parent death, wait.
+ * The few system calls about processes that Node does not offer: verified signals, subreaper, parent death, wait, scheduling.
  * Knows the kernel; must not know which processes deserve a signal.
  */
 import { createRequire } from "node:module";
@@ -11,6 +11,7 @@ const SYS_PIDFD_OPEN = 434;
 const PR_SET_PDEATHSIG = 1;
 const PR_SET_CHILD_SUBREAPER = 36;
 const WNOHANG = 1;
+const SCHED_BATCH = 3;
 
 type Signal = NodeJS.Signals;
 
@@ -23,6 +24,7 @@ interface Kernel {
   pidfdOpen(pid: number): number;
   pidfdSend(fd: number, signal: number): number;
   close(fd: number): number;
+  setScheduler(policy: number, priority: Int32Array): number;
 }
 
 let kernel: Kernel | undefined;
@@ -36,12 +38,14 @@ function loadKernel(): Kernel {
   const waitpid = libc.func("int waitpid(int, void *, int)");
   const syscall = libc.func("long syscall(long, long, long, long, long)");
   const close = libc.func("int close(int)");
+  const setScheduler = libc.func("int sched_setscheduler(int, int, const int *)");
   kernel = {
     prctl: (option, value) => prctl(option, value, 0, 0, 0) as number,
     waitpid: (pid, options) => waitpid(pid, null, options) as number,
     pidfdOpen: (pid) => Number(syscall(SYS_PIDFD_OPEN, pid, 0, 0, 0)),
     pidfdSend: (fd, signal) => Number(syscall(SYS_PIDFD_SEND_SIGNAL, fd, signal, 0, 0)),
     close: (fd) => close(fd) as number,
+    setScheduler: (policy, priority) => setScheduler(0, policy, priority) as number,
   };
   return kernel;
 }
@@ -93,6 +97,11 @@ export function becomeSubreaper(): boolean {
 export function armParentDeath(parentPid = process.ppid): void {
   loadKernel().prctl(PR_SET_PDEATHSIG, constants.signals.SIGKILL);
   if (process.ppid !== parentPid) process.kill(process.pid, "SIGKILL");
+}
+
+/** From now on this thread, when it wakes, waits for its turn instead of taking the processor from whoever runs. @returns whether the kernel agreed. */
+export function waitForTurn(): boolean {
+  return loadKernel().setScheduler(SCHED_BATCH, new Int32Array(1)) === 0;
 }
 
 /** Reaps one dead child that Node did not start. @returns whether it was reaped. */

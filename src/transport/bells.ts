@@ -22,7 +22,8 @@ const ONE_BYTE = new Uint8Array(1);
 export class Bells {
   readonly #memory: ControlMemory;
   readonly #counter: number;
-  readonly #descriptors = new Map<string, number>();
+  /** By the number of the task in the whole flow. */
+  readonly #descriptors: (number | undefined)[] = [];
   #turn = 0;
 
   /** @param counter index of the float64 that counts the rings; -1 for none. */
@@ -70,23 +71,18 @@ export class Bells {
 
   /** Rings whether the task sleeps or not. */
   ring(node: NodeLayout, task: TaskLayout): void {
-    const path = bellPath(this.#memory.dir, node.plan.name, task.index);
     if (this.#counter >= 0) this.#memory.f64[this.#counter] = (this.#memory.f64[this.#counter] as number) + 1;
     try {
-      let fd = this.#descriptors.get(path);
-      if (fd === undefined) {
-        fd = openSync(path, FLAGS);
-        this.#descriptors.set(path, fd);
-      }
-      writeSync(fd, ONE_BYTE, 0, 1);
+      this.#descriptors[task.task] ??= openSync(bellPath(this.#memory.dir, node.plan.name, task.index), FLAGS);
+      writeSync(this.#descriptors[task.task] as number, ONE_BYTE, 0, 1);
     } catch (error) {
       if (!isHarmless(error)) throw error;
     }
   }
 
   close(): void {
-    for (const fd of this.#descriptors.values()) closeSync(fd);
-    this.#descriptors.clear();
+    for (const fd of this.#descriptors) if (fd !== undefined) closeSync(fd);
+    this.#descriptors.length = 0;
   }
 }
 

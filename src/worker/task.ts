@@ -1,5 +1,6 @@
 /** One task from its launch file to its exit: load, open, run, close. */
 import { errorText, OperatorError } from "../base/errors.js";
+import { waitForTurn } from "../base/process-signal.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import type { DeviceReport } from "../flow/node.js";
 import { openTaskPort } from "../transport/open.js";
@@ -24,6 +25,7 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
   refuseTooManyHolds(launch, loaded);
   const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
+  if (isOneOfMany(launch)) waitForTurn();
   const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, {
     private: isPrivate,
     ...(portStep === undefined ? {} : { step: portStep }),
@@ -35,6 +37,15 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   } finally {
     port.close();
   }
+}
+
+/**
+ * Whether other nodes read what this one reads, in batch. Each message wakes all of them at once; if there are fewer cores than that
+ * they would take the parent's turn by turn, and it would not come to the next message.
+ */
+function isOneOfMany({ node, plan }: TaskLaunch): boolean {
+  const parents = plan.edges.filter(({ to }) => to === node).map(({ from }) => from);
+  return plan.flowType === "Batch" && plan.edges.some(({ from, to }) => parents.includes(from) && to !== node);
 }
 
 /** A component that holds back more inputs than its parents have places for would wait for ever. */

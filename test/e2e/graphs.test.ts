@@ -33,6 +33,23 @@ async function outputOf(nodes: readonly object[]): Promise<unknown[]> {
   return place.json("seen.json");
 }
 
+test("of a batch flow only tasks that share their parent with other nodes let it finish its turn", async () => {
+  const scheduled = (name: string, inputs: string[]) => processor(name, "#Scheduled", inputs);
+  const seen = await outputOf([
+    ticker(2),
+    scheduled("alone", ["source"]),
+    scheduled("left", ["alone"]),
+    scheduled("right", ["alone"]),
+    processor("told", "Joiner", ["left", "right"]),
+    collector("told"),
+  ]);
+  expect(seen).toEqual([
+    [3, 3],
+    [3, 3],
+  ]);
+  expect(await outputOf([ticker(1), scheduled("alone", ["source"]), collector("alone")])).toEqual([0]);
+}, 60_000);
+
 describe("a batch flow gives exactly its outputs, in order", () => {
   test("where branches of several tasks, one of them a filter, meet again", async () => {
     const seen = await outputOf([
