@@ -1,11 +1,12 @@
 /** What the agent says of its machine, in the object `Host`. */
+
 import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import { HOSTNAME_LABEL } from "../api/host-lease.js";
 import { API_VERSION, DEFAULT_NAMESPACE, type Host, type HostStatus } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { readBootId } from "../base/process-identity.js";
+import { sameJson } from "../base/same-json.js";
 import type { Events } from "../store/event-recorder.js";
 import type { ObjectKey, Store } from "../store/store.js";
 import type { HostInventory } from "./options.js";
@@ -101,7 +102,7 @@ async function publishOnce(store: Store, name: string, status: HostStatus, event
   const host = await getOrCreate(store, name);
   const conditions = host.status?.conditions; // The controller's.
   const next = { ...status, ...(conditions === undefined ? {} : { conditions }) };
-  if (isDeepStrictEqual(host.status, next)) return;
+  if (sameJson(host.status, next)) return;
   await store.updateStatus({ ...host, status: next });
   for (const note of hostStory(host.status, next)) events?.record(host, note);
 }

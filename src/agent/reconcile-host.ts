@@ -2,9 +2,9 @@
  * Decides what one host must do so that its processes match its tasks. Pure: no I/O, clock or chance. Level-triggered: it
  * looks at what is, not at what happened, so lost and repeated events do no harm.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import { REFUSALS } from "../api/refusal.js";
+import { sameJson } from "../base/same-json.js";
 import type { DataPlan } from "../transport/plan.js";
 import { assembleDataPlan } from "./data-plan.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
@@ -177,7 +177,7 @@ function actionsOf(
   const actions: HostAction[] = [];
   const status = desiredStatus(task, record, decision, devicesLost);
   if (decision.action?.op === "spawn" && claim !== undefined && claim.status?.prepared !== true) actions.push({ op: "prepare", claim });
-  if (!isFinal(task) && !isDeepStrictEqual(status, task.status)) actions.push({ op: "status", task, status });
+  if (!isFinal(task) && !sameJson(status, task.status)) actions.push({ op: "status", task, status });
   if (decision.action !== undefined) actions.push({ ...decision.action, uid });
   if (mayRelease(task, record)) actions.push({ op: "release", task });
   return actions;

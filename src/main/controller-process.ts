@@ -2,7 +2,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { LEASE_NAMESPACE } from "../api/host-lease.js";
-import type { Kind } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import { Prng } from "../base/prng.js";
@@ -79,9 +78,9 @@ function startControllers(store: Store, log: (text: string) => void): readonly C
     onError: (key: string, problem: string, delayMs: number) =>
       log(`${key}: ${problem}${delayMs > 1_000 ? ` (again in ${Math.round(delayMs)} ms)` : ""}`),
   };
-  const flows: Controller = createFlowController({
+  const flows = createFlowController({
     ...shared,
-    reader: cacheOf(() => flows),
+    isCached: true,
     describe: (component) => DESCRIPTORS.get(component),
     defaultAdmission: "Wait",
     isScalable: true,
@@ -90,17 +89,6 @@ function startControllers(store: Store, log: (text: string) => void): readonly C
   const controllers = [createHostController(shared), flows];
   for (const each of controllers) each.start();
   return controllers;
-}
-
-/** What the controller's watches know; it only tells that there is nothing to do. */
-function cacheOf(controller: () => Controller): Pick<Store, "get" | "list"> {
-  return {
-    get: async ({ kind, namespace, name }) =>
-      controller()
-        .cached(kind)
-        .find(({ metadata }) => metadata.name === name && metadata.namespace === namespace),
-    list: async <K extends Kind>(kind: K) => controller().cached(kind),
-  };
 }
 
 /** A store that tells of each answer. */

@@ -1,4 +1,4 @@
-/** The store as one controller incarnation sees it: with conflicts, lost and repeated events, stale reads, and its own death. */
+/** The store as one controller incarnation sees it: with conflicts, lost, late and repeated events, and its own death. */
 import type { Kind, Kinds, NewResource } from "../../src/api/kinds.js";
 import { OperatorError } from "../../src/base/errors.js";
 import type { Prng } from "../../src/base/prng.js";
@@ -10,7 +10,8 @@ export interface Faults {
   readonly lostEvent: number;
   readonly repeatedEvent: number;
   readonly controllerCrash: number;
-  readonly staleRead: number;
+  /** A watch falls behind, until the next tick at least. */
+  readonly lateEvent: number;
   readonly processCrash: number;
   readonly agentPause: number;
   /** Per host and second. */
@@ -23,7 +24,7 @@ export const NO_FAULTS: Faults = {
   lostEvent: 0,
   repeatedEvent: 0,
   controllerCrash: 0,
-  staleRead: 0,
+  lateEvent: 0,
   processCrash: 0,
   agentPause: 0,
   agentCrash: 0,
@@ -39,7 +40,7 @@ export function swarm(prng: Prng): Faults {
     lostEvent: some(0.5),
     repeatedEvent: some(0.5),
     controllerCrash: some(0.1),
-    staleRead: some(0.5),
+    lateEvent: some(0.5),
     processCrash: some(0.03),
     agentPause: some(0.5),
     agentCrash: some(0.02),
@@ -55,6 +56,8 @@ export class FaultyStore implements Store {
   readonly #prng: Prng;
   readonly #faults: () => Faults;
   readonly #onWrite: (what: string) => void;
+  /** Per watch: delivers what it owes. */
+  readonly #late: (() => void)[] = [];
 
   constructor(store: Store, prng: Prng, faults: () => Faults, onWrite: (what: string) => void) {
     this.#store = store;
@@ -90,12 +93,23 @@ export class FaultyStore implements Store {
   }
 
   watch<K extends Kind>(kind: K, onEvent: (event: WatchEvent<K>) => void, options?: ListOptions): Unwatch {
+    const late: WatchEvent<K>[] = [];
+    const deliverLate = () => {
+      for (const event of late.splice(0)) onEvent(event);
+    };
+    this.#late.push(deliverLate);
     const deliver = (event: WatchEvent<K>) => {
       if (this.dead || this.#prng.chance(this.#faults().lostEvent)) return;
-      onEvent(event);
-      if (this.#prng.chance(this.#faults().repeatedEvent)) onEvent(event);
+      const times = this.#prng.chance(this.#faults().repeatedEvent) ? 2 : 1;
+      late.push(...Array<WatchEvent<K>>(times).fill(event));
+      if (late.length === times && !this.#prng.chance(this.#faults().lateEvent)) deliverLate();
     };
     return this.#store.watch(kind, deliver, options);
+  }
+
+  /** Watches that fell behind catch up, by chance. */
+  catchUp(): void {
+    for (const deliver of this.#late) if (!this.#prng.chance(this.#faults().lateEvent)) deliver();
   }
 
   async close(): Promise<void> {}

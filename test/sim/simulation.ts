@@ -1,6 +1,6 @@
 /** The control plane in one thread: the real controller and store, fake agents, virtual time, chance from one seed. */
 
-import type { FlowTask, HostDevice, Kind, Kinds, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
+import type { FlowTask, HostDevice, NodeSpec, VideoFlow } from "../../src/api/kinds.js";
 import { Prng } from "../../src/base/prng.js";
 import { createFlowController } from "../../src/controller/flow/flow-controller.js";
 import { shapeOf } from "../../src/controller/flow/shape.js";
@@ -19,8 +19,6 @@ const RESYNC_MS = 30_000;
 const FLOWS = ["a", "b", "c"];
 const HOSTS = ["h1", "h2", "h3"];
 
-type Snapshot = { readonly [K in Kind]: readonly Kinds[K][] };
-
 export class Simulation {
   faults: Faults;
   readonly prng: Prng;
@@ -31,7 +29,6 @@ export class Simulation {
   readonly #store: EmbeddedStore;
   readonly #agents: FakeAgent[];
   readonly #invariants = new Invariants();
-  #snapshot: Snapshot = { VideoFlow: [], FlowTask: [], DeviceClaim: [], Host: [], Event: [], Lease: [] };
   #controller: { readonly loops: readonly Controller[]; readonly store: FaultyStore } | undefined;
   #tick = 0;
   #checked = "";
@@ -75,6 +72,7 @@ export class Simulation {
     this.#tick += 1;
     this.#scheduler.advance(TICK_MS);
     await this.#ensureController();
+    this.#controller?.store.catchUp();
     for (const agent of this.#agents) await agent.tick(this.faults);
     for (let action = this.#scheduler.take(); action !== undefined; action = this.#scheduler.take()) {
       action();
@@ -83,7 +81,6 @@ export class Simulation {
       await this.#check();
     }
     await this.#check();
-    if (!this.prng.chance(this.faults.staleRead)) this.#snapshot = await this.#look();
   }
 
   /** The user does something. */
@@ -243,25 +240,9 @@ export class Simulation {
     const common = { store, clock: this.#scheduler, scheduler: this.#scheduler, prng: this.prng, heartbeats, resyncMs: RESYNC_MS };
     const onError = (key: string, problem: string) => this.#note(`  ${key}: ${problem.slice(0, 60)}`);
     const flows = createFlowController({
-      ...{ ...common, reader: this.#staleReader(store), describe: describeComponent, defaultAdmission: "Wait", isScalable: true, onError },
+      ...{ ...common, describe: describeComponent, defaultAdmission: "Wait", isScalable: true, isCached: this.prng.chance(0.7), onError },
     });
     return { loops: [flows, createHostController({ ...common, onError })], store };
-  }
-
-  /** A cache that shows the world of some ticks ago. */
-  #staleReader(store: FaultyStore) {
-    const stale = () => this.prng.chance(this.faults.staleRead);
-    return {
-      get: async <K extends Kind>(key: { kind: K; namespace: string; name: string }) =>
-        stale() ? (this.#snapshot[key.kind].find(({ metadata }) => metadata.name === key.name) as Kinds[K] | undefined) : store.get(key),
-      list: async <K extends Kind>(kind: K) => (stale() ? ([...this.#snapshot[kind]] as Kinds[K][]) : store.list(kind)),
-    };
-  }
-
-  async #look(): Promise<Snapshot> {
-    const [VideoFlow, FlowTask] = [await this.#store.list("VideoFlow"), await this.#store.list("FlowTask")];
-    const [DeviceClaim, Host] = [await this.#store.list("DeviceClaim"), await this.#store.list("Host")];
-    return { VideoFlow, FlowTask, DeviceClaim, Host, Event: await this.#store.list("Event"), Lease: await this.#store.list("Lease") };
   }
 
   /** Looks only when something was written or a process began or ended. */
@@ -269,7 +250,8 @@ export class Simulation {
     const state = `${this.#store.version} ${this.#agents.map(({ changes }) => changes).join(" ")}`;
     if (state === this.#checked) return;
     this.#checked = state;
-    const { VideoFlow: flows, FlowTask: tasks, DeviceClaim: claims, Host: hosts } = await this.#look();
+    const [flows, tasks] = [await this.#store.list("VideoFlow"), await this.#store.list("FlowTask")];
+    const [claims, hosts] = [await this.#store.list("DeviceClaim"), await this.#store.list("Host")];
     const world: World = { flows, tasks, claims, hosts, processes: this.#agents.flatMap(({ processes }) => processes) };
     this.#invariants.check(world);
   }

@@ -208,3 +208,19 @@ test("a stop ends the run; running again begins it anew", async () => {
   await world.settle();
   expect([(await world.flow()).status?.state, (await world.flow()).status?.ready]).toEqual(["Running", "5/5"]);
 });
+
+test("a task that comes while another node gives its devices back starts once its own claim is decided", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 1), aGpuNode("face", 1)), aHost("h", devices(4)));
+  await world.edit((spec) => ({
+    ...spec,
+    nodes: spec.nodes.map((node) => {
+      if (node.name === "det") return { ...node, device: { required: false, count: 2, sharing: "Exclusive" } };
+      return node.name === "face" ? { ...node, nbTasks: 2 } : node;
+    }),
+  }));
+  await world.settle();
+  const told = world.told();
+  const at = (what: string) => told.findIndex((text) => text.startsWith(what));
+  expect([at("decide f.face.1 GPU"), at("createTask f.face.1")]).not.toContain(-1);
+  expect(at("createTask f.face.1")).toBeGreaterThan(at("decide f.face.1 GPU"));
+});

@@ -1,7 +1,7 @@
 /** Whether a flow may start, where, and with which devices: all or nothing. Pure. */
 
-import { isDeepStrictEqual } from "node:util";
 import type { DeviceClaim, DeviceClaimStatus, NewResource } from "../../api/kinds.js";
+import { sameJson } from "../../base/same-json.js";
 import type { DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { memoryAdvice } from "../../flow/memory-advice.js";
@@ -100,7 +100,7 @@ function staleClaims(claims: readonly DeviceClaim[], wanted: readonly NewResourc
   const specs = new Map(wanted.map(({ metadata, spec }) => [metadata.name, spec]));
   return new Set(
     claims
-      .filter(({ metadata, spec }) => isDeleted(metadata) || !isDeepStrictEqual({ ...spec }, specs.get(metadata.name)))
+      .filter(({ metadata, spec }) => isDeleted(metadata) || !sameJson(spec, specs.get(metadata.name)))
       .map(({ metadata }) => metadata.name),
   );
 }
@@ -121,7 +121,7 @@ function grantChanges(
   const kept = new Map(own.claims.filter(({ metadata }) => !stale.has(metadata.name)).map((claim) => [claim.metadata.name, claim]));
   const decide = decisions.flatMap((decision): Change[] => {
     const status = statusOf(host, decision);
-    const same = isDeepStrictEqual(withoutPrepared(kept.get(decision.claim)?.status), status);
+    const same = sameJson(withoutPrepared(kept.get(decision.claim)?.status), status);
     return same ? [] : [{ op: "decideClaim", claim: decision.claim, status, why: decision.message }];
   });
   return [...syncClaims(own, wanted, stale), ...decide];
@@ -188,7 +188,7 @@ function waitChanges(own: Own, wanted: readonly NewResource<"DeviceClaim">[], me
   const kept = new Map(own.claims.filter(({ metadata }) => !stale.has(metadata.name)).map((claim) => [claim.metadata.name, claim]));
   const decide = wanted
     .map(({ metadata }) => metadata.name)
-    .filter((name) => !isDeepStrictEqual(withoutPrepared(kept.get(name)?.status), status))
+    .filter((name) => !sameJson(withoutPrepared(kept.get(name)?.status), status))
     .map((claim): Change => ({ op: "decideClaim", claim, status, why: message }));
   return [...syncClaims(own, wanted, stale), ...decide];
 }

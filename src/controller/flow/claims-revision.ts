@@ -1,6 +1,7 @@
 /** Devices for a changed spec of a flow that runs: all or nothing, decided before anything is retired. Pure. */
-import { isDeepStrictEqual } from "node:util";
+
 import type { DeviceClaim, DeviceClaimStatus, FlowTask, NewResource } from "../../api/kinds.js";
+import { sameJson } from "../../base/same-json.js";
 import { allocateDevices, type DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
 import { type ClaimStatuses, statusOf } from "./admission.js";
@@ -18,8 +19,8 @@ export type ClaimRevision =
       /** Decisions per claim, as they are once the changes are made. */
       readonly claims: ClaimStatuses;
     }
-  /** These nodes must have no process before what they hold is decided anew. */
-  | { readonly outcome: "Retire"; readonly nodes: ReadonlySet<string> }
+  /** These nodes must have no process before what they hold is decided anew; until then none of these claims is decided. */
+  | { readonly outcome: "Retire"; readonly nodes: ReadonlySet<string>; readonly undecided: ReadonlySet<string> }
   /** The wish cannot be met now: what runs keeps what it has. */
   | { readonly outcome: "Refused"; readonly reason: string; readonly message: string };
 
@@ -41,14 +42,15 @@ export function reviseClaims(observed: Observed, own: Own, graph: FlowGraph, hos
   if (typeof allocation === "string") return { outcome: "Refused", reason: "HostGone", message: allocation };
   if (!allocation.admitted) return { outcome: "Refused", reason: allocation.reason ?? "WaitingForDevices", message: allocation.message };
   const nodes = holders(own.tasks, open, known);
-  return nodes.size > 0 ? { outcome: "Retire", nodes } : grant(host, own.claims, open, known, allocation.decisions);
+  if (nodes.size > 0) return { outcome: "Retire", nodes, undecided: new Set(open.map(({ metadata }) => metadata.name)) };
+  return grant(host, own.claims, open, known, allocation.decisions);
 }
 
 /** It stands in the store as it is wanted, and the decision speaks of it. */
 function isDecided(claim: DeviceClaim | undefined, wanted: Wanted): boolean {
   if (claim?.status?.observedGeneration !== claim?.metadata.generation) return false;
   if (claim?.status?.reason !== "Allocated" && claim?.status?.reason !== "CpuFallback") return false;
-  return isDeepStrictEqual({ ...claim.spec }, { ...wanted.spec });
+  return sameJson(claim.spec, wanted.spec);
 }
 
 function allocate(observed: Observed, graph: FlowGraph, host: string, wanted: readonly Wanted[], open: readonly Wanted[]) {
@@ -83,7 +85,7 @@ function grant(
     const { name } = wanted.metadata;
     const decision = decided.get(name) as DeviceDecision;
     const claim = known.get(name);
-    const isSame = claim !== undefined && isDeepStrictEqual({ ...claim.spec }, { ...wanted.spec });
+    const isSame = claim !== undefined && sameJson(claim.spec, wanted.spec);
     const generation = claim === undefined ? 1 : claim.metadata.generation + (isSame ? 0 : 1);
     const status = statusOf(host, decision, generation);
     statuses.set(name, status);

@@ -2,13 +2,19 @@
 import type { FlowTask, VideoFlow } from "../../api/kinds.js";
 import type { Prng } from "../../base/prng.js";
 import type { WatchEvent } from "../../store/store.js";
+import { type CachedKind, readerOf, withOwnWrites } from "../runtime/cached-store.js";
 import { Controller, type Source } from "../runtime/controller.js";
 import type { Scheduler } from "../runtime/scheduler.js";
 import type { Backoff } from "../runtime/work-queue.js";
 import { isFinal } from "./holding.js";
 import { FlowReconciler, type FlowReconcilerOptions } from "./reconciler.js";
 
-export interface FlowControllerOptions extends FlowReconcilerOptions {
+export interface FlowControllerOptions extends Omit<FlowReconcilerOptions, "reader"> {
+  /**
+   * Decides on what was heard and on its own writes, for a store that is far away. This controller must be the only one that
+   * writes what it decides on: what others write is seen a moment later, and never makes less free than it was.
+   */
+  readonly isCached?: boolean;
   readonly scheduler: Scheduler;
   readonly prng: Prng;
   readonly backoff?: Backoff;
@@ -18,10 +24,18 @@ export interface FlowControllerOptions extends FlowReconcilerOptions {
 
 /** One flow at a time is reconciled, so two flows never decide on the same devices at once. */
 export function createFlowController(options: FlowControllerOptions): Controller {
-  const reconciler = new FlowReconciler(options);
-  const pending = () => pendingFlows(controller.cached("VideoFlow"));
+  const known = (kind: CachedKind) => controller.cache(kind);
+  const reconciler = new FlowReconciler(
+    options.isCached === true ? { ...options, reader: readerOf(known), store: withOwnWrites(options.store, known) } : options,
+  );
+  const pending = () => pendingFlows(controller.cache("VideoFlow").values());
   const flowsOn = (host: string) =>
-    new Set(controller.cached("FlowTask").flatMap((task) => (task.spec.host === host ? flowKey(task) : [])));
+    new Set(
+      controller
+        .cache("FlowTask")
+        .values()
+        .flatMap((task) => (task.spec.host === host ? flowKey(task) : [])),
+    );
   const sources: readonly Source[] = [
     asSource({ kind: "VideoFlow", keysOf: (event) => (mayFree(event) ? [keyOf(event.object), ...pending()] : [keyOf(event.object)]) }),
     asSource({

@@ -1,23 +1,25 @@
 /** The thin shell of reconcile.ts: observe, decide (pure), apply. It contains no decision of its own. */
-import { isDeepStrictEqual } from "node:util";
 import { LEASE_NAMESPACE } from "../../api/host-lease.js";
 import type { DeviceClaim, DeviceClaimStatus, Host, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
+import { sameJson } from "../../base/same-json.js";
 import type { Describe } from "../../flow/graph.js";
 import type { Events } from "../../store/event-recorder.js";
 import type { ObjectKey, Store } from "../../store/store.js";
 import type { Heartbeats } from "../host/heartbeats.js";
-import type { Silence } from "../host/reach.js";
+import { isReachable, type Silence } from "../host/reach.js";
 import { CLAIM_FINALIZER } from "./desired.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
 import { changeStory, flowStory } from "./story.js";
 
+type Reader = Pick<Store, "get" | "list">;
+
 export interface FlowReconcilerOptions {
   readonly store: Store;
-  /** A cache that may be behind. Absent: the store itself. What is changed is always decided on the store. */
-  readonly reader?: Pick<Store, "get" | "list">;
+  /** What is known of the store, own writes among it; what others wrote may be missing. Absent: the store itself. */
+  readonly reader?: Reader;
   readonly clock: Clock;
   readonly describe: Describe;
   /** What flows get that do not say: Fail under `videoflow run`, Wait under the agent and in a cluster. */
@@ -32,8 +34,6 @@ export interface FlowReconcilerOptions {
   readonly events?: Events;
 }
 
-type Reader = Pick<Store, "get" | "list">;
-
 export class FlowReconciler {
   readonly #options: FlowReconcilerOptions;
   /** Flow uid to the boot time since which it waits. */
@@ -45,48 +45,48 @@ export class FlowReconciler {
 
   /** @returns when to run again, in milliseconds; undefined to wait for the next event. */
   async reconcile(key: ObjectKey<"VideoFlow">): Promise<number | undefined> {
-    const { store, reader } = this.#options;
-    if (reader !== undefined && !(await this.#hasWork(key, reader))) return undefined;
-    const observed = await this.#observe(key, store);
-    if (observed === undefined) return this.#applyOrphans(key);
+    const { store, reader = store } = this.#options;
+    const flow = (await reader.get(key)) ?? (await store.get(key)); // Only the store can say that there is none.
+    if (flow === undefined) return this.#applyOrphans(key, reader);
+    const observed = await this.#observe(flow, { others: reader, devices: reader });
     const plan = reconcileFlow(observed);
+    if (reader === store || !grantsDevices(plan)) return this.#carryOut(observed, plan);
+    const fresh = await this.#observe(flow, { others: reader, devices: store });
+    return this.#carryOut(fresh, reconcileFlow(fresh));
+  }
+
+  async #carryOut(observed: Observed, plan: Plan): Promise<number | undefined> {
     await this.#apply(observed.flow, plan);
     this.#remember(observed, plan);
     return plan.requeueAfterMs;
   }
 
-  /** Devices are never granted, and nothing is removed, on a view that may be old: a cache only tells that there is nothing to do. */
-  async #hasWork(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<boolean> {
-    const observed = await this.#observe(key, reader);
-    if (observed === undefined) return true;
-    const plan = reconcileFlow(observed);
-    return plan.changes.length > 0 || plan.requeueAfterMs !== undefined || !isDeepStrictEqual(plan.status, observed.flow.status);
-  }
-
-  async #observe(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<Observed | undefined> {
+  /** @param from where claims and the hosts with their devices are read, and where all the rest is. */
+  async #observe(flow: VideoFlow, from: { readonly devices: Reader; readonly others: Reader }): Promise<Observed> {
     const { clock, describe, defaultAdmission, isScalable = false } = this.#options;
-    const flow = await reader.get(key);
-    if (flow === undefined) return undefined;
     const [flows, tasks, claims, hosts] = [
-      await reader.list("VideoFlow"),
-      await reader.list("FlowTask"),
-      await reader.list("DeviceClaim"),
-      await reader.list("Host"),
+      await from.others.list("VideoFlow"),
+      await from.others.list("FlowTask"),
+      await from.devices.list("DeviceClaim"),
+      await from.devices.list("Host"),
     ];
-    const silence = await this.#silence(hosts, reader);
+    const silence = await this.#silence(hosts);
     const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
     const shape = shapeOf(flow.spec, describe, isScalable);
     const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
     return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission, ...(silence === undefined ? {} : { silence }) };
   }
 
-  /** Leases are looked at in the store itself: what a cache shows is no sign of silence. */
-  async #silence(hosts: readonly Host[], reader: Reader): Promise<Silence | undefined> {
-    const { heartbeats, store, clock } = this.#options;
+  /** Nobody is taken for silent without a look at the Leases in the store itself; another look can only find a host less silent. */
+  async #silence(hosts: readonly Host[]): Promise<Silence | undefined> {
+    const { heartbeats, store, reader, clock } = this.#options;
     if (heartbeats === undefined) return undefined;
     const names = hosts.map(({ metadata }) => metadata.name);
-    if (reader === store) heartbeats.see(names, await store.list("Lease", { namespace: LEASE_NAMESPACE }), clock.nowMs());
-    return new Map(names.map((name) => [name, heartbeats.silentMs(name, clock.nowMs())]));
+    const known = () => new Map(names.map((name) => [name, heartbeats.silentMs(name, clock.nowMs())]));
+    const silence = known();
+    if (reader !== undefined && names.every((name) => isReachable(name, silence))) return silence;
+    heartbeats.see(names, await store.list("Lease", { namespace: LEASE_NAMESPACE }), clock.nowMs());
+    return known();
   }
 
   #remember({ flow, nowMs }: Observed, plan: Plan): void {
@@ -94,9 +94,8 @@ export class FlowReconciler {
     else if (!this.#waiting.has(flow.metadata.uid)) this.#waiting.set(flow.metadata.uid, nowMs);
   }
 
-  async #applyOrphans(key: ObjectKey<"VideoFlow">): Promise<undefined> {
-    const { store } = this.#options;
-    const changes = reconcileOrphans(key, { tasks: await store.list("FlowTask"), claims: await store.list("DeviceClaim") });
+  async #applyOrphans(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<undefined> {
+    const changes = reconcileOrphans(key, { tasks: await reader.list("FlowTask"), claims: await reader.list("DeviceClaim") });
     for (const change of changes) await this.#make(key, change);
   }
 
@@ -111,7 +110,7 @@ export class FlowReconciler {
   }
 
   async #writeStatus(flow: VideoFlow, status: VideoFlowStatus): Promise<void> {
-    if (isDeepStrictEqual(plain(status), plain(flow.status))) return;
+    if (sameJson(status, flow.status)) return;
     await this.#options.store.updateStatus({ ...flow, status });
     for (const note of flowStory(flow, status)) this.#options.events?.record(flow, note);
   }
@@ -183,16 +182,16 @@ export class FlowReconciler {
   }
 }
 
+/** What is granted is decided on claims and devices as they stand in the store. */
+function grantsDevices({ changes }: Plan): boolean {
+  return changes.some((change) => change.op === "decideClaim" && change.status.allocation !== undefined);
+}
+
 function keptOf({ status }: DeviceClaim, next: DeviceClaimStatus): DeviceClaimStatus {
-  const same = isDeepStrictEqual(status?.allocation, next.allocation);
+  const same = sameJson(status?.allocation, next.allocation);
   return same && status?.prepared !== undefined ? { prepared: status.prepared } : {};
 }
 
 function keyOf<K extends "FlowTask" | "DeviceClaim">(object: { kind: K; metadata: { namespace: string; name: string } }): ObjectKey<K> {
   return { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name };
-}
-
-/** Without undefined fields: what the store keeps. */
-function plain(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }

@@ -2,8 +2,9 @@
  * Brings the tasks of a run to a changed spec while messages flow: one node at a time, replicas come and go.
  * Knows what was observed; must not know how a task is retired. Pure, and level-triggered: it can begin anywhere.
  */
-import { isDeepStrictEqual } from "node:util";
+
 import type { FlowTask, NewResource, VideoFlowSpec } from "../../api/kinds.js";
+import { sameJson } from "../../base/same-json.js";
 import { channelsOf, type NodeChannels } from "../../flow/channels.js";
 import type { FlowGraph, GraphNode } from "../../flow/graph.js";
 import type { ClaimStatuses } from "./admission.js";
@@ -155,7 +156,7 @@ function changeTasks(scene: Scene): Change[] {
 }
 
 function update(task: FlowTask, spec: TaskSpec, why: string): Change[] {
-  return isDeepStrictEqual({ ...task.spec }, { ...spec }) ? [] : [{ op: "updateTask", task, spec, why }];
+  return sameJson(task.spec, spec) ? [] : [{ op: "updateTask", task, spec, why }];
 }
 
 function isOutdated(task: FlowTask, want: TaskSpec): boolean {
@@ -192,11 +193,12 @@ function outdatedNodes({ own, wanted, target }: Scene): string[] {
   return target.graph.nodes.map(({ name }) => name).filter((name) => names.has(name));
 }
 
-/** A task that is on its way out under this name goes first. */
-function createTasks({ own, wanted, waiting }: Scene): Change[] {
+/** A task that is on its way out under this name goes first, and so does the decision about its claim. */
+function createTasks({ own, wanted, waiting, revision }: Scene): Change[] {
   const known = new Set(own.tasks.map(({ metadata }) => metadata.name));
+  const undecided = revision.outcome === "Retire" ? revision.undecided : new Set();
   return [...wanted.values()]
-    .filter(({ metadata, spec }) => !known.has(metadata.name) && !waiting.has(spec.node))
+    .filter(({ metadata, spec }) => !known.has(metadata.name) && !undecided.has(metadata.name) && !waiting.has(spec.node))
     .map((task) => ({ op: "createTask", task, why: "the spec asks for it" }));
 }
 

@@ -2,7 +2,7 @@
  * The loop that every controller is: events become keys, keys are reconciled one at a time, failures come back later.
  * Knows watches, the queue and time through doors; must not know what is reconciled.
  */
-import type { Kind, Kinds } from "../../api/kinds.js";
+import type { Kind } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
 import { Durations, type LoopFigures } from "../../base/durations.js";
 import { errorText } from "../../base/errors.js";
@@ -35,6 +35,8 @@ export interface ControllerOptions {
 }
 
 const RESYNC_MS = 30_000;
+/** After a first list that failed. */
+const FIRST_LIST_AGAIN_MS = 1_000;
 
 export class Controller {
   readonly #options: ControllerOptions;
@@ -46,6 +48,8 @@ export class Controller {
   #unwatch: Unwatch[] = [];
   #cancelResync: Cancel = () => {};
   #running = false;
+  /** Everything was listed once. */
+  #isListed = false;
   #pumpAsked = false;
   #working: Promise<void> | undefined;
 
@@ -62,13 +66,13 @@ export class Controller {
     });
   }
 
-  /** Watches, and reconciles everything that is there. */
+  /** Watches, and reconciles everything that is there. Nothing is decided before all of it was listed: what is not known yet is not gone. */
   start(): void {
     this.#running = true;
     this.#unwatch = this.#options.sources.map((source, index) =>
       this.#options.store.watch(source.kind, (event) => this.#take(source, index, event), placeOf(source)),
     );
-    this.#planResync();
+    this.#planFirstList(0);
   }
 
   /** Starts nothing new. Resolves when the reconcile in progress, if any, has ended. */
@@ -96,18 +100,22 @@ export class Controller {
     };
   }
 
-  /** What is known of a kind; may be behind. */
-  cached<K extends Kind>(kind: K): Kinds[K][] {
+  /** What is known of a kind that is watched; may be behind. */
+  cache<K extends Kind>(kind: K): Cache<K> {
     const index = this.#options.sources.findIndex((source) => source.kind === kind);
-    return (this.#caches[index]?.values() ?? []) as Kinds[K][];
+    const cache = this.#caches[index];
+    if (cache === undefined) throw new TypeError(`${kind} is not watched`);
+    return cache as unknown as Cache<K>;
   }
 
   /** Lists everything again, as the timer does. */
   async resync(): Promise<void> {
     for (const [index, source] of this.#options.sources.entries()) {
+      const cache = this.#caches[index] as Cache<Kind>;
+      cache.expectList();
       const objects = await this.#options.store.list(source.kind, placeOf(source));
       if (!this.#running) return;
-      const vanished = this.#caches[index]?.replace(objects) ?? [];
+      const vanished = cache.replace(objects);
       for (const object of vanished) this.#add(source.keysOf({ type: "Deleted", object }));
       for (const object of objects) this.#add(source.keysOf({ type: "Modified", object }));
     }
@@ -123,6 +131,29 @@ export class Controller {
     for (const key of keys) this.#queue.add(key);
   }
 
+  #planFirstList(delayMs: number): void {
+    this.#cancelResync = this.#options.scheduler.after(delayMs, () => {
+      this.#working = this.#listFirst().finally(() => this.#rest());
+    });
+  }
+
+  async #listFirst(): Promise<void> {
+    try {
+      await this.resync();
+      this.#isListed = true;
+      if (this.#running) this.#planResync();
+    } catch (error) {
+      if (!this.#running) return;
+      this.#options.onError?.("first list", errorText(error), FIRST_LIST_AGAIN_MS);
+      this.#planFirstList(FIRST_LIST_AGAIN_MS);
+    }
+  }
+
+  #rest(): void {
+    this.#working = undefined;
+    if (this.#queue.size > 0) this.#askPump();
+  }
+
   #planResync(): void {
     this.#cancelResync = this.#options.scheduler.after(this.#options.resyncMs ?? RESYNC_MS, () => {
       if (!this.#running) return;
@@ -132,15 +163,12 @@ export class Controller {
   }
 
   #askPump(): void {
-    if (this.#pumpAsked || this.#working !== undefined || !this.#running) return;
+    if (this.#pumpAsked || this.#working !== undefined || !this.#running || !this.#isListed) return;
     this.#pumpAsked = true;
     this.#options.scheduler.after(0, () => {
       this.#pumpAsked = false;
       if (!this.#running || this.#working !== undefined) return;
-      this.#working = this.#drain().finally(() => {
-        this.#working = undefined;
-        if (this.#queue.size > 0) this.#askPump();
-      });
+      this.#working = this.#drain().finally(() => this.#rest());
     });
   }
 

@@ -1,7 +1,8 @@
 /** The pure heart of the embedded store: what one write does to the objects. No I/O. */
-import { isDeepStrictEqual } from "node:util";
+
 import { type AnyResource, DEFAULT_NAMESPACE, type Kind, type Kinds, type NewResource } from "../../api/kinds.js";
 import { OperatorError } from "../../base/errors.js";
+import { sameJson } from "../../base/same-json.js";
 import type { ListOptions, ObjectKey, WatchEvent } from "../store.js";
 
 /** What a write changed, in order; to be stored as a whole. */
@@ -142,7 +143,7 @@ export class ObjectIndex {
   /** A write that changes nothing is no write. What did not change is shared with the old object. */
   #replace(old: AnyResource, next: AnyResource): Effects {
     const object = freeze(next);
-    if (isDeepStrictEqual(object, old)) return [];
+    if (sameJson(object, old)) return [];
     const released = object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
     return this.#numbered(released ? this.#removal(object, new Set()) : [{ type: "Modified", object }]);
   }
@@ -210,12 +211,8 @@ function contentOf(object: object): object {
 
 /** @returns a private copy of the new content; undefined if it is the old one. */
 function contentChange(given: object, old: object): object | undefined {
-  const [next, known] = [contentOf(given) as Record<string, unknown>, contentOf(old) as Record<string, unknown>];
-  const shared =
-    Object.keys(next).length === Object.keys(known).length && Object.entries(next).every(([key, value]) => value === known[key]);
-  if (shared) return undefined;
-  const copy = plain(next) as object;
-  return isDeepStrictEqual(copy, known) ? undefined : copy;
+  const [next, known] = [contentOf(given), contentOf(old)];
+  return sameJson(next, known) ? undefined : (plain(next) as object);
 }
 
 /** Where an object of this key stands in a sorted list, or would. */
