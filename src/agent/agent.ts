@@ -166,10 +166,10 @@ export class Agent {
   }
 
   #watch(): void {
-    const { store } = this.#options;
+    const { store, hostName } = this.#options;
     this.#endings.push(
       store.watch("DeviceClaim", (event) => this.#seeClaim(event)),
-      store.watch("FlowTask", (event) => this.#seeTask(event)),
+      store.watch("FlowTask", (event) => this.#seeTask(event), { spec: { host: hostName } }),
     );
     this.#listen();
     this.#hostTimer = setInterval(() => void this.#publishHost().catch((error) => this.#complain(error)), HOST_POLL_MS);
@@ -186,7 +186,6 @@ export class Agent {
   }
 
   #seeTask({ type, object }: WatchEvent<"FlowTask">): void {
-    if (object.spec.host !== this.#options.hostName) return;
     const { uid } = object.metadata;
     if (type === "Deleted") {
       this.#tasks.delete(uid);
@@ -471,7 +470,7 @@ export class Agent {
   async #adopt(): Promise<void> {
     crashPoint("agent.adopt.before");
     const { store, hostName, survival } = this.#options;
-    const tasks = (await store.list("FlowTask")).filter((task) => task.spec.host === hostName);
+    const tasks = await store.list("FlowTask", { spec: { host: hostName } });
     if (survival === undefined) {
       this.#memories.sweep(() => false);
       return this.#sweep(tasks);

@@ -39,7 +39,8 @@ export interface HostPlan {
 
 export function reconcileHost(observed: ObservedHost): HostPlan {
   const runs = groupByRun(observed.tasks);
-  const decided = [...runs].map(([run, tasks]) => reconcileRun(run, tasks, observed));
+  const strangers = hasStrangers(observed);
+  const decided = [...runs].map(([run, tasks]) => reconcileRun(run, tasks, observed, strangers));
   const actions = [...decided.flatMap((plan) => plan.actions), ...reconcileStrangers(observed), ...leftMemories(runs, observed)];
   const looks = decided.flatMap((plan) => plan.looksAtMs);
   if (looks.length === 0) return { actions };
@@ -51,8 +52,8 @@ interface RunPlan {
   readonly looksAtMs: readonly number[];
 }
 
-function reconcileRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunPlan {
-  const state = stateOfRun(run, tasks, observed);
+function reconcileRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost, strangers: boolean): RunPlan {
+  const state = stateOfRun(run, tasks, observed, strangers);
   const plans = tasks.map((task) => {
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
@@ -68,7 +69,7 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
   };
 }
 
-function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost): RunState {
+function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost, strangers: boolean): RunState {
   const { nowMs, memories, keeperLost, hasJournal = false } = observed;
   const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
   const missing = tasks.filter((task) => task.spec.claim !== undefined && claimOf(task, observed)?.status?.allocation === undefined);
@@ -81,7 +82,7 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     wanted,
     missingClaims,
     stopping: tasks.some(wantsStop),
-    hasStrangers: hasStrangers(observed),
+    hasStrangers: strangers,
     keeperLost,
     hasJournal,
     isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),

@@ -28,6 +28,8 @@ import { Undead } from "./undead.js";
 
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
+/** How often the files of tasks that are ready are looked at, however often something changes on this host. */
+const FILES_MS = 900;
 
 export interface TaskProcessesOptions {
   readonly keeper: () => KeeperClient;
@@ -73,6 +75,7 @@ export class TaskProcesses {
   #claimOf: (task: FlowTask) => DeviceClaim | undefined = () => undefined;
 
   readonly #undead = new Undead();
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TaskProcessesOptions) {
     this.#options = options;
@@ -291,13 +294,16 @@ export class TaskProcesses {
   /** Reads reports, statistics and environments of the live processes. */
   refresh(): void {
     for (const uid of this.#undead.proved()) this.#proveDead(uid);
+    const nowMs = this.#options.clock.nowMs();
+    const isDue = nowMs - this.#refreshedAtMs >= FILES_MS;
+    if (isDue) this.#refreshedAtMs = nowMs;
     for (const [uid, detail] of this.#details) {
       const live = this.#records.get(uid)?.process;
       if (live?.startedAtMs === undefined) continue;
-      this.#readReport(uid, detail, live);
+      if (isDue || live.report?.phase !== "ready") this.#readReport(uid, detail, live);
       const stats = this.#options.memories.statsOf(detail.task);
       if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
-      this.#options.files.rotateLog(detail.task);
+      if (isDue) this.#options.files.rotateLog(detail.task);
     }
   }
 

@@ -16,6 +16,8 @@ export interface ListOptions {
   readonly namespace?: string;
   /** Labels that must all be there with these values. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Fields of the spec that must have these values: only such as are selectable in a cluster, and never change while the object lives. */
+  readonly spec?: Readonly<Record<string, string>>;
 }
 
 export type WatchEvent<K extends Kind = Kind> = {

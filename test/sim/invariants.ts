@@ -1,5 +1,7 @@
 /** DESIGN §8, as far as the control plane keeps them. Each check throws with the name of its invariant. */
 import type { DeviceClaim, FlowTask, Host, VideoFlow } from "../../src/api/kinds.js";
+import { shapeOf } from "../../src/controller/flow/shape.js";
+import { describeComponent } from "../support/builders.js";
 import type { FakeProcess } from "./fake-agent.js";
 
 export interface World {
@@ -95,9 +97,12 @@ function checkKnown({ claims, hosts }: World): void {
   }
 }
 
-/** D5: once a task may run, the claim of every task is decided and every required one allocated, on one host. A replica to come has no task yet. */
-function checkAllOrNothing({ tasks, claims }: World): void {
-  const names = new Set(tasks.map(({ metadata }) => metadata.name));
+/**
+ * D5: once a task may run, the claim of every task is decided and every required one allocated, on one host. A replica to come
+ * has no task yet, and one that still runs what the spec asked for before had no such claim.
+ */
+function checkAllOrNothing({ flows, tasks, claims }: World): void {
+  const names = new Set(tasks.filter((task) => isPresent(task, flows)).map(({ metadata }) => metadata.name));
   const running = tasks.filter(({ status }) => status?.phase === "Running");
   for (const { spec } of running) {
     const own = claims.filter((claim) => claim.spec.flow === spec.flow && names.has(claim.metadata.name));
@@ -108,6 +113,14 @@ function checkAllOrNothing({ tasks, claims }: World): void {
     const strayed = own.find(({ status }) => status?.allocation !== undefined && status.allocation.host !== spec.host);
     if (strayed !== undefined) throw new Error(`D5: ${strayed.metadata.name} is on another host than its flow`);
   }
+}
+
+/** It is what the spec asks for now. */
+function isPresent({ spec }: FlowTask, flows: readonly VideoFlow[]): boolean {
+  const flow = flows.find(({ metadata }) => metadata.name === spec.flow);
+  if (flow === undefined) return true;
+  const { hashes } = shapeOf(flow.spec, describeComponent, true);
+  return hashes.size === 0 || hashes.get(`${spec.node}.${spec.index}`) === spec.templateHash;
 }
 
 /** P1 */

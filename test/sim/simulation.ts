@@ -279,7 +279,7 @@ export class Simulation {
 
 /** C1: where the tasks of a flow that runs are not those of its spec. */
 function differenceOf({ metadata, spec, status }: VideoFlow, tasks: readonly FlowTask[]): string | undefined {
-  const { hashes, graph } = shapeOf(spec, describeComponent);
+  const { hashes, graph } = shapeOf(spec, describeComponent, true);
   const waits = status?.conditions?.some(
     ({ type, status: holds, reason }) =>
       type === "Reconciling" && holds === "True" && (reason === "WaitingForDevices" || reason === "Unsatisfiable"),

@@ -4,6 +4,7 @@ import { API_VERSION, type EventRecord, type Lease, microTime, type NewResource 
 import type { OperatorError } from "../../src/base/errors.js";
 import type { ObjectKey, Store, WatchEvent } from "../../src/store/store.js";
 import { aFlowSpec, aNewFlow } from "./builders.js";
+import { newTask } from "./processes-agent.js";
 
 /** Gives a fresh, empty store for each test; the suite closes it. */
 export type OpenStore = () => Promise<Store>;
@@ -16,6 +17,11 @@ function aClaim(name: string, uid: string): NewResource<"DeviceClaim"> {
   const ownerReferences = [{ apiVersion: API_VERSION, kind: "VideoFlow", name: "f", uid }];
   const spec = { flow: "f", run: "r", node: "n", index: 0, required: false, count: 1, sharing: "Exclusive" as const };
   return { apiVersion: API_VERSION, kind: "DeviceClaim", metadata: { name, namespace: "default", ownerReferences }, spec };
+}
+
+function aTaskOn(name: string, host: string): NewResource<"FlowTask"> {
+  const task = newTask({ host });
+  return { ...task, metadata: { ...task.metadata, name } };
 }
 
 function anEvent(name: string): NewResource<"Event"> {
@@ -127,6 +133,24 @@ export function storeContract(name: string, open: OpenStore): void {
       await store.create(aNewFlow("d"));
       const found = await store.list("VideoFlow", { namespace: "default", labels: { team: "x" } });
       expect(found.map(({ metadata }) => metadata.name)).toEqual(["a", "b"]);
+    });
+
+    test("lists and watches only what has the fields asked for", async () => {
+      for (const [name, host] of [
+        ["f.a.0", "one"],
+        ["f.b.0", "two"],
+      ] as const)
+        await store.create(aTaskOn(name, host));
+      const seen: string[] = [];
+      const end = store.watch("FlowTask", (event) => seen.push(named(event)), { spec: { host: "two" } });
+      await store.create(aTaskOn("f.c.0", "one"));
+      await store.create(aTaskOn("f.d.0", "two"));
+      await store.delete({ kind: "FlowTask", namespace: "default", name: "f.a.0" });
+      await store.delete({ kind: "FlowTask", namespace: "default", name: "f.b.0" });
+      const listed = await store.list("FlowTask", { spec: { host: "one" } });
+      while (!seen.includes("Deleted f.b.0")) await new Promise((resolve) => setTimeout(resolve, 10));
+      end();
+      expect([listed.map(({ metadata }) => metadata.name), seen]).toEqual([["f.c.0"], ["Added f.b.0", "Added f.d.0", "Deleted f.b.0"]]);
     });
 
     test("tells a watcher first what is there, then what happens", async () => {

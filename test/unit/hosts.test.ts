@@ -175,6 +175,23 @@ describe("a host that is not heard of", () => {
     expect(planOf({ spec: fenced, hosts, tasks, given: at(75_000) }).changes.filter(({ op }) => op === "deleteTask")).toHaveLength(3);
   });
 
+  test("a device that a finished task gave back stays another's: its claim goes before it", () => {
+    const spec = aFlowSpec(aChain(aGpuNode("det", 1)), { onHostLoss: "Move", fenceSeconds: 60 });
+    const given = planOf({ spec, hosts: [aHost("a", gpus("a", 1))] }).changes.flatMap((change) =>
+      change.op === "createClaim" ? asStored(change.claim) : [],
+    );
+    const allocation = { host: "a", devices: ["GPU-0-a"] };
+    const claims = given.map((claim) => ({ ...claim, status: { reason: "Allocated" as const, allocation } }));
+    const tasks = marked(tasksOn("a", spec, running)).map((task) =>
+      task.spec.node === "det" ? { ...task, status: { phase: "Succeeded" as const } } : task,
+    );
+    const plan = planOf({ spec, hosts, tasks, given: { ...at(75_000), claims } });
+    expect(plan.changes.map(({ op }) => op)).toEqual([
+      ...["deleteClaim", "setFinalizers", "deleteTask"],
+      ...["setFinalizers", "deleteTask", "setFinalizers", "deleteTask"],
+    ]);
+  });
+
   test("deleting the Host states that it is dead: its tasks are let go, also those of a flow that is deleted", () => {
     const tasks = tasksOn("a", aFlowSpec());
     expect(planOf({ hosts: [aHost("b")], tasks: marked(tasks) }).changes.filter(({ op }) => op === "deleteTask")).toHaveLength(3);

@@ -2,11 +2,11 @@
  * Tasks whose host is lost: they are dead because their host was fenced or an operator deleted it, or nobody knows.
  * Pure. Nothing is given up on a guess: a host that is only silent keeps its tasks and its devices.
  */
-import type { FlowTask, VideoFlowStatus } from "../../api/kinds.js";
+import type { DeviceClaim, FlowTask, VideoFlowStatus } from "../../api/kinds.js";
 import { fencedInMs, isReachable } from "../host/reach.js";
 import { conditionsOf, fact } from "./conditions.js";
 import { runNumber } from "./desired.js";
-import { isFinal } from "./identity.js";
+import { idOf, isFinal } from "./identity.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import type { Own } from "./own.js";
 import { removeTask } from "./teardown.js";
@@ -25,13 +25,14 @@ export function abandonedTasks({ hosts, silence }: Observed, { tasks }: Own): Fl
  * Gives up the tasks of a lost host, so that the flow can begin again elsewhere or end.
  *
  * All are marked as stopped before the first one goes, final ones too: should the host come back in between, its agent ends
- * them. Their claims stay until they are decided anew: no task is without its claim.
+ * them. Claims of lost tasks stay until they are decided anew: no task is without its claim. That of a final task goes before
+ * the task, for it holds nothing as long as the task is there.
  */
-export function abandon({ flow }: Observed, { tasks }: Own, lost: readonly FlowTask[]): Plan {
+export function abandon({ flow }: Observed, { tasks, claims }: Own, lost: readonly FlowTask[]): Plan {
   const host = lost[0]?.spec.host ?? "";
   const why = `host ${host} is lost`;
   const marks = tasks.filter(({ spec }) => spec.desiredState !== "Stopped").map((task): Change => ({ op: "stopTask", task, why }));
-  const given = tasks.every((task) => isFinal(task) || lost.includes(task)) ? tasks.flatMap((task) => removeTask(task, why)) : [];
+  const given = tasks.every((task) => isFinal(task) || lost.includes(task)) ? tasks.flatMap((task) => giveUp(task, claims, why)) : [];
   const changes = marks.length > 0 ? marks : given;
   const message = `${why}: ${lost.length} of ${tasks.length} tasks are given up`;
   const state = flow.metadata.deletionTimestamp === undefined ? "Pending" : "Stopping";
@@ -41,6 +42,11 @@ export function abandon({ flow }: Observed, { tasks }: Own, lost: readonly FlowT
     ...{ observedGeneration: flow.metadata.generation, state, reason: "HostLost", message },
   };
   return { changes, status, ...(changes.length > 0 ? { requeueAfterMs: 0 } : {}) };
+}
+
+function giveUp(task: FlowTask, claims: readonly DeviceClaim[], why: string): Change[] {
+  const spent = isFinal(task) ? claims.filter((claim) => idOf(claim) === idOf(task)) : [];
+  return [...spent.map((claim): Change => ({ op: "deleteClaim", claim, why })), ...removeTask(task, why)];
 }
 
 /** Says of a flow whose host is silent that nobody knows how its tasks are, and looks again when they are fenced. */

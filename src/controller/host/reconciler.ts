@@ -43,9 +43,9 @@ export class HostReconciler {
 
   /** A task of a host that was always there needs no word of it. The host itself comes last: until then all of it is done again. */
   async #tellTasks(host: string, fact: Fact): Promise<void> {
-    for (const task of await this.#options.store.list("FlowTask")) {
+    for (const task of await this.#options.store.list("FlowTask", { spec: { host } })) {
       const known = statusOf(task) ?? "True";
-      if (task.spec.host === host && !isFinal(task) && known !== fact.status) await this.#write(task, fact);
+      if (!isFinal(task) && known !== fact.status) await this.#write(task, fact);
     }
   }
 

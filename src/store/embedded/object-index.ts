@@ -32,7 +32,13 @@ export function keyOf(object: AnyResource): string {
 /** Whether an object is asked for. */
 export function matches(object: AnyResource, options: ListOptions): boolean {
   if (options.namespace !== undefined && object.kind !== "Host" && object.metadata.namespace !== options.namespace) return false;
-  return Object.entries(options.labels ?? {}).every(([name, value]) => object.metadata.labels?.[name] === value);
+  const { labels, spec } = options;
+  if (labels !== undefined && !hasAll(object.metadata.labels ?? {}, labels)) return false;
+  return spec === undefined || hasAll("spec" in object ? object.spec : {}, spec);
+}
+
+function hasAll(fields: object, wanted: Readonly<Record<string, string>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => (fields as Readonly<Record<string, unknown>>)[name] === value);
 }
 
 /** All objects with one counter of versions. A write is decided by one method and made true by {@link ObjectIndex.accept}. */

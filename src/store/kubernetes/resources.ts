@@ -32,9 +32,13 @@ export function objectPath(kind: Kind, namespace: string | undefined, name: stri
 }
 
 /** Query of a list or a watch. */
-export function selection({ labels }: ListOptions): Record<string, string> {
-  const selectors = Object.entries(labels ?? {}).map(([name, value]) => `${name}=${value}`);
-  return selectors.length === 0 ? {} : { labelSelector: selectors.join(",") };
+export function selection({ labels = {}, spec = {} }: ListOptions): Record<string, string> {
+  const byLabel = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  const byField = Object.entries(spec).map(([name, value]) => `spec.${name}=${value}`);
+  return {
+    ...(byLabel.length === 0 ? {} : { labelSelector: byLabel.join(",") }),
+    ...(byField.length === 0 ? {} : { fieldSelector: byField.join(",") }),
+  };
 }
 
 /** `namespace/name`: unique within a kind. */
