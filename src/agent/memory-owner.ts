@@ -2,8 +2,9 @@
  * Whose shared memory a folder is: a file in it names the processes that answer for it. A folder whose owners are all
  * proved dead is removed; one that cannot be judged from here (another machine's, another container's) is left alone.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../base/make-folder.js";
 import { isAlive, type ProcessIdentity, readBootId } from "../base/process-identity.js";
 
 const FILE = "owner.json";
@@ -24,7 +25,7 @@ export function pidNamespace(): string {
 
 /** Makes the folder and says whose it is, before anything else lies in it. */
 export function claimMemory(dir: string, owner: MemoryOwner): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir, 0o700);
   writeFileSync(join(dir, `${FILE}.tmp`), JSON.stringify(owner), { mode: 0o600 });
   renameSync(join(dir, `${FILE}.tmp`), join(dir, FILE));
 }

@@ -1,10 +1,11 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { errorText } from "../base/errors.js";
+import { makeFolder } from "../base/make-folder.js";
 import { identityOf, readBootId } from "../base/process-identity.js";
 import { ledgerProblems } from "../transport/ledger-check.js";
 import type { DataPlan } from "../transport/plan.js";
@@ -113,7 +114,7 @@ export class RunMemories {
     const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
     try {
       crashPoint("agent.memory.before");
-      mkdirSync(this.#base, { recursive: true, mode: 0o700 });
+      makeFolder(this.#base, 0o700);
       this.#own(dir, keep);
       this.#memories.create(dir, plan);
       crashPoint("agent.memory.after");

@@ -1,20 +1,9 @@
 /** Where the files of tasks lie, and how they are written: launch files, reports, logs. */
-import {
-  closeSync,
-  copyFileSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, copyFileSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { buriedPositions } from "../base/dead-letters.js";
+import { makeFolder } from "../base/make-folder.js";
 import type { TaskLaunch } from "./launch.js";
 
 /** A log of this size is set aside as `<log>.1`; the one before it is gone. */
@@ -52,11 +41,11 @@ export class TaskFiles {
   /** Makes the folders, removes the report of the incarnation before, writes the launch file. @returns its path. */
   prepare(task: FlowTask, launch: TaskLaunch): string {
     const log = this.logFile(task);
-    mkdirSync(join(log, ".."), { recursive: true, mode: 0o700 });
+    makeFolder(join(log, ".."), 0o700);
     if (sizeOf(log) > LOG_LIMIT_BYTES) renameSync(log, `${log}.1`);
     rmSync(launch.reportFile, { force: true });
     const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
-    mkdirSync(join(file, ".."), { recursive: true, mode: 0o700 });
+    makeFolder(join(file, ".."), 0o700);
     rmSync(file, { force: true }); // A file that takes the place of another makes some file systems wait for the disk.
     writeFileSync(file, JSON.stringify(launch), { mode: 0o600 }); // Read by nobody before the gate opens.
     return file;

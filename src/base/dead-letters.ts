@@ -2,8 +2,9 @@
  * Inputs that no attempt could process, as they lie on disk: `<id>.json`, with tensors and bytes as raw files `<id>.<n>.bin` beside it.
  * Knows the form of a letter; must not know who writes, shows or retries it.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "./make-folder.js";
 import { loadValue, saveValue } from "./saved-value.js";
 
 export const DEAD_LETTER_VERSION = 1;
@@ -76,7 +77,7 @@ function jsonNames(folder: string): string[] {
 /** Writes a letter; its raw files come first, so that a letter that is there is whole. Doing it twice leaves one. */
 export function writeLetter(folder: string, letter: Omit<DeadLetter, "version" | "id">): string {
   const id = letterId(letter);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const inputs = saveMessages(folder, id, letter.inputs);
   writeWhole(folder, id, { version: DEAD_LETTER_VERSION, id, ...letter, inputs });
   return id;

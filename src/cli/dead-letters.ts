@@ -1,8 +1,9 @@
 /** `videoflow deadletters`: shows the inputs that no attempt could process, and runs their node on them again. */
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type DeadLetter, letterIds, outputNames, readLetter, readLetters, readMessage, removeLetter } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
+import { makeFolder } from "../base/make-folder.js";
 import { type ClientFlags, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
@@ -84,7 +85,7 @@ export async function retry(words: readonly string[], flags: RetryFlags, world: 
 }
 
 async function retryNode(flow: FlowDocument, letters: readonly DeadLetter[], results: string, flags: RetryFlags, world: World) {
-  mkdirSync(results, { recursive: true, mode: 0o700 });
+  makeFolder(results, 0o700);
   const { snapshot, reason, message } = await world.engine.run(flow, {
     ...(flags.devices === undefined ? {} : { devicesFile: flags.devices }),
     ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),

@@ -3,12 +3,13 @@
  * Knows files, checksums and HTTP; must not know what is inside a model.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { access, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorText, OperatorError } from "../base/errors.js";
+import { makeFolder } from "../base/make-folder.js";
 
 /** Where a model comes from: the params of a component that loads one. */
 export interface ModelSource {
@@ -79,7 +80,7 @@ async function hashFile(path: string): Promise<string | undefined> {
 
 async function download(url: string, sha256: string, path: string, folder: string): Promise<void> {
   const part = join(folder, `.${sha256}.${process.pid}.${crypto.randomUUID()}.part`);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   try {
     await fetchFile(url, part);
     const got = (await hashFile(part)) ?? "no file";

@@ -2,12 +2,13 @@
  * Which devices the others of this machine hold: a file per device, named by the process that must be dead before it is free.
  * Flows of one agent share a store and need none of this among themselves; `videoflow run` has a store of its own each time.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { type FileLock, lockOwner, tryLock } from "../base/file-lock.js";
+import { makeFolder } from "../base/make-folder.js";
 import { isAlive, type ProcessIdentity } from "../base/process-identity.js";
 
 interface Hold {
@@ -39,7 +40,7 @@ export class DeviceHolds {
     this.#folder = folder;
     this.#flow = flow;
     this.#holder = typeof holder === "function" ? holder : () => holder;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
   }
 
   /** Waits until no other run is between its look at the devices and its hold. @throws OperatorError DEVICES_LOCKED. */

@@ -1,7 +1,8 @@
 /** The rules of an agent from what it was told on its command line. The one place that knows what is allowed unless something is said. */
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { OperatorError } from "../base/errors.js";
+import { makeFolder } from "../base/make-folder.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
 import type { Describe } from "../flow/graph.js";
@@ -48,7 +49,7 @@ export function daemonRules(options: DaemonOptions, host: string, cluster: Kuber
 /** The folder of an agent that was given none: empty until somebody puts something there. */
 function ownRoot(stateDir: string): string {
   const root = join(resolve(stateDir), "root");
-  mkdirSync(root, { recursive: true, mode: 0o755 });
+  makeFolder(root, 0o755);
   return root;
 }
 

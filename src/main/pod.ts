@@ -3,8 +3,8 @@
  * started again when it dies. When the Pod is replaced, the agent ends first, then the tasks: asked, and with this process for certain.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { exitsDir } from "../base/keeper-places.js";
+import { makeFolder } from "../base/make-folder.js";
 import { listProcesses } from "../base/process-table.js";
 import { serveAgents } from "../keeper/service.js";
 import { programPath } from "./keeper-process.js";
@@ -28,7 +28,7 @@ if (!args.includes("--state-dir") || stateDir === "") {
 process.title = "videoflow: keeper";
 process.on("SIGHUP", () => {});
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end());
-mkdirSync(exitsDir(stateDir), { recursive: true, mode: 0o700 });
+makeFolder(exitsDir(stateDir), 0o700);
 await serveAgents(stateDir, recover, siblings, prepareRecovery);
 startAgent();
 

@@ -1,9 +1,9 @@
 /** The folder in which an agent keeps everything: whose it is, and where things lie in it. */
-import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { errorText, OperatorError } from "../base/errors.js";
 import { type FileLock, lockOwner, tryLock } from "../base/file-lock.js";
 import { exitsDir } from "../base/keeper-places.js";
+import { makeFolder } from "../base/make-folder.js";
 
 /** The kernel's limit of a socket's path is 107 bytes; sockets lie directly in the folder. */
 const MAX_PATH_BYTES = 90;
@@ -50,7 +50,7 @@ function lockDir(path: string): FileLock {
   const file = join(path, "agent.pid");
   let lock: FileLock | undefined;
   try {
-    for (const folder of [path, exitsDir(path)]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [path, exitsDir(path)]) makeFolder(folder, 0o700);
     lock = tryLock(file);
   } catch (cause) {
     throw unusable(path, errorText(cause));

@@ -1,7 +1,8 @@
 /** The files of one flow: created, opened, removed. Who may write what is decided here and kept by the kernel. */
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, constants, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { OperatorError } from "../base/errors.js";
+import { makeFolder } from "../base/make-folder.js";
 import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, NODE, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
 import { libc, type Mapping } from "./libc.js";
 import type { DataPlan } from "./plan.js";
@@ -42,7 +43,7 @@ export function bellPath(dir: string, node: string, taskIndex: number): string {
  */
 export function createFlowMemory(dir: string, plan: DataPlan, fill?: (memory: ControlMemory) => void): void {
   const layout = layoutOf(plan);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir, 0o700);
   chmodSync(dir, 0o700);
   for (const node of layout.nodes) for (const task of node.tasks.slice(0, node.plan.tasks)) createTaskFiles(dir, node, task);
   writeFileSync(`${dir}/plan.json`, JSON.stringify(plan), { mode: 0o600 });

@@ -1,6 +1,7 @@
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorText, OperatorError } from "../../base/errors.js";
+import { makeFolder } from "../../base/make-folder.js";
 import { ConsumerNode, type NodeContext, type NodeOptions } from "../../flow/node.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 import { expandPayload } from "./payload-text.js";
@@ -33,7 +34,7 @@ export class FileAppender<In extends readonly unknown[] = readonly unknown[]> ex
   override open(_context: NodeContext): void {
     const { path } = this.params;
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeFolder(dirname(path));
       this.#file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644);
     } catch (cause) {
       throw new OperatorError("OUTPUT_UNWRITABLE", { path, problem: errorText(cause) }, { cause });

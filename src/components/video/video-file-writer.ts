@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { errorText, OperatorError } from "../../base/errors.js";
+import { makeFolder } from "../../base/make-folder.js";
 import type { Frame } from "../../base/tensor.js";
 import { ConsumerNode, type NodeContext, type NodeOptions } from "../../flow/node.js";
 import { VIDEO_DESCRIPTORS } from "./descriptors.js";
@@ -129,7 +130,7 @@ function checkFolder(path: string): void {
   if (containerOf(path) === undefined)
     throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: "its ending names no container" });
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     accessSync(dirname(path), constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new OperatorError("VIDEO_OUTPUT_UNWRITABLE", { path, reason: errorText(error) });

@@ -1,10 +1,11 @@
 /** The objects on disk, in LMDB: one key per object and one for the version. Loaded only by a durable store. */
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { AnyResource } from "../../api/kinds.js";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
+import { makeFolder } from "../../base/make-folder.js";
 import { lockFolder } from "./lock.js";
 import { type Effects, keyOf } from "./object-index.js";
 
@@ -30,7 +31,7 @@ export class LmdbJournal implements Journal {
 
   /** @throws OperatorError STORE_LOCKED, STORE_UNREADABLE */
   static open(path: string): LmdbJournal {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     const lock = lockFolder(path);
     try {
       const file = join(path, "objects.mdb");

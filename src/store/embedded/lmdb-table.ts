@@ -2,11 +2,12 @@
  * A table of JSON values of one boot of the machine: what one process must remember beside the objects when it dies, and
  * what means nothing once the machine has died. One owner at a time, as for a store.
  */
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
+import { makeFolder } from "../../base/make-folder.js";
 import { lockFolder } from "./lock.js";
 
 /**
@@ -30,7 +31,7 @@ export class LmdbTable<V> {
    * @throws OperatorError STORE_LOCKED, STORE_UNREADABLE
    */
   static open<V>(path: string, bootId: string): LmdbTable<V> {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
     const lock = lockFolder(path);
     const file = join(path, "table.mdb");
     try {
