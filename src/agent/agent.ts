@@ -335,7 +335,10 @@ export class Agent {
   async #apply(action: HostAction): Promise<void> {
     switch (action.op) {
       case "createMemory":
-        this.#memories.create(action.run, action.plan, this.#keeps(action.run));
+        this.#memories.create(action.run, action.plan, action.layout, this.#keeps(action.run));
+        return this.#kick();
+      case "carryOver":
+        this.#memories.carryOver(action.run, action.plan, action.layout, this.#keeps(action.run), this.#options.clock.nowMs());
         return this.#kick();
       case "drain":
         this.#memories.requestStop(action.run, this.#options.clock.nowMs());

@@ -23,6 +23,12 @@ export interface FlowMemories {
    * @returns the number that counts: another one if the stream of the node is ending.
    */
   setTasks(dir: string, plan: DataPlan, node: string, count: number): number;
+  /**
+   * What was committed counts in another memory of the same flow, which was made and not used yet; nodes of the same name go on.
+   *
+   * @throws OperatorError CARRY_OVER_REFUSED
+   */
+  carryOver(oldDir: string, oldPlan: DataPlan, newDir: string, newPlan: DataPlan): void;
   remove(dir: string): void;
 }
 
@@ -39,9 +45,10 @@ export async function loadFlowMemories(): Promise<FlowMemories> {
     requestRetire,
     clearRetire,
     setTasks,
+    carryOver,
   } = memory;
   return {
     ...{ create: createFlowMemory, planOf: readWholePlan, stats: openFlowStats, remove: removeFlowMemory },
-    ...{ requestPause, requestStop, requestRetire, clearRetire, setTasks },
+    ...{ requestPause, requestStop, requestRetire, clearRetire, setTasks, carryOver },
   };
 }

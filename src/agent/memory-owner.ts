@@ -17,6 +17,8 @@ export interface MemoryOwner {
   readonly processes: readonly ProcessIdentity[];
   /** Of an agent whose flows outlive it: while the folder is there, only its next agent removes the memory. */
   readonly stateDir?: string;
+  /** Hash of the channels that the memory was made for. */
+  readonly layout?: string;
 }
 
 export function pidNamespace(): string {
@@ -46,6 +48,27 @@ export function isOwnerDead(owner: MemoryOwner): boolean {
   return owner.pidNamespace === pidNamespace() && owner.processes.every((identity) => !isAlive(identity));
 }
 
+/** Folders of a run: its first one, then one more for each change of its channels; one that is not finished ends in `.new`. */
+export function nextMemoryDir(dir: string): { readonly made: string; readonly dir: string } {
+  const [, run, number = "0"] = /^(.*?)(?:\.(\d+))?$/.exec(dir) as unknown as [string, string, string?];
+  const next = `${run}.${Number(number) + 1}`;
+  return { made: `${next}.new`, dir: next };
+}
+
+/** The run that a folder belongs to. */
+function runOf(name: string): string {
+  return name.replace(/(\.\d+)(\.new)?$/, "");
+}
+
+/** @returns the folder that holds a run's messages, and those that a change of its channels left behind when it was cut short. */
+export function memoryDirsOf(base: string, run: string): { readonly dir: string; readonly left: readonly string[] } {
+  const names = existsSync(base) ? readdirSync(base).filter((name) => runOf(name) === run) : [];
+  const number = (name: string) => Number(name.slice(run.length + 1) || 0);
+  const [last = run, ...others] = names.filter((name) => !name.endsWith(".new")).toSorted((a, b) => number(b) - number(a));
+  const left = [...others, ...names.filter((name) => name.endsWith(".new"))];
+  return { dir: join(base, last), left: left.map((name) => join(base, name)) };
+}
+
 /**
  * Removes the memory that dead owners left behind.
  *
@@ -59,7 +82,7 @@ export function sweepMemories(base: string, stateDir?: string, isWanted: (run: s
     const owner = readOwner(join(base, run));
     if (owner === undefined) return false;
     const own = stateDir !== undefined && owner.stateDir === stateDir;
-    return own ? !isWanted(run) : isOwnerDead(owner);
+    return own ? !isWanted(runOf(run)) : isOwnerDead(owner);
   });
   for (const run of left) rmSync(join(base, run), { recursive: true, force: true });
   return left;

@@ -2,7 +2,7 @@
 import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
 import type { ProcessIdentity } from "../base/process-identity.js";
-import type { TaskStats } from "../transport/port.js";
+import type { Rest, TaskStats } from "../transport/port.js";
 import type { ExitKind, KillReason, LastExit, StopReason } from "./exit.js";
 import type { Requirement } from "./requirements.js";
 import type { Death } from "./restart.js";
@@ -55,6 +55,17 @@ export interface TaskRecord {
 
 export const NEW_RECORD: TaskRecord = { incarnations: 0, deaths: [] };
 
+/** Why what was committed is not in the changed channels. */
+export interface CarryOverProblem {
+  /** The channels that were tried. */
+  readonly layout: string;
+  readonly problem: string;
+  /** Trying again cannot help. */
+  readonly isRefused: boolean;
+  /** When it was tried, on the boot clock. */
+  readonly atMs: number;
+}
+
 /** Shared memory of a run. */
 export interface MemoryState {
   readonly state: "ready" | "failed";
@@ -63,8 +74,12 @@ export interface MemoryState {
   readonly drainAskedAtMs?: number;
   /** Producers were asked to hold back. */
   readonly paused?: boolean;
-  /** Nothing is in flight and nobody works; looked at only while paused. */
-  readonly atRest?: boolean;
+  /** What is in flight; looked at only while paused, or while no process of the run lives. */
+  readonly rest?: Rest;
+  /** Hash of the channels that it was made for; absent: those of its tasks. */
+  readonly layout?: string;
+  /** What keeps its messages from the channels that its tasks know by now. */
+  readonly carryOver?: CarryOverProblem;
   /** What of the messages of its edges does not add up; looked at only while no process of the run lives. */
   readonly ledgerProblems?: readonly string[];
   /** Tasks that each node has in the memory. */

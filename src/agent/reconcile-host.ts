@@ -6,9 +6,19 @@ import type { DeviceClaim, FlowTask, FlowTaskStatus } from "../api/kinds.js";
 import { REFUSALS } from "../api/refusal.js";
 import { sameJson } from "../base/same-json.js";
 import type { DataPlan } from "../transport/plan.js";
+import type { Rest } from "../transport/port.js";
 import { assembleDataPlan } from "./data-plan.js";
 import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
-import { decideTask, isFinal, type RunState, type TaskAction, type TaskDecision, wantsStop } from "./reconcile-task.js";
+import {
+  CARRY_OVER_RETRY_MS,
+  decideTask,
+  hasOtherChannels,
+  isFinal,
+  type RunState,
+  type TaskAction,
+  type TaskDecision,
+  wantsStop,
+} from "./reconcile-task.js";
 
 /** While one of its tasks has it, deleting the task waits until its process tree is dead. */
 export const TASK_FINALIZER = "videoflow.io/process";
@@ -16,7 +26,9 @@ export const TASK_FINALIZER = "videoflow.io/process";
 const BRIEF_MS = 300;
 
 export type HostAction =
-  | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan }
+  | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan; readonly layout: string }
+  /** Brings the run to other channels, with what was committed; nobody of it lives. */
+  | { readonly op: "carryOver"; readonly run: string; readonly plan: DataPlan; readonly layout: string }
   /** Asks the flow to end its producers and finish what is in flight. */
   | { readonly op: "drain"; readonly run: string }
   /** Producers hold back, or go on. */
@@ -54,13 +66,15 @@ interface RunPlan {
 
 function reconcileRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost, strangers: boolean): RunPlan {
   const state = stateOfRun(run, tasks, observed, strangers);
+  const isLive = tasks.some((task) => mayHaveProcess(observed.records.get(task.metadata.uid)));
   const plans = tasks.map((task) => {
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
     const decision = decideTask(task, record, { ...state, ...requirementOf(task, observed) });
     const tellAtMs = isBrief(task, record, decision) ? (observed.seenAtMs?.get(task.metadata.uid) ?? 0) + BRIEF_MS : 0;
     const isTold = observed.nowMs >= tellAtMs;
-    const actions = actionsOf(task, record, claim, decision, lostDevices(claim, observed));
+    const seen = { devicesLost: lostDevices(claim, observed), rest: restSeen(task, state, isLive) };
+    const actions = actionsOf(task, record, claim, decision, seen);
     return { decision, tellAtMs: isTold ? [] : [tellAtMs], actions: actions.filter(({ op }) => isTold || op !== "status") };
   });
   return {
@@ -103,6 +117,26 @@ function requirementOf({ metadata }: FlowTask, { requirements }: ObservedHost): 
   return requirement?.state === "refused" ? { refusal: requirement.refusal } : {};
 }
 
+/** It may still touch the memory. */
+function mayHaveProcess(record: TaskRecord | undefined): boolean {
+  return record?.process !== undefined || record?.lastExit?.treeDead === false;
+}
+
+/** What is in flight: told by producers that hold back, and by those that made way once nobody of the run lives. */
+function restSeen({ spec }: FlowTask, { memory }: RunState, isLive: boolean): Rest | undefined {
+  if (spec.members[0]?.role !== "Producer") return undefined;
+  if (spec.desiredState === "Retired") return isLive ? undefined : memory?.rest;
+  return spec.desiredState === "Paused" && memory?.paused === true ? memory.rest : undefined;
+}
+
+/** What of a task's status is seen elsewhere than at its process. */
+interface Seen {
+  readonly devicesLost?: string | undefined;
+  readonly rest?: Rest | undefined;
+}
+
+const REST: Readonly<Record<Rest, NonNullable<FlowTaskStatus["rest"]>>> = { moving: "Moving", held: "Held", free: "Free" };
+
 function hasFinished({ status }: FlowTask, record: TaskRecord | undefined): boolean {
   return status?.phase === "Succeeded" || (record?.process === undefined && record?.lastExit?.kind === "finished");
 }
@@ -139,7 +173,7 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
     const begun = state.isMemoryLost || tasks.some(isFinal);
     const complete =
       !state.isHeldBack && state.present >= state.wanted && state.missingClaims.length === 0 && !state.stopping && !keeperLost && !begun;
-    return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks) }] : [];
+    return complete ? [{ op: "createMemory", run, plan: assembleDataPlan(tasks), layout: layoutOf(tasks) ?? "" }] : [];
   }
   if (over) return [{ op: "removeMemory", run }];
   if (memory.state !== "ready") return [];
@@ -147,12 +181,40 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   return [
     ...(drain ? [{ op: "drain", run } as const] : []),
     ...pauseActions(run, tasks, memory),
-    ...scaleActions(run, tasks, memory, observed),
+    ...(tasks.some((task) => hasOtherChannels(task, memory))
+      ? carryOverActions(run, tasks, memory, state, observed)
+      : scaleActions(run, tasks, memory, observed)),
   ];
 }
 
+/** Hash of the channels that all of them know; undefined while they do not agree. */
+function layoutOf(tasks: readonly FlowTask[]): string | undefined {
+  const layouts = new Set(tasks.map(({ spec }) => spec.layoutHash));
+  return layouts.size === 1 ? [...layouts][0] : undefined;
+}
+
+/** Once all tasks of the changed flow are here and know it, and no process of the old one lives. */
+function carryOverActions(
+  run: string,
+  tasks: readonly FlowTask[],
+  memory: MemoryState,
+  state: RunState,
+  { records }: ObservedHost,
+): HostAction[] {
+  const layout = layoutOf(tasks);
+  const whole = layout !== undefined && state.present === state.wanted && state.missingClaims.length === 0;
+  const isLive = tasks.some((task) => mayHaveProcess(records.get(task.metadata.uid)));
+  if (!whole || isLive || state.isHeldBack || state.stopping || state.keeperLost) return [];
+  const { carryOver } = memory;
+  const tried = carryOver?.layout === layout && (carryOver.isRefused || state.nowMs < carryOver.atMs + CARRY_OVER_RETRY_MS);
+  return tried ? [] : [{ op: "carryOver", run, plan: assembleDataPlan(tasks), layout }];
+}
+
+/** Producers that made way hold back as they were asked to before. */
 function pauseActions(run: string, tasks: readonly FlowTask[], memory: MemoryState): HostAction[] {
-  const paused = tasks.some((task) => task.spec.desiredState === "Paused" && !isFinal(task));
+  const producers = tasks.filter((task) => task.spec.members[0]?.role === "Producer" && !isFinal(task));
+  const made = producers.length > 0 && producers.every(({ spec }) => spec.desiredState === "Retired");
+  const paused = made ? memory.paused === true : producers.some(({ spec }) => spec.desiredState === "Paused");
   return paused === (memory.paused ?? false) ? [] : [{ op: "pause", run, paused }];
 }
 
@@ -172,11 +234,11 @@ function actionsOf(
   record: TaskRecord | undefined,
   claim: DeviceClaim | undefined,
   decision: TaskDecision,
-  devicesLost: string | undefined,
+  seen: Seen,
 ): HostAction[] {
   const { uid } = task.metadata;
   const actions: HostAction[] = [];
-  const status = desiredStatus(task, record, decision, devicesLost);
+  const status = desiredStatus(task, record, decision, seen);
   if (decision.action?.op === "spawn" && claim !== undefined && claim.status?.prepared !== true) actions.push({ op: "prepare", claim });
   if (!isFinal(task) && !sameJson(status, task.status)) actions.push({ op: "status", task, status });
   if (decision.action !== undefined) actions.push({ ...decision.action, uid });
@@ -200,7 +262,7 @@ export function desiredStatus(
   task: FlowTask,
   record: TaskRecord = NEW_RECORD,
   { phase, reason, message }: TaskDecision,
-  devicesLost?: string,
+  { devicesLost, rest }: Seen = {},
 ): FlowTaskStatus {
   const { process, lastExit, provider, providerReason, stateLost, readyTemplate } = record;
   return {
@@ -211,6 +273,7 @@ export function desiredStatus(
     ...(process?.identity ?? {}),
     ...(process?.fenceSeconds === undefined ? {} : { fenceSeconds: process.fenceSeconds }),
     restarts: Math.max(0, record.incarnations - 1),
+    ...(rest === undefined ? {} : { rest: REST[rest] }),
     ...(readyTemplate === undefined ? {} : { templateHash: readyTemplate }),
     ...(provider === undefined ? {} : { provider }),
     ...(providerReason === undefined ? {} : { providerReason }),

@@ -102,6 +102,30 @@ function areKeysMoving({ spec }: FlowTask, { memory }: RunState): boolean {
   return (memory?.asked?.get(spec.node) ?? there) !== spec.nbTasks;
 }
 
+/** How long after a vain attempt what was committed is carried over again. */
+export const CARRY_OVER_RETRY_MS = 1_000;
+
+/** The memory of its run was made for other channels than those of the task. */
+export function hasOtherChannels({ spec }: FlowTask, memory: MemoryState | undefined): boolean {
+  return memory?.layout !== undefined && memory.layout !== spec.layoutHash;
+}
+
+/** Its work is not over, and none of its processes lives. */
+function mayStart({ lastExit }: TaskRecord): boolean {
+  return lastExit?.kind !== "finished" && lastExit?.treeDead !== false;
+}
+
+/** It starts once what was committed is carried over. */
+function awaitChannels({ spec }: FlowTask, { memory }: RunState): TaskDecision {
+  const tried = memory?.carryOver?.layout === spec.layoutHash ? memory.carryOver : undefined;
+  if (tried?.isRefused) return { phase: "Failed", reason: "CarryOverRefused", message: tried.problem };
+  const message = tried?.problem ?? "what was committed is carried over to the changed channels";
+  return {
+    ...{ phase: "Pending", reason: "WaitingForMemory", message },
+    ...(tried === undefined ? {} : { lookAtMs: tried.atMs + CARRY_OVER_RETRY_MS }),
+  };
+}
+
 export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: RunState): TaskDecision {
   const known = record ?? NEW_RECORD;
   if (isFinal(task)) return stayFinal(task, known.process);
@@ -112,6 +136,7 @@ export function decideTask(task: FlowTask, record: TaskRecord | undefined, run: 
   if (run.isMemoryLost) return { phase: "Failed", reason: "MemoryLost", message: "the host or its agent was started anew" };
   if (isSurplus(task)) return decideSurplus(task, known, run);
   if (task.spec.desiredState === "Retired") return decideRetired(known);
+  if (hasOtherChannels(task, run.memory) && mayStart(known)) return awaitChannels(task, run);
   if (areKeysMoving(task, run) && known.lastExit?.kind !== "finished") return KEYS_MOVE;
   return known.incarnations === 0 ? decideFirst(task, known, run) : decideNext(task, known, run);
 }
@@ -121,7 +146,9 @@ function decideLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecis
   if (run.refusal !== undefined && isReady(live) && task.spec.desiredState !== "Retired" && live.retireAskedAtMs === undefined)
     return { ...tendLive(task, live, run), ...heldBack(run.refusal, run) };
   if (isSurplus(task) && (!isReady(live) || task.spec.index < tasksThere(task, run))) return tendLive(task, live, run);
-  return wantsRetirement(task, live) || areKeysMoving(task, run) ? retireLive(task, live, run) : tendLive(task, live, run);
+  return wantsRetirement(task, live) || hasOtherChannels(task, run.memory) || areKeysMoving(task, run)
+    ? retireLive(task, live, run)
+    : tendLive(task, live, run);
 }
 
 /** Looked at again, unless only another start of the agent, or another spec, can help. */
@@ -219,7 +246,7 @@ function tendLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
 
 function pausedText({ spec }: FlowTask, memory: MemoryState | undefined): Partial<TaskDecision> {
   if (spec.desiredState !== "Paused" || memory?.paused !== true) return {};
-  if (memory.atRest === true) return { reason: "Drained", message: "holds back, as asked; no message is in flight" };
+  if (memory.rest === "free") return { reason: "Drained", message: "holds back, as asked; no message is in flight" };
   return { reason: "Paused", message: "holds back, as asked" };
 }
 

@@ -17,8 +17,6 @@ export interface SavedRun {
   readonly bootId: string;
   readonly drainAskedAtMs?: number;
   readonly paused?: boolean;
-  /** Tasks that each node has. */
-  readonly tasks: Readonly<Record<string, number>>;
 }
 
 export interface SavedState {

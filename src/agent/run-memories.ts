@@ -1,10 +1,10 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, statSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
-import { errorText } from "../base/errors.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
 import { identityOf, readBootId } from "../base/process-identity.js";
 import { ledgerProblems } from "../transport/ledger-check.js";
@@ -12,7 +12,7 @@ import type { DataPlan } from "../transport/plan.js";
 import type { EdgeStats, FlowStats, TaskStats } from "../transport/port.js";
 import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
-import { claimMemory, pidNamespace, sweepMemories } from "./memory-owner.js";
+import { claimMemory, memoryDirsOf, nextMemoryDir, pidNamespace, readOwner, sweepMemories } from "./memory-owner.js";
 import type { MemoryState } from "./observed.js";
 import type { RecordJournal, SavedRun } from "./record-journal.js";
 
@@ -92,7 +92,7 @@ export class RunMemories {
 
   /** Some run is paused, and messages are still on their way. */
   get settling(): boolean {
-    return [...this.#runs.values()].some((memory) => memory.state.paused === true && !isAtRest(memory.stats));
+    return [...this.#runs.values()].some(({ state, stats }) => state.paused === true && stats?.rest() === "moving");
   }
 
   /** Bytes that the memory of all runs takes by now. */
@@ -100,8 +100,9 @@ export class RunMemories {
     return [...this.#runs.values()].reduce((sum, { dir }) => sum + bytesBelow(dir), 0);
   }
 
+  /** Where the memory of the run lies now. */
   dirOf(run: string): string {
-    return join(this.#base, run);
+    return this.#runs.get(run)?.dir ?? join(this.#base, run);
   }
 
   planOf(run: string): DataPlan | undefined {
@@ -109,28 +110,90 @@ export class RunMemories {
   }
 
   /** The keeper owns the folder before it exists, so that no death leaves it behind. A failure becomes a state. */
-  create(run: string, plan: DataPlan, keep: boolean): void {
-    const dir = this.dirOf(run);
+  create(run: string, plan: DataPlan, layout: string, keep: boolean): void {
+    const dir = join(this.#base, run);
     const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
     try {
       crashPoint("agent.memory.before");
       makeFolder(this.#base, 0o700);
-      this.#own(dir, keep);
+      this.#own(dir, keep, layout);
       this.#memories.create(dir, plan);
       crashPoint("agent.memory.after");
-      this.#runs.set(run, { state: { state: "ready" }, dir, plan, stats: this.#memories.stats(dir, plan), tasks, asked: new Map() });
+      this.#runs.set(run, {
+        state: { state: "ready", layout },
+        dir,
+        plan,
+        stats: this.#memories.stats(dir, plan),
+        tasks,
+        asked: new Map(),
+      });
     } catch (error) {
       this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks, asked: new Map() });
     }
   }
 
-  #own(dir: string, keep: boolean): void {
+  #own(dir: string, keep: boolean, layout: string | undefined): void {
+    this.#options.keeper().own(dir, keep);
+    this.#claim(dir, keep, layout);
+  }
+
+  #claim(dir: string, keep: boolean, layout: string | undefined): void {
     const keeper = this.#options.keeper();
-    keeper.own(dir, keep);
     const processes = [process.pid, keeper.pid ?? 0].flatMap((pid) => identityOf(pid) ?? []);
     const { survival } = this.#options;
     const outlives = keep && survival !== undefined ? { stateDir: survival.stateDir } : {};
-    claimMemory(dir, { bootId: readBootId(), pidNamespace: pidNamespace(), processes, ...outlives });
+    claimMemory(dir, {
+      bootId: readBootId(),
+      pidNamespace: pidNamespace(),
+      processes,
+      ...outlives,
+      ...(layout === undefined ? {} : { layout }),
+    });
+  }
+
+  /**
+   * Brings the run to other channels; what was committed goes on in them. No process of the run lives. The new folder gets its
+   * name when it is whole: a death before that leaves the old one as it was, a death after it the old one to be removed.
+   */
+  carryOver(run: string, plan: DataPlan, layout: string, keep: boolean, nowMs: number): void {
+    const memory = this.#runs.get(run);
+    if (memory === undefined) return;
+    const { made, dir } = nextMemoryDir(memory.dir);
+    const { carryOver: _before, ...state } = memory.state;
+    try {
+      crashPoint("carry.before");
+      this.#carryInto(made, dir, memory, plan, layout, keep);
+      crashPoint("carry.named");
+      const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
+      const carried = { ...state, layout };
+      this.#runs.set(run, { state: carried, dir, plan, stats: this.#memories.stats(dir, plan), tasks, asked: new Map() });
+      memory.stats?.close();
+      this.#drop(memory.dir);
+      this.#save(run);
+      crashPoint("carry.removed");
+    } catch (error) {
+      this.#drop(made);
+      const isRefused = error instanceof OperatorError && error.code === "CARRY_OVER_REFUSED";
+      memory.state = { ...state, carryOver: { layout, problem: errorText(error), isRefused, atMs: nowMs } };
+    }
+  }
+
+  /** @throws OperatorError CARRY_OVER_REFUSED, SHM_FULL */
+  #carryInto(made: string, dir: string, memory: RunMemory, plan: DataPlan, layout: string, keep: boolean): void {
+    this.#options.keeper().own(dir, keep); // Before it exists: no death leaves it behind.
+    this.#memories.remove(made);
+    this.#own(made, keep, layout);
+    this.#memories.create(made, plan);
+    this.#memories.carryOver(memory.dir, memory.plan, made, plan);
+    if (memory.state.paused === true) this.#memories.requestPause(made, plan, true);
+    crashPoint("carry.made");
+    renameSync(made, dir);
+    this.#options.keeper().disown(made);
+  }
+
+  #drop(dir: string): void {
+    this.#memories.remove(dir);
+    this.#options.keeper().disown(dir);
   }
 
   /**
@@ -139,13 +202,18 @@ export class RunMemories {
    * @param isUsed a process of the run lives.
    */
   adopt(run: string, keep: boolean, isUsed: boolean): void {
-    const dir = this.dirOf(run);
-    if (this.#runs.has(run) || !existsSync(dir)) return;
+    const { dir, left } = memoryDirsOf(this.#base, run);
+    if (this.#runs.has(run)) return;
+    for (const other of left) this.#memories.remove(other);
+    if (!existsSync(dir)) return;
     try {
       const plan = this.#memories.planOf(dir);
-      const { drainAskedAtMs, paused, tasks } = this.#savedOf(run, plan);
+      const { drainAskedAtMs, paused } = this.#savedOf(run);
+      const layout = readOwner(dir)?.layout;
+      const stats = this.#memories.stats(dir, plan);
       const state: MemoryState = {
         state: "ready",
+        ...(layout === undefined ? {} : { layout }),
         ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
         ...(paused === undefined ? {} : { paused }),
       };
@@ -153,11 +221,11 @@ export class RunMemories {
         state,
         dir,
         plan,
-        stats: this.#memories.stats(dir, plan),
-        tasks: new Map(Object.entries(tasks)),
+        stats,
+        tasks: new Map(stats.nodes().map(({ node, tasks }) => [node, tasks])),
         asked: new Map(),
       });
-      this.#own(dir, keep);
+      this.#own(dir, keep, layout);
     } catch (error) {
       if (isUsed) throw error;
       this.#memories.remove(dir);
@@ -165,10 +233,10 @@ export class RunMemories {
   }
 
   /** What was asked of the run in this boot; what was asked and not written down is asked again. */
-  #savedOf(run: string, plan: DataPlan): SavedRun {
+  #savedOf(run: string): SavedRun {
     const saved = this.#options.survival?.journal.load().runs.get(run);
     const bootId = readBootId();
-    return saved?.bootId === bootId ? saved : { bootId, tasks: Object.fromEntries(plan.nodes.map((node) => [node.name, node.tasks])) };
+    return saved?.bootId === bootId ? saved : { bootId };
   }
 
   /** A loss does no harm: the next agent asks again. */
@@ -179,7 +247,6 @@ export class RunMemories {
     const { drainAskedAtMs, paused } = memory.state;
     const saved = {
       bootId: readBootId(),
-      tasks: Object.fromEntries(memory.tasks),
       ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
       ...(paused === undefined ? {} : { paused }),
     };
@@ -188,7 +255,7 @@ export class RunMemories {
 
   /** Tells a new keeper what it must answer for. */
   ownAgain(keeps: (run: string) => boolean): void {
-    for (const [run, { dir, state }] of this.#runs) if (state.state === "ready") this.#own(dir, keeps(run));
+    for (const [run, { dir, state }] of this.#runs) if (state.state === "ready") this.#own(dir, keeps(run), state.layout);
   }
 
   /** Removes what dead owners left, and what this agent's own state left of runs that are no more. @returns the runs. */
@@ -268,7 +335,8 @@ export class RunMemories {
 
   #stateOf({ state, stats, tasks, asked }: RunMemory, isLive: boolean): MemoryState {
     const closed = isLive || stats === undefined ? {} : { ledgerProblems: ledgerProblems(stats.edges()) };
-    return { ...state, tasks, asked, ...closed, ...(state.paused === true ? { atRest: isAtRest(stats) } : {}) };
+    const rest = stats === undefined || (isLive && state.paused !== true) ? {} : { rest: stats.rest() };
+    return { ...state, tasks, asked, ...closed, ...rest };
   }
 
   #look({ stats }: RunMemory): Snapshot {
@@ -281,13 +349,6 @@ export class RunMemories {
 function bytesBelow(dir: string): number {
   const names = existsSync(dir) ? readdirSync(dir) : [];
   return names.reduce((sum, name) => sum + (statSync(join(dir, name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES, 0);
-}
-
-/** No message is in flight, and no task has anything in hand. */
-function isAtRest(stats: FlowStats | undefined): boolean {
-  if (stats === undefined) return true;
-  const busy = stats.tasks().some(({ state, inHand }) => state === "user-code" || inHand !== undefined);
-  return !busy && stats.edges().every(({ inFlight }) => inFlight === 0);
 }
 
 function sumByNode(stats: readonly TaskStats[], tasks: readonly FlowTask[]): NodeObservation[] {

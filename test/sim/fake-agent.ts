@@ -16,6 +16,7 @@ export interface FakeProcess {
   readonly host: string;
   readonly task: string;
   readonly taskUid: string;
+  readonly run: string;
   /** What it was started from. */
   readonly template: string;
   /** What its environment lists. */
@@ -24,12 +25,22 @@ export interface FakeProcess {
   readonly fenceSeconds: number | undefined;
 }
 
+/** Shared memory of a run: the channels that it was made for, and what is in flight in it. */
+interface FakeMemory {
+  layout: string;
+  rest: "Moving" | "Held" | "Free";
+}
+
 /** What of a host works. */
 type State = "Up" | "AgentDown" | "CutOff" | "PowerOff";
 
+const isProducer = ({ members }: FlowTask["spec"]) => members[0]?.role === "Producer";
 const FINAL = ["Succeeded", "Failed", "Stopped"];
 const FINISH_CHANCE = 0.1;
 const RETIRE_CHANCE = 0.5;
+const SETTLE_CHANCE = 0.5;
+/** What consumers have set aside they settle when they make way, unless they die instead: then it is offered again. */
+const OFFERED_AGAIN_CHANCE = 0.1;
 
 export interface FakeHostOptions {
   readonly store: Store;
@@ -53,6 +64,8 @@ export class FakeAgent {
   #renewedAtMs = Number.NEGATIVE_INFINITY;
   /** Until when the state lasts. */
   #untilMs = 0;
+  /** By run; they survive the agent, not the machine. */
+  readonly #memories = new Map<string, FakeMemory>();
   /** Ends that are not reported yet: task uid to phase. */
   readonly #ended = new Map<string, FlowTaskStatus>();
   readonly #options: FakeHostOptions;
@@ -89,7 +102,35 @@ export class FakeAgent {
     for (const process of this.processes) {
       if (!tasks.some(({ metadata }) => metadata.uid === process.taskUid)) this.#kill(process);
     }
+    for (const [run, memory] of [...this.#memories]) this.#moveMessages(run, memory, tasks);
     for (const task of tasks) await this.#serve(task, tasks);
+  }
+
+  /** Messages flow while producers give, and come to rest some time after they hold back. */
+  #moveMessages(run: string, memory: FakeMemory, tasks: readonly FlowTask[]): void {
+    const { prng } = this.#options;
+    const own = tasks.filter(({ spec }) => spec.run === run);
+    const live = this.processes.some(({ taskUid }) => own.some(({ metadata }) => metadata.uid === taskUid));
+    if (!live && own.every(({ status }) => FINAL.includes(status?.phase ?? ""))) return void this.#memories.delete(run);
+    if (!live && memory.rest === "Held") memory.rest = prng.chance(OFFERED_AGAIN_CHANCE) ? "Moving" : "Free";
+    if (!live) return;
+    const gives = own.some(({ spec }) => isProducer(spec) && spec.desiredState === "Running");
+    if (gives) memory.rest = "Moving";
+    else if (memory.rest === "Moving" && prng.chance(SETTLE_CHANCE)) memory.rest = prng.pick(["Free", "Held"]);
+  }
+
+  /** A memory with other channels gets those of the spec, with all that was committed, once nobody works in it and all know them. */
+  #ensureMemory({ spec, metadata }: FlowTask, siblings: readonly FlowTask[]): boolean {
+    const memory = this.#memories.get(spec.run);
+    if (memory === undefined) this.#memories.set(spec.run, { layout: spec.layoutHash, rest: "Free" });
+    if (memory === undefined || memory.layout === spec.layoutHash) return true;
+    const live = this.processes.some(({ taskUid }) => siblings.some((task) => task.metadata.uid === taskUid));
+    const agreed = siblings.length === spec.flowTasks && siblings.every((task) => task.spec.layoutHash === spec.layoutHash);
+    if (live || !agreed) return false;
+    if (memory.rest !== "Free") return this.#refuseMemory(metadata.name, siblings);
+    memory.layout = spec.layoutHash;
+    this.#options.note(`carries over ${spec.flow}`);
+    return true;
   }
 
   /** Now and then something fails for a while: shorter than a Lease, or longer than any fence. */
@@ -115,6 +156,7 @@ export class FakeAgent {
     this.#bootId += 1;
     for (const process of [...this.processes]) this.#kill(process);
     this.#ended.clear();
+    this.#memories.clear();
   }
 
   /** The keeper does so whatever its agent does. */
@@ -162,13 +204,12 @@ export class FakeAgent {
     const { prng } = this.#options;
     const task = tasks.find(({ metadata }) => metadata.uid === process.taskUid);
     if (task === undefined) return;
-    const isProducer = task.spec.members[0]?.role === "Producer";
     const streamEnded = tasks
-      .filter(({ spec }) => spec.run === task.spec.run && spec.members[0]?.role === "Producer")
+      .filter(({ spec }) => spec.run === task.spec.run && isProducer(spec))
       .every(({ status }) => status?.phase === "Succeeded");
     if (prng.chance(faults.processCrash)) this.#end(process, { phase: "Failed", reason: "Crashed", message: "it crashed too often" });
     else if (task.spec.desiredState === "Paused") return;
-    else if ((isProducer || streamEnded) && task.spec.flowType === "Batch" && prng.chance(FINISH_CHANCE))
+    else if ((isProducer(task.spec) || streamEnded) && task.spec.flowType === "Batch" && prng.chance(FINISH_CHANCE))
       this.#end(process, { phase: "Succeeded" });
   }
 
@@ -185,7 +226,8 @@ export class FakeAgent {
     if (process?.template === task.spec.templateHash) return this.#report(task, this.#runningStatus(task));
     if (process !== undefined) return this.#retireSlowly(process);
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
-    if (siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined) await this.#spawn(task);
+    const mayBegin = siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined;
+    if (mayBegin && this.#ensureMemory(task, siblings)) await this.#spawn(task);
   }
 
   /** It takes a while to commit what is in hand. */
@@ -196,7 +238,7 @@ export class FakeAgent {
   async #retire(task: FlowTask, process: FakeProcess | undefined): Promise<void> {
     if (process !== undefined) return this.#retireSlowly(process);
     if (task.spec.index >= task.spec.nbTasks) return this.#report(task, { phase: "Stopped", reason: "ScaledDown" });
-    return this.#report(task, { phase: "Pending", reason: "Retired" });
+    return this.#report(task, { phase: "Pending", reason: "Retired", ...this.#restSeen(task) });
   }
 
   /** Written down before the gate opens: a task that changed meanwhile is not started. */
@@ -217,6 +259,7 @@ export class FakeAgent {
       host: this.name,
       task: task.metadata.name,
       taskUid: task.metadata.uid,
+      run: task.spec.run,
       template: task.spec.templateHash,
       devices: allocation?.devices ?? [],
       memoryMiB: allocation?.memoryMiB,
@@ -236,10 +279,28 @@ export class FakeAgent {
     this.#options.note(`${process.task} ends: ${status.phase}`);
   }
 
-  #runningStatus({ spec }: FlowTask): FlowTaskStatus {
-    const reason = spec.desiredState === "Paused" ? "Drained" : "Ready";
+  /** Only a run that began again while this host was silent may find what the one before left. */
+  #refuseMemory(task: string, siblings: readonly FlowTask[]): false {
+    if (siblings.some(({ status }) => status?.templateHash !== undefined))
+      throw new Error(`M1: the channels of ${task} change while messages are in flight`);
+    for (const { metadata } of siblings) this.#ended.set(metadata.uid, { phase: "Failed", reason: "CarryOverRefused", message: "in flight" });
+    return false;
+  }
+
+  /** Told by producers that hold back, and by those that made way once nobody of the run lives. */
+  #restSeen({ spec }: FlowTask): Pick<FlowTaskStatus, "rest"> {
+    const memory = this.#memories.get(spec.run);
+    const live = this.processes.some(({ run }) => run === spec.run);
+    const told = spec.desiredState === "Paused" || (spec.desiredState === "Retired" && !live);
+    return isProducer(spec) && told && memory !== undefined ? { rest: memory.rest } : {};
+  }
+
+  #runningStatus(task: FlowTask): FlowTaskStatus {
+    const { spec } = task;
+    const { rest } = this.#restSeen(task);
+    const reason = spec.desiredState === "Paused" ? (rest === "Free" ? "Drained" : "Paused") : "Ready";
     const fence = spec.fenceSeconds === undefined ? {} : { fenceSeconds: spec.fenceSeconds };
-    return { phase: "Running", reason, templateHash: spec.templateHash, pid: 7, ...fence };
+    return { phase: "Running", reason, templateHash: spec.templateHash, pid: 7, ...fence, ...(rest === undefined ? {} : { rest }) };
   }
 
   async #report(task: FlowTask, status: FlowTaskStatus): Promise<void> {

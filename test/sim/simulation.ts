@@ -103,6 +103,7 @@ export class Simulation {
       [`sets ${desiredState}`, () => this.#store.update({ ...flow, spec: { ...flow.spec, desiredState } })],
       ["changes a template of", () => this.#changeTemplate(flow)],
       ["scales", () => this.#scale(flow)],
+      ["adds or removes a node of", () => this.#changeChannels(flow)],
       ["changes a wish of", () => this.#changeWish(flow)],
       [
         flow.spec.desiredState === "Paused" ? "resumes" : "pauses",
@@ -134,7 +135,19 @@ export class Simulation {
   }
 
   #scale(flow: VideoFlow): Promise<unknown> {
-    return this.#updateNode(flow, () => ({ nbTasks: this.prng.range(1, 4) }));
+    return this.#updateNode(flow, () => ({ nbTasks: this.prng.range(1, this.prng.chance(0.3) ? 9 : 4) }));
+  }
+
+  /** A node more between the first two, or one less: the run needs other channels. */
+  #changeChannels(flow: VideoFlow): Promise<unknown> {
+    const others = flow.spec.nodes.filter(({ name }) => name !== "extra");
+    const next = others[1];
+    if (next === undefined) return Promise.resolve();
+    const isThere = others.length < flow.spec.nodes.length;
+    const extra = aNode("extra", { nbTasks: this.prng.range(1, 3), inputs: [others[0]?.name ?? ""] });
+    const rewired = { ...next, inputs: isThere ? [others[0]?.name ?? ""] : ["extra"] };
+    const nodes = others.flatMap((node) => (node === next ? (isThere ? [rewired] : [extra, rewired]) : [node]));
+    return this.#store.update({ ...flow, spec: { ...flow.spec, nodes } });
   }
 
   #changeWish(flow: VideoFlow): Promise<unknown> {

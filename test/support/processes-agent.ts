@@ -132,6 +132,7 @@ export function fakeMemories(): FlowMemories & { readonly asked: string[]; reado
       return count;
     },
     requestPause: (_dir, _plan, paused) => void asked.push(paused ? "pause" : "resume"),
+    carryOver: (_oldDir, _oldPlan, _newDir, newPlan) => void asked.push(`carry ${newPlan.nodes.length}`),
     remove(dir) {
       asked.push("remove");
       rmSync(dir, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { NodeSpec } from "../../src/api/kinds.js";
+import { NO_FAULTS } from "../sim/faulty-store.js";
 import { aChain, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
 import { LiveWorld } from "../support/live-world.js";
 
@@ -152,13 +153,101 @@ test("what has finished is not touched by a changed template", async () => {
   expect(world.told().filter((text) => text.includes("reader"))).toEqual([]);
 });
 
-test("other inputs of a node begin the run anew", async () => {
+const RUNNING_AGAIN = ["f.one.0", "f.one.1", "f.reader.0", "f.two.0", "f.writer.0"];
+const asked = (names: readonly string[], state: string) => names.map((name) => `update ${name} ${state}`);
+
+test("other inputs of a node: the run comes to rest, makes way, and goes on in other channels; no task is stopped", async () => {
   const world = await twoNodes();
+  const before = await world.tasks();
   await world.editNode("two", { inputs: ["reader"] });
   await world.settle();
   const told = world.told();
-  expect(told.filter((text) => text.startsWith("stopTask")).length).toBe(5);
-  expect([(await world.flow()).status?.state, (await world.flow()).status?.run]).toEqual(["Running", 1]);
+  expect(told.slice(0, 6)).toEqual(["update f.reader.0 Paused", ...asked(RUNNING_AGAIN, "Retired")]);
+  expect(told.slice(6, 11).toSorted()).toEqual([
+    "replace f.two.0 Running",
+    ...asked(
+      RUNNING_AGAIN.filter((name) => name !== "f.two.0"),
+      "Running",
+    ),
+  ]);
+  expect(told.slice(11).toSorted()).toEqual(["carries over f", ...RUNNING_AGAIN.map((name) => `spawn ${name} on cpu`)]);
+  expect((await world.tasks()).map(({ metadata }) => metadata.uid)).toEqual(before.map(({ metadata }) => metadata.uid));
+  const flow = await world.flow();
+  expect([flow.status?.state, flow.status?.run, flow.status?.begunAgain, await world.condition("Reconciling")]).toEqual([
+    "Running",
+    1,
+    undefined,
+    "False Settled",
+  ]);
+});
+
+test("nodes come and go, and tasks beyond the room of the run come, while the other tasks keep their objects", async () => {
+  const world = await twoNodes();
+  const uids = async () => new Map((await world.tasks()).map(({ metadata }) => [metadata.name, metadata.uid]));
+  const before = await uids();
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("one", { nbTasks: 5 }), aNode("new"), aNode("two")) }));
+  await world.settle();
+  expect((await world.flow()).status).toMatchObject({ state: "Running", ready: "9/9" });
+  const grown = await uids();
+  expect([...before].filter(([name, uid]) => grown.get(name) !== uid)).toEqual([]);
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("new")) }));
+  await world.settle();
+  expect([...(await uids()).keys()].toSorted()).toEqual(["f.new.0", "f.reader.0", "f.writer.0"]);
+  expect((await world.flow()).status?.begunAgain).toBeUndefined();
+});
+
+test("a change that comes while another one is under way is followed in the end, and one that is taken back lets the tasks go on", async () => {
+  for (let rounds = 1; rounds < 8; rounds += 1) {
+    const world = await twoNodes();
+    const { spec } = await world.flow();
+    await world.editNode("two", { inputs: ["reader"] });
+    for (let round = 0; round < rounds; round += 1) {
+      await world.reconcile();
+      await world.agent.tick(NO_FAULTS);
+    }
+    if (rounds % 2 === 0) await world.edit(() => spec);
+    else await world.edit((present) => ({ ...present, nodes: aChain(aNode("three"), aNode("two")) }));
+    await world.settle();
+    const names = (await world.tasks()).map(({ metadata }) => metadata.name).toSorted();
+    expect(names).toEqual(rounds % 2 === 0 ? RUNNING_AGAIN : ["f.reader.0", "f.three.0", "f.two.0", "f.writer.0"]);
+    expect((await world.flow()).status).toMatchObject({ state: "Running", reason: "TasksReady" });
+    expect((await world.flow()).status?.begunAgain).toBeUndefined();
+  }
+});
+
+test("a spec that is invalid, or whose devices are not to be had, lets what made way work again, whenever it comes", async () => {
+  for (const bad of [aNode("two", { inputs: ["nowhere"] }), aGpuNode("two", 1, { required: true, count: 9 })]) {
+    for (let rounds = 1; rounds < 4; rounds += 1) {
+      const world = await twoNodes();
+      await world.editNode("two", { inputs: ["reader"] });
+      for (let round = 0; round < rounds; round += 1) await world.reconcile();
+      const before = (await world.tasks()).map(({ spec }) => spec.desiredState);
+      await world.edit((spec) => ({ ...spec, nodes: [...spec.nodes.filter(({ name }) => name !== "two"), bad] }));
+      await world.settle();
+      const tasks = await world.tasks();
+      expect([before, tasks.map(({ status }) => status?.phase)]).toEqual([before, tasks.map(() => "Running")]);
+      expect(tasks.map(({ spec }) => spec.desiredState)).toEqual(tasks.map(() => "Running"));
+    }
+  }
+});
+
+test("a run whose producer has ended cannot change its channels: it begins anew", async () => {
+  const world = await LiveWorld.start(aFlowSpec(aChain(aNode("one")), { desiredState: "Paused" }), HOST);
+  await world.report("f.reader.0", { phase: "Succeeded" });
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("one"), aNode("two")) }));
+  await world.settle();
+  expect(world.told().filter((text) => text.startsWith("stopTask")).length).toBe(3);
+});
+
+test("what cannot be carried over makes the run begin again, and says so", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { inputs: ["reader"] });
+  await world.report("f.two.0", { phase: "Failed", reason: "CarryOverRefused", message: "the inputs would not begin together" });
+  await world.settle();
+  expect([(await world.flow()).status?.begunAgain, await world.condition("Degraded")]).toEqual([
+    "the inputs would not begin together; the run began again from its start",
+    "True Restarted",
+  ]);
 });
 
 test("a higher run begins after the run before has ended; Succeeded counts for one run", async () => {

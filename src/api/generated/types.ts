@@ -425,6 +425,10 @@ fenceSeconds?: number
  */
 restarts?: number
 /**
+ * Of a producer: what is in flight in the run, while it holds back or no process of the run lives. Free: nothing. Held: nothing moves, but inputs are set aside. Moving: messages.
+ */
+rest?: ("Moving" | "Held" | "Free")
+/**
  * Template of the process that was ready last; spec.templateHash once the task runs what the spec asks for.
  */
 templateHash?: string

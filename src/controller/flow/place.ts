@@ -87,13 +87,23 @@ function free(all: number, used: number): number {
   return Math.max(0, Math.round((all - used) * 1_000) / 1_000);
 }
 
-function memoryRefusal({ host: { metadata, status }, shmBytes: reserved = 0 }: Candidate, needs: Needs): Tried["refusal"] {
+function memoryRefusal({ host, shmBytes: reserved = 0 }: Candidate, needs: Needs): Tried["refusal"] {
+  return memoryShortage(host, reserved, needs.shmBytes, needs.advice);
+}
+
+/** @param reserved bytes that other flows may need. @returns undefined: the host has the shared memory. */
+export function memoryShortage(
+  { metadata, status }: Host,
+  reserved: number,
+  shmBytes: number,
+  advise?: (freeBytes: number) => string,
+): { readonly reason: Refusal; readonly message: string } | undefined {
   const all = status?.shmBytes ?? Number.POSITIVE_INFINITY;
   const left = Math.max(0, all - reserved);
-  if (left >= needs.shmBytes) return undefined;
+  if (left >= shmBytes) return undefined;
   const others = reserved === 0 ? "" : ` (${toMiB(all)} MiB, of which other flows may need ${toMiB(reserved)})`;
-  const text = `the flow needs ${toMiB(needs.shmBytes)} MiB of shared memory, host ${metadata.name} has ${Math.floor(left / 2 ** 20)} MiB free${others}`;
-  const advice = needs.advice === undefined ? "" : `: ${needs.advice(left)}`;
+  const text = `the flow needs ${toMiB(shmBytes)} MiB of shared memory, host ${metadata.name} has ${Math.floor(left / 2 ** 20)} MiB free${others}`;
+  const advice = advise === undefined ? "" : `: ${advise(left)}`;
   return { reason: "SharedMemoryUnavailable", message: `${text}${advice}` };
 }
 

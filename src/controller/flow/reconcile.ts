@@ -14,7 +14,8 @@ import { abandon, abandonedTasks, withUnreachable } from "./lost.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
 import { givesUp, hasBegun, isOutdated, refusalAmong, wasRefused } from "./refused.js";
-import { pauseTasks, rollOut, targetOf } from "./rollout.js";
+import { canChangeChannels, changeChannels, isHalfDone } from "./relayout.js";
+import { keepTasks, pauseTasks, type Rollout, rollOut, targetOf } from "./rollout.js";
 import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason } from "./status.js";
 import { isReady, isSurplus } from "./task-state.js";
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
@@ -92,6 +93,8 @@ function reconcileLive(observed: Observed, own: Own): Plan {
   if (wasRefused(observed)) return clearAway(observed, own);
   const lost = own.tasks.find(isLost);
   if (lost !== undefined) return beginAgain(observed, own, lossText(lost));
+  const refused = own.tasks.find(isCarryOverRefused);
+  if (refused !== undefined) return beginAgain(observed, own, refused.status?.message ?? "");
   if (needsRestart(observed, own, shape.graph)) return restart(observed, own, "the run begins anew");
   if (movesAway(observed, own, shape.graph)) return beginAgain(observed, own, `host ${own.tasks[0]?.spec.host} is drained`);
   const refusal = refusalAmong(own.tasks);
@@ -114,6 +117,11 @@ function isOldRun({ flow }: Observed, { tasks }: Own): boolean {
 /** The shared memory of the run is gone, and with it all that was in flight. */
 function isLost({ status }: FlowTask): boolean {
   return status?.phase === "Failed" && status.reason === "MemoryLost";
+}
+
+/** What was committed cannot go on in the channels that the spec asks for. */
+function isCarryOverRefused({ status }: FlowTask): boolean {
+  return status?.phase === "Failed" && status.reason === "CarryOverRefused";
 }
 
 function beginAgain(observed: Observed, own: Own, why: string): Plan {
@@ -143,7 +151,7 @@ function refuseSpec(observed: Observed, own: Own): Plan {
   if (own.tasks.length > 0) {
     const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
     const kept = situation.state === "Running" || situation.state === "Pending" ? { reason: "Invalid", message } : {};
-    const changes = [...pauseTasks(own.tasks, observed.flow.spec.desiredState), ...stopAfterFailure(own)];
+    const changes = [...leaveAlone(observed, own), ...stopAfterFailure(own)];
     return { changes, status: flowStatus(observed, { ...situation, ...kept }) };
   }
   const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
@@ -152,6 +160,12 @@ function refuseSpec(observed: Observed, own: Own): Plan {
     changes,
     status: flowStatus(observed, { state: "Failed", reason: "Invalid", message, accepted, admitted, claims: NO_CLAIMS, tasks: [] }),
   };
+}
+
+/** Under an invalid spec what runs goes on; what made way for a change works again. */
+function leaveAlone({ flow }: Observed, own: Own): Change[] {
+  const { desiredState } = flow.spec;
+  return isHalfDone(own) ? pauseTasks(own.tasks, desiredState) : keepTasks(own, desiredState);
 }
 
 /** What is left of a run would wait for ever for the task that is missing. */
@@ -200,7 +214,7 @@ function stopFlow(observed: Observed, own: Own): Plan {
 /** Tasks that were stopped although the flow should run and none has failed, or a run that cannot follow the spec. */
 function needsRestart({ shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
   if (tasks.some(hasFailed)) return tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash);
-  return isCutShort(tasks) || isOtherLayout({ shape }, tasks, graph);
+  return isCutShort(tasks) || (isOtherLayout({ shape }, tasks, graph) && !canChangeChannels({ tasks, claims: [] }));
 }
 
 /** None has failed, yet one was stopped, or somebody deleted it: the run cannot end by itself. */
@@ -285,13 +299,7 @@ function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
   const host = own.tasks[0]?.spec.host as string;
   if (own.tasks.some(({ status }) => status?.phase === "Failed"))
     return { changes: stopAfterFailure(own), status: flowStatus(observed, running(observed, own, claimsOf(own), host)) };
-  const {
-    changes,
-    claims,
-    progress,
-    isRefused: refused,
-    graph: present,
-  } = rollOut(observed, own, targetOf(observed, own.tasks, graph), host);
+  const { changes, claims, progress, isRefused: refused, graph: present } = followSpec(observed, own, graph, host);
   if (refused && own.tasks.every(({ status }) => status?.templateHash === undefined)) {
     return restart(observed, own, "nothing had run yet of what is not wanted any more");
   }
@@ -304,6 +312,11 @@ function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
     };
   const told = progress === undefined ? {} : { progress, message: `${situation.message}; ${progress.message}` };
   return { changes, status: flowStatus(observed, { ...situation, ...told }) };
+}
+
+function followSpec(observed: Observed, own: Own, graph: FlowGraph, host: string): Rollout {
+  const target = targetOf(observed, own.tasks, graph);
+  return isOtherLayout(observed, own.tasks, graph) ? changeChannels(observed, own, target, host) : rollOut(observed, own, target, host);
 }
 
 function notAdmitted(observed: Observed, admission: Exclude<Admission, { outcome: "Admitted" }>): Plan {

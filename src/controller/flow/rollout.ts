@@ -18,7 +18,14 @@ import { teardown } from "./teardown.js";
 
 /** What a changed spec still waits for. */
 export interface Progress {
-  readonly reason: "RollingOut" | "Scaling" | "WaitingForDevices" | "Unsatisfiable" | "HostGone";
+  readonly reason:
+    | "RollingOut"
+    | "Scaling"
+    | "ChangingChannels"
+    | "WaitingForDevices"
+    | "SharedMemoryUnavailable"
+    | "Unsatisfiable"
+    | "HostGone";
   readonly message: string;
 }
 
@@ -47,16 +54,17 @@ export interface Target {
  * shared memory has, a node may have more or fewer tasks.
  */
 export function targetOf({ shape }: Pick<Observed, "shape">, tasks: readonly FlowTask[], graph: FlowGraph): Target {
+  const asked = { graph, channels: shape.channels, layout: shape.layout };
+  if (tasks.some(({ spec }) => spec.layoutHash !== tasks[0]?.spec.layoutHash)) return asked; // Half of them have changed already.
   const settled = withDoneNodes(graph, tasks);
   const rooms = new Map(tasks.map(({ spec }) => [spec.node, spec.channels]));
   const fits = settled.nodes.every((node) => node.tasks <= (rooms.get(node.name)?.capacity ?? 0));
   const present = tasks[0]?.spec.layoutHash;
-  if (settled === graph && present === shape.layout) return { graph, channels: shape.channels, layout: shape.layout };
-  if (!fits) return { graph, channels: shape.channels, layout: shape.layout };
+  if ((settled === graph && present === shape.layout) || !fits) return asked;
   const channels = channelsOf(settled, { rooms });
   const layout = layoutHash(channels);
   if (layout === present) return { graph: settled, channels, layout };
-  return { graph, channels: shape.channels, layout: shape.layout };
+  return asked;
 }
 
 /** Finished work never runs again, and a finished node needs no more tasks. */
@@ -74,13 +82,13 @@ function withDoneNodes(graph: FlowGraph, tasks: readonly FlowTask[]): FlowGraph 
 export function rollOut(observed: Observed, own: Own, target: Target, host: string): Rollout {
   const revision = reviseClaims(observed, own, target.graph, host);
   const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
-  const claims = new Map([...(revision.outcome === "Granted" ? revision.claims : claimsOf(own))].filter(([name]) => asked.has(name)));
+  const claims = new Map([...(revision.outcome === "Granted" ? revision.claims : claimStatuses(own))].filter(([name]) => asked.has(name)));
   const wanted = wantedTasks(observed, target, host, claims);
   const scene: Scene = { own, target, wanted, waiting: waitingNodes(own, target, revision), revision };
   if (revision.outcome === "Refused") {
     const { reason, message } = revision;
     const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
-    return { changes: keep(scene), claims, graph: target.graph, progress, isRefused: true };
+    return { changes: keepTasks(own, observed.flow.spec.desiredState), claims, graph: target.graph, progress, isRefused: true };
   }
   const changes = [
     ...(revision.outcome === "Granted" ? revision.changes : []),
@@ -103,14 +111,19 @@ interface Scene {
   readonly revision: ClaimRevision;
 }
 
-function claimsOf({ claims }: Own): ClaimStatuses {
+/** Decisions per claim, as they stand in the store. */
+export function claimStatuses({ claims }: Own): ClaimStatuses {
   return new Map(claims.flatMap(({ metadata, status }) => (status === undefined ? [] : [[metadata.name, status] as const])));
 }
 
 function wantedTasks({ flow }: Observed, { graph, channels }: Target, host: string, claims: ClaimStatuses): Map<string, Wanted> {
-  const onGpu = new Set([...claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
-  const tasks = desiredTasks(flow, graph, channels, { host, run: runId(flow), onGpu });
+  const tasks = desiredTasks(flow, graph, channels, { host, run: runId(flow), onGpu: onGpuOf(claims) });
   return new Map(tasks.map((task) => [task.metadata.name, task]));
+}
+
+/** Names of the tasks whose claim was allocated. */
+export function onGpuOf(claims: ClaimStatuses): ReadonlySet<string> {
+  return new Set([...claims].filter(([, { allocation }]) => allocation !== undefined).map(([name]) => name));
 }
 
 /** Devices that change hands, and keys that change replicas, do so while nobody of the node runs. */
@@ -130,14 +143,15 @@ function isRepartitioned({ name, partitionBy, tasks: count }: GraphNode, tasks: 
 export function pauseTasks(tasks: readonly FlowTask[], desiredState: VideoFlowSpec["desiredState"]): Change[] {
   const wanted = desiredState === "Paused" ? "Paused" : "Running";
   const open = tasks.filter((task) => isProducer(task) && !isFinal(task) && ["Running", "Paused"].includes(task.spec.desiredState));
-  return open.flatMap((task) => update(task, { ...task.spec, desiredState: wanted }, `the flow is asked to be ${wanted}`));
+  return open.flatMap((task) => updateTask(task, { ...task.spec, desiredState: wanted }, `the flow is asked to be ${wanted}`));
 }
 
 /** Nothing of the new spec counts yet, apart from whether producers pause. */
-function keep({ own, wanted }: Scene): Change[] {
-  return own.tasks.flatMap((task) => {
-    const want = wanted.get(task.metadata.name)?.spec.desiredState ?? "Running";
-    return isFinal(task) || isSurplus(task) ? [] : update(task, { ...task.spec, desiredState: want }, "what runs is left alone");
+export function keepTasks({ tasks }: Own, desiredState: VideoFlowSpec["desiredState"]): Change[] {
+  return tasks.flatMap((task) => {
+    if (isFinal(task) || isSurplus(task)) return [];
+    const wanted = desiredState === "Paused" && isProducer(task) ? "Paused" : "Running";
+    return updateTask(task, { ...task.spec, desiredState: wanted }, "what runs is left alone");
   });
 }
 
@@ -146,16 +160,17 @@ function changeTasks(scene: Scene): Change[] {
   return scene.own.tasks.flatMap((task) => {
     const want = scene.wanted.get(task.metadata.name)?.spec;
     if (want === undefined || isSurplus(task)) return [];
-    if (isFinal(task)) return update(task, { ...task.spec, flowTasks: want.flowTasks }, "the number of tasks changed");
-    if (scene.waiting.has(want.node)) return update(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
-    if (!isOutdated(task, want)) return update(task, want, "the spec changed");
-    if (want.node === turn) return update(task, want, "its template changed");
+    if (isFinal(task)) return updateTask(task, { ...task.spec, flowTasks: want.flowTasks }, "the number of tasks changed");
+    if (scene.waiting.has(want.node)) return updateTask(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
+    if (!isOutdated(task, want)) return updateTask(task, want, "the spec changed");
+    if (want.node === turn) return updateTask(task, want, "its template changed");
     const held = task.spec.desiredState === "Retired" ? ({ desiredState: "Retired" } as const) : {};
-    return update(task, { ...withTemplateOf(task.spec, want), ...held }, "the spec changed");
+    return updateTask(task, { ...withTemplateOf(task.spec, want), ...held }, "the spec changed");
   });
 }
 
-function update(task: FlowTask, spec: TaskSpec, why: string): Change[] {
+/** None if the spec is that already. */
+export function updateTask(task: FlowTask, spec: TaskSpec, why: string): Change[] {
   return sameJson(task.spec, spec) ? [] : [{ op: "updateTask", task, spec, why }];
 }
 
@@ -214,9 +229,9 @@ function retireSurplus({ own, wanted, waiting, target }: Scene): Change[] {
         own.claims.filter(({ metadata }) => metadata.name === task.metadata.name),
         "one task too many",
       );
-    if (waiting.has(task.spec.node)) return update(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
+    if (waiting.has(task.spec.node)) return updateTask(task, { ...task.spec, desiredState: "Retired" }, "the node must have no process");
     if (isWanted) return [];
-    return update(task, { ...task.spec, desiredState: "Retired", nbTasks }, "one task too many");
+    return updateTask(task, { ...task.spec, desiredState: "Retired", nbTasks }, "one task too many");
   });
 }
 
