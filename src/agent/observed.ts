@@ -37,6 +37,8 @@ export interface TaskRecord {
   readonly process?: LiveProcess;
   /** Processes started so far. */
   readonly incarnations: number;
+  /** Processes that took the place of one that nobody had asked to end; absent: all but the first. */
+  readonly restarts?: number;
   /** Template of the last process. */
   readonly templateHash?: string;
   /** Template of the process that was ready last. */
@@ -54,6 +56,11 @@ export interface TaskRecord {
 }
 
 export const NEW_RECORD: TaskRecord = { incarnations: 0, deaths: [] };
+
+/** Restarts so far: a process that made way for another template, or while nobody heard of its host, was not restarted. */
+export function restartsOf({ restarts, incarnations }: TaskRecord): number {
+  return restarts ?? Math.max(0, incarnations - 1);
+}
 
 /** Why what was committed is not in the changed channels. */
 export interface CarryOverProblem {

@@ -8,7 +8,7 @@ import { sameJson } from "../base/same-json.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { Rest } from "../transport/port.js";
 import { assembleDataPlan } from "./data-plan.js";
-import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, type TaskRecord } from "./observed.js";
+import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, restartsOf, type TaskRecord } from "./observed.js";
 import {
   CARRY_OVER_RETRY_MS,
   decideTask,
@@ -272,7 +272,7 @@ export function desiredStatus(
     message,
     ...(process?.identity ?? {}),
     ...(process?.fenceSeconds === undefined ? {} : { fenceSeconds: process.fenceSeconds }),
-    restarts: Math.max(0, record.incarnations - 1),
+    restarts: restartsOf(record),
     ...(rest === undefined ? {} : { rest: REST[rest] }),
     ...(readyTemplate === undefined ? {} : { templateHash: readyTemplate }),
     ...(provider === undefined ? {} : { provider }),

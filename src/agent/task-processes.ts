@@ -17,7 +17,7 @@ import { type Environment, taskEnvironment, wrongDeviceVariables } from "./envir
 import { describeExit, endLine, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
-import { type LiveProcess, NEW_RECORD, type TaskRecord } from "./observed.js";
+import { type LiveProcess, NEW_RECORD, restartsOf, type TaskRecord } from "./observed.js";
 import type { HostInventory, Survival } from "./options.js";
 import { mayProgress } from "./reconcile-task.js";
 import { lasting, type SavedTask } from "./record-journal.js";
@@ -136,7 +136,7 @@ export class TaskProcesses {
     if (this.#options.renewedAtMs !== undefined && fenceSeconds !== undefined) this.#update(uid, { fenceSeconds });
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
     else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", replacementText(record));
-    else this.#options.note(name, "Restarting", `restart ${incarnation}, after ${endLine(record.lastExit ?? {})}`);
+    else this.#options.note(name, "Restarting", `restart ${restartsOf(record) + 1}, after ${endLine(record.lastExit ?? {})}`);
     this.#saveSoon(uid);
     void this.#ask(detail, incarnation, devices, record.unrecovered === true);
   }
@@ -390,7 +390,8 @@ export class TaskProcesses {
   #neverStarted(uid: string): void {
     const { process: live, ...record } = this.#records.get(uid) ?? NEW_RECORD;
     this.#details.delete(uid);
-    this.#records.set(uid, { ...record, incarnations: live?.incarnation ?? record.incarnations });
+    const known = { ...record, incarnations: live?.incarnation ?? record.incarnations };
+    this.#records.set(uid, { ...known, restarts: restartsOf(record) - (isRestart(known) ? 1 : 0) });
     this.#saveSoon(uid);
   }
 
@@ -570,7 +571,20 @@ function unsettled({ spec }: FlowTask): SettledTask {
 function started(record: TaskRecord, templateHash: string): TaskRecord {
   const deaths = record.templateHash === templateHash ? record.deaths : [];
   const { incarnations } = record;
-  return { ...record, deaths, templateHash, incarnations: incarnations + 1, process: { incarnation: incarnations, templateHash } };
+  const restarts = restartsOf(record) + (isRestart(record) ? 1 : 0);
+  return {
+    ...record,
+    deaths,
+    templateHash,
+    restarts,
+    incarnations: incarnations + 1,
+    process: { incarnation: incarnations, templateHash },
+  };
+}
+
+/** Whether the next process takes the place of one that nobody had asked to make way. */
+function isRestart({ incarnations, lastExit }: TaskRecord): boolean {
+  return incarnations > 0 && lastExit?.kind !== "retired";
 }
 
 /** `<task uid>.<incarnation>` */

@@ -15,7 +15,7 @@ afterEach(async () => {
   await place.remove();
 });
 
-type Node = { readonly name: string };
+type Node = { readonly name: string; readonly nbTasks?: number };
 /** An identity, with any number of tasks. */
 const pass = (name: string, from: string, more: object = {}) => ({
   ...{ name, role: "Processor", component: `${NODES}#CpuOnly`, inputs: [from], terminationGracePeriodSeconds: 5 },
@@ -65,6 +65,9 @@ test("M1, M2: nodes come and go and inputs change under load; the run goes on wh
   await apply(nodes());
   await settled(10);
   await finish();
+  expect((await daemon.tasks()).map(({ status }) => status?.restarts)).toEqual(
+    nodes().flatMap(({ nbTasks = 1 }) => Array(nbTasks).fill(0)),
+  );
 }, 180_000);
 
 const POINTS = CRASH_POINTS.filter((point) => point.startsWith("carry."));

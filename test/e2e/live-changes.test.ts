@@ -46,6 +46,9 @@ test("changed params replace the processes of their node alone, and every messag
   expect(values).toEqual(values.map((_, index) => (index < turn ? index : index + 100_000)));
   expect(numbersOf(all)).toEqual(values.map((_, index) => index));
   expect(live.tasks.map(({ status }) => status?.lastExit?.code)).toEqual([75, undefined, undefined]);
+  expect(live.tasks.map(({ status }) => status?.restarts)).toEqual([0, 0, 0]);
+  process.kill(live.pids.get("add.0") as number, "SIGKILL");
+  await live.until("a restart", () => live.tasks[0]?.status?.restarts === 1 && live.tasks[0].status.phase === "Running");
 }, 60_000);
 
 test("what needs no other process changes without one", async () => {

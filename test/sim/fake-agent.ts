@@ -283,7 +283,8 @@ export class FakeAgent {
   #refuseMemory(task: string, siblings: readonly FlowTask[]): false {
     if (siblings.some(({ status }) => status?.templateHash !== undefined))
       throw new Error(`M1: the channels of ${task} change while messages are in flight`);
-    for (const { metadata } of siblings) this.#ended.set(metadata.uid, { phase: "Failed", reason: "CarryOverRefused", message: "in flight" });
+    for (const { metadata } of siblings)
+      this.#ended.set(metadata.uid, { phase: "Failed", reason: "CarryOverRefused", message: "in flight" });
     return false;
   }
 

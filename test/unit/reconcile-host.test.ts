@@ -22,6 +22,9 @@ const dead = (agoMs: number[], more: Partial<TaskRecord> = {}): TaskRecord => ({
   lastExit: CRASH,
   ...more,
 });
+const LEFT = { code: 75, reason: "Retired", kind: "retired", treeDead: true } as const;
+const MADE_WAY: TaskRecord = { incarnations: 1, deaths: [], lastExit: LEFT };
+const RETIRED = { phase: "Pending", reason: "Retired" } as const;
 const STARTED = { startedAtMs: NOW_MS - 1_000 };
 const LIVE = { ...STARTED, report: { phase: "ready" } } as const;
 const STOPPED = { desiredState: "Stopped" } as const;
@@ -282,6 +285,72 @@ const cases: Case[] = [
     memory: { state: "ready", paused: true, rest: "free" },
     actions: [`pause ${RUN}`],
     status: "Running Ready",
+  },
+  {
+    name: "brings the memory of a run to other channels once all of its tasks know them and none has a process",
+    tasks: [aTask({ layoutHash: "other" })],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout", paused: true, rest: "free" },
+    actions: [`pause ${RUN}`, `carryOver ${RUN}`],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "leaves the memory alone while its tasks do not agree on its channels",
+    tasks: [aTask({ layoutHash: "other", flowTasks: 2 }), aTask({ node: "b", flowTasks: 2, desiredState: "Retired" }, RETIRED)],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout" },
+    actions: [],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "leaves the memory alone while a task that it should have no channels for is there, or one is missing",
+    tasks: [aTask({ layoutHash: "other", flowTasks: 1 }), aTask({ node: "b", layoutHash: "other", flowTasks: 1 }, RETIRED)],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout" },
+    actions: [],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "leaves the memory alone while a process may have it",
+    tasks: [aTask({ layoutHash: "other" })],
+    record: { ...MADE_WAY, lastExit: { ...LEFT, treeDead: false } },
+    memory: { state: "ready", layout: "layout" },
+    actions: [],
+    status: "Backoff TreeAlive",
+  },
+  {
+    name: "lets a process make way that has other channels than its task",
+    tasks: [aTask({ layoutHash: "other" })],
+    record: recordOf(LIVE),
+    memory: { state: "ready", layout: "layout" },
+    actions: ["retire"],
+    status: "Running Retiring",
+    requeueAfterMs: 5_000,
+  },
+  {
+    name: "tries again where there was no room for other channels",
+    tasks: [aTask({ layoutHash: "other" })],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout", carryOver: { layout: "other", problem: "full", isRefused: false, atMs: NOW_MS - 400 } },
+    actions: [],
+    status: "Pending WaitingForMemory",
+    requeueAfterMs: 600,
+  },
+  {
+    name: "says what cannot go on in other channels",
+    tasks: [aTask({ layoutHash: "other" })],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout", carryOver: { layout: "other", problem: "under way", isRefused: true, atMs: 0 } },
+    actions: [],
+    status: "Failed CarryOverRefused",
+  },
+  {
+    name: "does not let producers go on that made way while they held back",
+    tasks: [aTask({ desiredState: "Retired" })],
+    record: MADE_WAY,
+    memory: { state: "ready", layout: "layout", paused: true, rest: "free" },
+    actions: [],
+    status: "Pending Retired",
   },
   {
     name: "makes room for a new replica before it starts",

@@ -421,7 +421,7 @@ startTime?: string
  */
 fenceSeconds?: number
 /**
- * Number of restarts.
+ * How often a process took the place of one that had died; one that made way for a changed spec does not count.
  */
 restarts?: number
 /**
