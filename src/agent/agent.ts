@@ -8,6 +8,7 @@ import { Durations, type LoopFigures } from "../base/durations.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
 import { environmentOf } from "../devices/environment.js";
+import type { FlowKey } from "../store/agent-services.js";
 import type { Unwatch, WatchEvent } from "../store/store.js";
 import { type FlowMemories, loadFlowMemories } from "./flow-memories.js";
 import { Heartbeat } from "./heartbeat.js";
@@ -144,8 +145,8 @@ export class Agent {
   }
 
   /** What the tasks of a flow's present run have done so far, from shared memory; the last look once its memory is gone. */
-  observe(flow: string): FlowObservation | undefined {
-    const tasks = [...this.#tasks.values()].filter((task) => task.spec.flow === flow);
+  observe({ namespace, name }: FlowKey): FlowObservation | undefined {
+    const tasks = [...this.#tasks.values()].filter(({ metadata, spec }) => metadata.namespace === namespace && spec.flow === name);
     const run = tasks.at(-1)?.spec.run;
     return run === undefined ? undefined : this.#memories.observe(run, tasks);
   }

@@ -4,6 +4,7 @@ import type { TaskRules } from "../api/refusal.js";
 import type { Clock } from "../base/clock.js";
 import type { DeviceHolds } from "../devices/holds.js";
 import type { ComputeProcess } from "../devices/provider.js";
+import type { FlowKey } from "../store/agent-services.js";
 import type { Events } from "../store/event-recorder.js";
 import type { Store } from "../store/store.js";
 import type { FlowMemories } from "./flow-memories.js";
@@ -50,8 +51,8 @@ export interface AgentOptions {
   readonly stateDir: string;
   /** Launch and report files; default `<stateDir>/run`. */
   readonly runtimeDir?: string;
-  /** Where the dead letters of a flow are kept; default `<stateDir>/dead-letters/<flow>`. */
-  readonly deadLettersDir?: (flow: string) => string;
+  /** Where the dead letters of a flow are kept; default `<stateDir>/dead-letters/<namespace>/<flow>`. */
+  readonly deadLettersDir?: (flow: FlowKey) => string;
   /** Where shared memory lives, such as /dev/shm. */
   readonly shmBase: string;
   /** The launch file is appended: `[process.execPath, "dist/main/worker.js"]`. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { buriedPositions } from "../base/dead-letters.js";
 import { makeFolder } from "../base/make-folder.js";
+import type { FlowKey } from "../store/agent-services.js";
 import type { TaskLaunch } from "./launch.js";
 
 /** A log of this size is set aside as `<log>.1`; the one before it is gone. */
@@ -12,21 +13,35 @@ export const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 export const LAST_LINES = 20;
 const LAST_BYTES = 16 * 1024;
 
+/** Where an agent keeps the logs of a flow's tasks. Flows of one name in several namespaces have nothing in common. */
+export function logsOf(stateDir: string, { namespace, name }: FlowKey): string {
+  return join(stateDir, "logs", namespace, name);
+}
+
+/** Where an agent keeps the dead letters of a flow. */
+export function deadLettersOf(stateDir: string, { namespace, name }: FlowKey): string {
+  return join(stateDir, "dead-letters", namespace, name);
+}
+
 export class TaskFiles {
   readonly #runtimeDir: string;
-  readonly #logsDir: string;
+  readonly #stateDir: string;
 
-  /** Folder of the dead letters of a flow. */
-  readonly deadLettersDir: (flow: string) => string;
+  readonly #deadLettersDir: (flow: FlowKey) => string;
 
-  constructor(stateDir: string, runtimeDir?: string, deadLettersDir?: (flow: string) => string) {
+  constructor(stateDir: string, runtimeDir?: string, deadLettersDir?: (flow: FlowKey) => string) {
     this.#runtimeDir = runtimeDir ?? join(stateDir, "run");
-    this.#logsDir = join(stateDir, "logs");
-    this.deadLettersDir = deadLettersDir ?? ((flow) => join(stateDir, "dead-letters", flow));
+    this.#stateDir = stateDir;
+    this.#deadLettersDir = deadLettersDir ?? ((flow) => deadLettersOf(stateDir, flow));
+  }
+
+  /** Folder of the dead letters of the task's flow. */
+  deadLettersDir({ metadata, spec }: FlowTask): string {
+    return this.#deadLettersDir({ namespace: metadata.namespace, name: spec.flow });
   }
 
   logFile({ metadata, spec }: FlowTask): string {
-    return join(this.#logsDir, spec.flow, `${metadata.name}.log`);
+    return join(logsOf(this.#stateDir, { namespace: metadata.namespace, name: spec.flow }), `${metadata.name}.log`);
   }
 
   reportFile({ metadata, spec }: FlowTask): string {
@@ -34,8 +49,9 @@ export class TaskFiles {
   }
 
   /** Positions of the inputs that the task's node gave up in this run. */
-  buried({ spec }: FlowTask): ReadonlySet<number> {
-    return buriedPositions(this.deadLettersDir(spec.flow), spec.run, spec.node);
+  buried(task: FlowTask): ReadonlySet<number> {
+    const { run, node } = task.spec;
+    return buriedPositions(this.deadLettersDir(task), run, node);
   }
 
   /** Makes the folders, removes the report of the incarnation before, writes the launch file. @returns its path. */

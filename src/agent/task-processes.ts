@@ -193,7 +193,7 @@ export class TaskProcesses {
       memoryDir,
       plan,
       reportFile: files.reportFile(task),
-      deadLettersDir: files.deadLettersDir(task.spec.flow),
+      deadLettersDir: files.deadLettersDir(task),
       devices,
       incarnation,
       logLevel,

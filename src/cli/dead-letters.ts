@@ -67,7 +67,9 @@ function letterText({ id, flow, node, task, time, attempts, cause, error, inputs
  */
 export async function retry(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {
   const flow = await loadFlow(words.at(-1) as string, world, flags.flow);
-  const folder = await folderOf(flags.dir ?? flow.metadata.name, flags, world);
+  const { name, namespace } = flow.metadata;
+  const own = namespace === undefined ? {} : { namespace };
+  const folder = await folderOf(flags.dir ?? name, { ...own, ...flags }, world);
   const wanted = flags.all === true ? letterIds(folder) : words.slice(0, -1).map((id) => findLetter(folder, id));
   if (wanted.length === 0) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id: flags.all === true ? "any" : "(none given)" });
   const letters = wanted.map((id) => readLetter(folder, id)).toSorted((a, b) => a.position - b.position || a.index - b.index);

@@ -248,6 +248,7 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .summary("list the letters of a folder, the oldest first")
     .argument("<place>", "the folder, or the name of the flow")
     .option("--json", "print one JSON array")
+    .option("-n, --namespace <name>", "namespace of the agent's flow")
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .action(async (place: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).list(place, flags, world)));
   letters
@@ -255,6 +256,7 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .summary("show one letter: its messages and the error with its stack")
     .argument("<id>", "an ID of the list, or its end: node.position.index")
     .option("--dir <place>", "the folder, or the name of the flow (default: the working directory)")
+    .option("-n, --namespace <name>", "namespace of the agent's flow")
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .option("--json", "print one JSON object")
     .action(async (id: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).show(id, flags, world)));
@@ -265,6 +267,7 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .option("--all", "all letters of the folder")
     .option("--remove", "remove the letters that were processed")
     .option("--dir <place>", "the folder, or the name of the flow (default: that of the flow)")
+    .option("-n, --namespace <name>", "namespace of the agent's flow")
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)

@@ -196,7 +196,7 @@ export class Foreground {
     return flowSnapshot({
       flow: this.#flow,
       tasks: [...this.#tasks.values()],
-      observation: this.#agent?.observe(this.#flow.metadata.name),
+      observation: this.#agent?.observe(this.#flow.metadata),
       elapsedMs: REAL_CLOCK.nowMs() - this.#startMs,
       outputs: this.#outputs,
     });

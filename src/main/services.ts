@@ -1,7 +1,7 @@
 /** What a daemon answers beside its objects: logs, figures, decisions. Joins parts; decides nothing. */
-import { join } from "node:path";
 import type { Agent } from "../agent/agent.js";
 import { ProcessUsage } from "../agent/process-usage.js";
+import { deadLettersOf, logsOf } from "../agent/task-files.js";
 import { readLogs } from "../agent/task-logs.js";
 import type { Explanation } from "../api/explanation.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
@@ -73,7 +73,7 @@ export class DaemonServices implements AgentServices {
       return own === flow.name && (node === undefined || node === of) && (index === undefined || String(index) === number);
     };
     return readLogs({
-      dir: join(this.#options.stateDir, "logs", flow.name),
+      dir: logsOf(this.#options.stateDir, flow),
       isWanted,
       ...(tail === undefined ? {} : { tail }),
       ...(previous === undefined ? {} : { previous }),
@@ -88,7 +88,7 @@ export class DaemonServices implements AgentServices {
     return flowSnapshot({
       flow,
       tasks: await this.#tasksOf(key),
-      observation: agent.observe(key.name),
+      observation: agent.observe(key),
       elapsedMs: clock.wallMs() - startOf(flow),
       outputs: outputFiles(flow, describe),
     });
@@ -104,13 +104,13 @@ export class DaemonServices implements AgentServices {
     const devices = await this.#devicesOf(tasks);
     const views = await this.#devices();
     const readings = views.length === 0 ? NO_READINGS : await this.#options.readings();
-    const flows = new Map(tasks.map(({ spec, metadata }) => [spec.flow, { namespace: metadata.namespace, name: spec.flow }]));
-    const observed = new Map([...flows.keys()].map((flow) => [flow, this.#options.agent.observe(flow)]));
+    const flows = new Map(tasks.map(({ spec, metadata }) => [spec.run, { namespace: metadata.namespace, name: spec.flow }]));
+    const observed = new Map([...flows].map(([run, flow]) => [run, this.#options.agent.observe(flow)]));
     return {
       nowMs,
       tasks: tasks.map((task): TaskUsage => {
         const { spec, status, metadata } = task;
-        const own = observed.get(spec.flow)?.tasks.find((one) => one.node === spec.node && one.taskIndex === spec.index);
+        const own = observed.get(spec.run)?.tasks.find((one) => one.node === spec.node && one.taskIndex === spec.index);
         const { pids = [], ...usage } = (status?.pid === undefined ? undefined : used.get(status.pid)) ?? {};
         const held = devices.get(`${metadata.namespace}/${spec.claim}`) ?? [];
         const isProducer = spec.members[0]?.role === "Producer";
@@ -134,7 +134,7 @@ export class DaemonServices implements AgentServices {
         };
       }),
       devices: views.map((device) => ({ ...device, ...readingOf(device.uuid, readings) })),
-      edges: [...flows].flatMap(([name, flow]) => (observed.get(name)?.edges ?? []).map((edge) => edgeUsage(flow, edge))),
+      edges: [...flows].flatMap(([run, flow]) => (observed.get(run)?.edges ?? []).map((edge) => edgeUsage(flow, edge))),
     };
   }
 
@@ -154,8 +154,8 @@ export class DaemonServices implements AgentServices {
     });
   }
 
-  async deadLettersDir({ name }: FlowKey): Promise<string> {
-    return join(this.#options.stateDir, "dead-letters", name);
+  async deadLettersDir(flow: FlowKey): Promise<string> {
+    return deadLettersOf(this.#options.stateDir, flow);
   }
 
   #find({ namespace, name }: FlowKey): Promise<VideoFlow | undefined> {

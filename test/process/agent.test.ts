@@ -258,13 +258,13 @@ test("on real shared memory: a death is recovered, the statistics are read, and 
   const running = await phaseOf("f.a.0", "Running");
   expect(running.status?.restarts).toBe(1);
   expect(exits.map((record) => [record.code, record.recoveryProblem])).toEqual([[9, undefined]]);
-  expect(agent.observe("f")?.nodes).toMatchObject([{ node: "a", tasks: 1, readyTasks: 1, committed: 0 }]);
+  expect(agent.observe({ namespace: "default", name: "f" })?.nodes).toMatchObject([{ node: "a", tasks: 1, readyTasks: 1, committed: 0 }]);
   const memory = join(dir, `videoflow-${userInfo().uid}`);
   expect(readdirSync(memory)).toEqual(["uid-1"]);
   writeFileSync(join(dir, "end"), "");
   await phaseOf("f.a.0", "Succeeded");
   await until(() => readdirSync(memory).length === 0);
-  expect(agent.observe("f")?.tasks).toHaveLength(1);
+  expect(agent.observe({ namespace: "default", name: "f" })?.tasks).toHaveLength(1);
 });
 
 test("the Host object says what the machine has", async () => {

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
+import { NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+
+let place: Workplace;
+let daemon: DaemonPlace;
+beforeEach(() => {
+  place = workplace();
+  daemon = daemonPlace(place);
+});
+afterEach(async () => {
+  await daemon.destroy();
+  await place.remove();
+});
+
+async function cli(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: daemon.stateDir } }).ended;
+  if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
+  return out;
+}
+
+/** Numbers 0 to 9, of which one cannot be processed. */
+const nodes = (bad: number) => [
+  { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 1, count: 10 } },
+  { name: "work", role: "Processor", component: `${NODES}#Thrower`, inputs: ["tick"], params: { at: [bad] }, retries: 0 },
+  { name: "see", role: "Consumer", component: `${NODES}#Collector`, inputs: ["work"] },
+];
+
+test("flows of one name in two namespaces have logs, dead letters and figures of their own", async () => {
+  await daemon.start();
+  for (const [namespace, bad] of [
+    ["here", 3],
+    ["there", 7],
+  ] as const) {
+    await cli("apply", "-n", namespace, "-f", writeManifest(place, nodes(bad)));
+    await cli("wait", "-n", namespace, "vf", place.flow, "--for=condition=Succeeded", "--timeout=60s");
+  }
+  for (const [namespace, bad] of [
+    ["here", 3],
+    ["there", 7],
+  ] as const) {
+    const letters = await cli("deadletters", "list", place.flow, "-n", namespace);
+    expect([letters.includes(`no code for ${bad}`), letters.split("\n").filter((line) => line.includes("no code for")).length]).toEqual([
+      true,
+      1,
+    ]);
+    const logs = await cli("logs", place.flow, "-n", namespace);
+    expect(logs.match(/no code for \d/g)?.every((text) => text === `no code for ${bad}`)).toBe(true);
+  }
+}, 120_000);
