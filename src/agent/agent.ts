@@ -95,7 +95,12 @@ export class Agent {
       logLevel: options.logLevel ?? "info",
       chance: options.chance ?? Math.random,
       inventory: () => this.#inventory,
-      ...(options.heartbeat === undefined ? {} : { renewedAtMs: () => this.#heartbeat?.renewedAtMs }),
+      ...(options.heartbeat === undefined
+        ? {}
+        : {
+            renewedAtMs: () => this.#heartbeat?.renewedAtMs,
+            onFences: (fenceMs: number | undefined) => this.#heartbeat?.pace(fenceMs),
+          }),
       note: (subject, what, message) => this.#note({ subject, what, message }),
       changed: () => this.#kick(),
     });
@@ -154,6 +159,11 @@ export class Agent {
   /** What its loop has done so far. @param name of the loop. */
   figures(name: string): LoopFigures {
     return { name, successes: this.#successes, errors: this.#errors, reconcileTimes: this.#times.histogram };
+  }
+
+  /** Whether this host has tasks of the flow. */
+  knows({ namespace, name }: FlowKey): boolean {
+    return [...this.#tasks.values()].some(({ metadata, spec }) => metadata.namespace === namespace && spec.flow === name);
   }
 
   /** Live processes that will outlive this agent. */

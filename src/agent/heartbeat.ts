@@ -20,8 +20,12 @@ export interface HeartbeatOptions {
   readonly onTrouble: (problem: string | undefined) => void;
 }
 
+/** Two renewals in a row may fail before a fence strikes. */
+const RENEWALS_PER_FENCE = 3;
+
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  #everyMs: number;
   #renewedAtMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #trouble = false;
@@ -29,6 +33,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#everyMs = options.renewMs ?? RENEW_SECONDS * 1_000;
   }
 
   /** When the last renewal that succeeded was begun, on {@link bootTimeMs}; undefined: none has. */
@@ -39,8 +44,27 @@ export class Heartbeat {
   /** Renews at once and then for ever. An answer that does not come does not hold up the next renewal. */
   start(): void {
     void this.#beat();
-    this.#timer = setInterval(() => void this.#beat(), this.#options.renewMs ?? RENEW_SECONDS * 1_000);
+    this.#plan();
+  }
+
+  #plan(): void {
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => void this.#beat(), this.#everyMs);
     this.#timer.unref();
+  }
+
+  /**
+   * Renews often enough for processes that are killed so long after the last renewal; at once if that is more often than before.
+   *
+   * @param fenceMs the shortest of them; undefined: there are none.
+   */
+  pace(fenceMs = Number.POSITIVE_INFINITY): void {
+    const everyMs = Math.min(this.#options.renewMs ?? RENEW_SECONDS * 1_000, fenceMs / RENEWALS_PER_FENCE);
+    if (this.#stopped || everyMs === this.#everyMs) return;
+    const isSooner = everyMs < this.#everyMs;
+    this.#everyMs = everyMs;
+    this.#plan();
+    if (isSooner) void this.#beat();
   }
 
   stop(): void {

@@ -44,6 +44,8 @@ export interface TaskProcessesOptions {
   readonly chance: () => number;
   /** When the host's Lease was last renewed, on {@link bootTimeMs}; absent: it has none, and nothing can be fenced. */
   readonly renewedAtMs?: () => number | undefined;
+  /** Told when processes come and go that are killed some time after the last renewal: the shortest of these times. */
+  readonly onFences?: (fenceMs: number | undefined) => void;
   /** The machine's devices as they were seen last. */
   readonly inventory?: () => HostInventory | undefined;
   readonly rules: TaskRules | undefined;
@@ -133,7 +135,10 @@ export class TaskProcesses {
     this.#details.set(uid, detail);
     this.#records.set(uid, started(record, task.spec.templateHash));
     const { fenceSeconds } = task.spec;
-    if (this.#options.renewedAtMs !== undefined && fenceSeconds !== undefined) this.#update(uid, { fenceSeconds });
+    if (this.#options.renewedAtMs !== undefined && fenceSeconds !== undefined) {
+      this.#update(uid, { fenceSeconds });
+      this.#tellFences();
+    }
     if (incarnation === 0) this.#options.note(name, "Spawned", "first start");
     else if (record.lastExit?.kind === "retired") this.#options.note(name, "Replacing", replacementText(record));
     else this.#options.note(name, "Restarting", `restart ${restartsOf(record) + 1}, after ${endLine(record.lastExit ?? {})}`);
@@ -289,6 +294,12 @@ export class TaskProcesses {
       if (live?.fenceSeconds !== undefined && live.startedAtMs !== undefined) deadlines[id] = renewedAtMs + live.fenceSeconds * 1_000;
     }
     if (Object.keys(deadlines).length > 0) this.#options.keeper().fence(deadlines);
+    this.#tellFences();
+  }
+
+  #tellFences(): void {
+    const fences = [...this.#details.keys()].flatMap((uid) => this.#records.get(uid)?.process?.fenceSeconds ?? []);
+    this.#options.onFences?.(fences.length === 0 ? undefined : Math.min(...fences) * 1_000);
   }
 
   /** Reads reports, statistics and environments of the live processes. */

@@ -1,5 +1,5 @@
 /**
- * The kinds of videoflow.io/v1alpha1, in the order of the data: VideoFlow, FlowTask, DeviceClaim, Host; and two of
+ * The kinds of videoflow.io/v1alpha1, in the order of the data: VideoFlow, FlowTask, DeviceClaim, Host, HostQuery; and two of
  * Kubernetes' own: Event and Lease.
  * Knows their types; must not know where objects are stored or who reconciles them.
  */
@@ -8,6 +8,8 @@ import type {
   DeviceClaimStatus,
   FlowTaskSpec,
   FlowTaskStatus,
+  HostQuerySpec,
+  HostQueryStatus,
   HostSpec,
   HostStatus,
   VideoFlowSpec,
@@ -108,12 +110,14 @@ export type VideoFlow = Resource<"VideoFlow", VideoFlowSpec, VideoFlowStatus>;
 export type FlowTask = Resource<"FlowTask", FlowTaskSpec, FlowTaskStatus>;
 export type DeviceClaim = Resource<"DeviceClaim", DeviceClaimSpec, DeviceClaimStatus>;
 export type Host = Resource<"Host", HostSpec, HostStatus>;
+export type HostQuery = Resource<"HostQuery", HostQuerySpec, HostQueryStatus>;
 
 export interface Kinds {
   VideoFlow: VideoFlow;
   FlowTask: FlowTask;
   DeviceClaim: DeviceClaim;
   Host: Host;
+  HostQuery: HostQuery;
   Event: EventRecord;
   Lease: Lease;
 }

@@ -209,6 +209,16 @@ export const ERRORS = {
     message: (d: { what: string }) => `${d.what} can only be asked of the agent of a machine, not of a cluster`,
     fix: "Run the command on the machine of the agent, without --kubeconfig.",
   },
+  HOST_SILENT: {
+    retry: "never",
+    message: (d: { host: string; seconds: number }) => `the agent of host ${d.host} did not answer within ${d.seconds} s`,
+    fix: "Look whether it is heard of: kubectl get vhost; its agent may be down, or cut off from the API server.",
+  },
+  HOST_REFUSED: {
+    retry: "never",
+    message: (d: { host: string; problem: string }) => `the agent of host ${d.host} does not answer: ${d.problem}`,
+    fix: "Correct what it names, or ask again later.",
+  },
   OBJECT_NOT_FOUND: {
     retry: "never",
     message: (d: { kind: string; name: string; namespace: string }) =>

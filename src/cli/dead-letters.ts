@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { type DeadLetter, letterIds, outputNames, readLetter, readLetters, readMessage, removeLetter } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
+import type { AgentServices, FlowKey } from "../store/agent-services.js";
 import { type ClientFlags, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
@@ -31,7 +32,7 @@ const MOST_PRINTED = 2_000;
 export async function list(place: string, flags: LetterFlags, world: World): Promise<ExitCode> {
   const { out } = world;
   const { json } = flags;
-  const letters = readLetters(await folderOf(place, flags, world));
+  const { letters } = await lettersOf(place, flags, world);
   const rows = letters.map(({ id, node, time, attempts, cause, error }) => [id, node, time, String(attempts), cause, firstLine(error)]);
   const columns = ["ID", "NODE", "TIME", "ATTEMPTS", "CAUSE", "ERROR"].map((title) => ({ title }));
   const width = out.isTTY ? out.columns : undefined;
@@ -42,9 +43,14 @@ export async function list(place: string, flags: LetterFlags, world: World): Pro
 export async function show(id: string, flags: LetterFlags, world: World): Promise<ExitCode> {
   const { out } = world;
   const { dir, json } = flags;
-  const folder = await folderOf(dir ?? ".", flags, world);
-  const letter = readLetter(folder, findLetter(folder, id));
-  out.write(json === true ? `${JSON.stringify(letter)}\n` : letterText(letter, folder));
+  const { letters, where } = await lettersOf(dir ?? ".", flags, world);
+  const wanted = findId(
+    letters.map((letter) => letter.id),
+    id,
+    where,
+  );
+  const letter = letters.find((one) => one.id === wanted) as DeadLetter;
+  out.write(json === true ? `${JSON.stringify(letter)}\n` : letterText(letter, where));
   return EXIT.success;
 }
 
@@ -133,22 +139,51 @@ function report({ id, failed, outputs }: Outcome, results: string, { json }: Ret
   }
 }
 
-/** A folder, or the folder of a flow's dead letters in the working directory. */
+/** Letters, and where their files are. */
+interface Letters {
+  readonly letters: readonly DeadLetter[];
+  readonly where: string;
+}
+
+async function lettersOf(place: string, flags: ClientFlags, world: World): Promise<Letters> {
+  const near = nearFolder(place, world);
+  if (near !== undefined) return { letters: readLetters(near), where: near };
+  const away = await askAgent(place, flags, world, async (services, flow) => ({
+    letters: await services.deadLetters(flow),
+    where: `the dead letters of ${place} on its host`,
+  }));
+  return away ?? { letters: [], where: nowhere(place, world) };
+}
+
+/** A folder, or the folder of a flow's dead letters in the working directory, or where the agent of this machine keeps them. */
 async function folderOf(place: string, flags: ClientFlags, world: World): Promise<string> {
-  const folder = [place, `${place}.dead-letters`].map((path) => resolve(world.cwd, path)).find(isFolder);
-  return folder ?? (await agentFolder(place, flags, world)) ?? resolve(world.cwd, `${place}.dead-letters`);
+  const near = nearFolder(place, world);
+  return near ?? (await askAgent(place, flags, world, (services, flow) => services.deadLettersDir(flow))) ?? nowhere(place, world);
+}
+
+function nearFolder(place: string, { cwd }: World): string | undefined {
+  return [place, `${place}.dead-letters`].map((path) => resolve(cwd, path)).find(isFolder);
+}
+
+function nowhere(place: string, { cwd }: World): string {
+  return resolve(cwd, `${place}.dead-letters`);
 }
 
 function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }
 
-/** Where the agent keeps the letters of a flow; undefined without an agent, unless one was named. */
-async function agentFolder(flow: string, flags: ClientFlags, world: World): Promise<string | undefined> {
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(flow)) return undefined;
+/** What an agent says of a flow; undefined without an agent, unless one was named. */
+async function askAgent<T>(
+  name: string,
+  flags: ClientFlags,
+  world: World,
+  ask: (services: AgentServices, flow: FlowKey) => Promise<T>,
+): Promise<T | undefined> {
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) return undefined;
   try {
     return await withConnection(flags, world, (connection) =>
-      servicesOf(connection, "a folder of dead letters").deadLettersDir({ namespace: connection.namespace, name: flow }),
+      ask(servicesOf(connection, "a dead letter"), { namespace: connection.namespace, name }),
     );
   } catch (error) {
     const isNobody = error instanceof OperatorError && error.code === "AGENT_UNREACHABLE";
@@ -159,7 +194,11 @@ async function agentFolder(flow: string, flags: ClientFlags, world: World): Prom
 
 /** A letter by its id, or by the end of it: `work.17.0`. @throws OperatorError DEAD_LETTER_UNKNOWN */
 function findLetter(folder: string, id: string): string {
-  const ids = letterIds(folder);
+  return findId(letterIds(folder), id, folder);
+}
+
+/** @throws OperatorError DEAD_LETTER_UNKNOWN */
+function findId(ids: readonly string[], id: string, folder: string): string {
   const found = ids.includes(id) ? [id] : ids.filter((other) => other.endsWith(`.${id}`));
   if (found.length !== 1) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id });
   return found[0] as string;

@@ -49,6 +49,9 @@ export interface DeviceFlags {
 type Done = (code: ExitCode) => void;
 
 const FLOW_OPTION = ["--flow <name>", "which flow, if the file holds several"] as const;
+const NAMESPACE_OPTION = ["-n, --namespace <name>", "namespace of the flow (default: default, or that of the kubeconfig)"] as const;
+const KUBECONFIG_OPTION = ["--kubeconfig <file>", "ask the cluster of this file instead of an agent"] as const;
+const CONTEXT_OPTION = ["--context <name>", "ask the cluster of this context of the kubeconfig"] as const;
 const DEVICES_OPTION = ["--devices <file>", "take the GPUs from this YAML or JSON list of {uuid, product, memory}"] as const;
 const ALLOW_BUSY_OPTION = ["--allow-busy", "grant GPUs on which a process of somebody else computes, too"] as const;
 
@@ -222,8 +225,10 @@ function addExplain(program: Command, world: World, done: Done): void {
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
     .option("--json", "print one JSON object")
-    .option("-n, --namespace <name>", "namespace of the agent's flow")
+    .option(...NAMESPACE_OPTION)
     .option("--state-dir <dir>", "state folder of the agent to ask (env VIDEOFLOW_STATE_DIR)")
+    .option(...KUBECONFIG_OPTION)
+    .option(...CONTEXT_OPTION)
     .addHelpText("after", EXPLAIN_HELP)
     .action(async (file: string, flags: ExplainFlags) => done(await (await import("./explain.js")).explain(file, flags, world)));
 }
@@ -250,6 +255,9 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .option("--json", "print one JSON array")
     .option("-n, --namespace <name>", "namespace of the agent's flow")
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
+    .option(...NAMESPACE_OPTION)
+    .option(...KUBECONFIG_OPTION)
+    .option(...CONTEXT_OPTION)
     .action(async (place: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).list(place, flags, world)));
   letters
     .command("show")
@@ -258,6 +266,9 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
     .option("--dir <place>", "the folder, or the name of the flow (default: the working directory)")
     .option("-n, --namespace <name>", "namespace of the agent's flow")
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
+    .option(...NAMESPACE_OPTION)
+    .option(...KUBECONFIG_OPTION)
+    .option(...CONTEXT_OPTION)
     .option("--json", "print one JSON object")
     .action(async (id: string, flags: LetterFlags) => done(await (await import("./dead-letters.js")).show(id, flags, world)));
   letters
@@ -281,8 +292,8 @@ A run puts them into <flow>.dead-letters, or where its --dead-letters says, an a
 finds both. <id>.json with the messages, the error and its
 stack; tensors and bytes are raw files beside it. IDs are <run>.<node>.<position>.<index>.
 
-videoflow deadletters list <place> [--json]
-videoflow deadletters show <id> [--dir <place>] [--json]
+videoflow deadletters list <place> [--kubeconfig <file>] [--json]
+videoflow deadletters show <id> [--dir <place>] [--kubeconfig <file>] [--json]
 videoflow deadletters retry <id...> <flow-file> [--remove] [--dir <place>] [--devices <file>] [--shm <dir>] [--json]
 videoflow deadletters retry --all <flow-file> …
 

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentNote } from "../agent/agent.js";
+import { HostQueries } from "../agent/host-queries.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
 import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journal.js";
 import { chooseShmBase } from "../agent/shm-base.js";
@@ -28,6 +29,7 @@ import { deviceProvider } from "../devices/inventory.js";
 import { type DeviceProvider, NO_READINGS } from "../devices/provider.js";
 import { recentReadings } from "../devices/recent-readings.js";
 import type { Describe } from "../flow/graph.js";
+import type { FlowKey } from "../store/agent-services.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
 import { serveAgent } from "../store/socket/server.js";
@@ -205,6 +207,7 @@ export class AgentDaemon {
       hostName: this.#hostName,
       clock: REAL_CLOCK,
       describe,
+      isCluster: this.#isCluster,
       stateDir: this.#dir.path,
       version: packageJson.version,
       startedAt: new Date(REAL_CLOCK.wallMs()).toISOString(),
@@ -214,6 +217,7 @@ export class AgentDaemon {
       ),
       keeper: () => this.#keeper,
     });
+    if (this.#isCluster) this.#answerQueries(agent, services);
     const loops = () => [agent.figures("host"), ...(controller === undefined ? [] : [controller.figures("videoflow")])];
     const { metrics } = this.#options;
     const places = [{ socket: this.#dir.metrics }, ...(metrics === undefined ? [] : [metrics])];
@@ -223,6 +227,14 @@ export class AgentDaemon {
       const served = await serveMetrics({ usage: () => services.usage(), loops }, place);
       this.#endings.push(() => served.close());
     }
+  }
+
+  #answerQueries(agent: Agent, services: DaemonServices): void {
+    const { log } = this.#options;
+    const knows = (flow: FlowKey) => agent.knows(flow);
+    const queries = new HostQueries({ store: this.#store, services, hostName: this.#hostName, knows, onTrouble: log });
+    queries.start();
+    this.#endings.push(() => queries.close());
   }
 
   /** Written as long as the store is open; an API server forgets old ones by itself. */

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DEFAULT_NAMESPACE } from "../api/kinds.js";
+import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import type { Connection, ConnectionChoice } from "../cli/world.js";
 import { defaultStateDir } from "./state-dir.js";
@@ -36,11 +37,21 @@ async function connectAgent(socket: string): Promise<Connection> {
 }
 
 async function connectCluster({ kubeconfig, context }: ConnectionChoice): Promise<Connection> {
-  const { KubernetesStore } = await import("../store/kubernetes/kubernetes-store.js");
+  const [{ KubernetesStore }, { QueriedServices }] = await Promise.all([
+    import("../store/kubernetes/kubernetes-store.js"),
+    import("../store/queried-services.js"),
+  ]);
   const choice = { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
   const store = await KubernetesStore.fromKubeconfig(choice, { fieldManager: "videoflow" });
+  const services = new QueriedServices({
+    store,
+    namespace: store.namespace,
+    nowMs: () => REAL_CLOCK.nowMs(),
+    explain: async (key) => (await import("./explain.js")).explainFromStore(store, key),
+  });
   return {
     store,
+    services,
     target: "the cluster",
     namespace: store.namespace,
     lost: new Promise(() => {}), // Its watches reconnect by themselves.

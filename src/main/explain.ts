@@ -1,12 +1,15 @@
 /** What a run would decide, computed by the very stages that decide it: shape, then reconcile, on a host without any flow. */
 import { API_VERSION, DEFAULT_NAMESPACE, type Host, type VideoFlow, type VideoFlowStatus } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
+import { OperatorError } from "../base/errors.js";
 import type { EdgePlan, Explanation, FlowDocument, NodePlan } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
 import type { Observed } from "../controller/flow/observed.js";
 import { reconcileFlow } from "../controller/flow/reconcile.js";
 import { type FlowShape, shapeOf } from "../controller/flow/shape.js";
 import type { Describe } from "../flow/graph.js";
+import type { FlowKey } from "../store/agent-services.js";
+import type { Store } from "../store/store.js";
 
 const METADATA = { namespace: DEFAULT_NAMESPACE, resourceVersion: "0", generation: 1, creationTimestamp: "1970-01-01T00:00:00Z" };
 
@@ -26,6 +29,22 @@ export function explainFlow(document: FlowDocument, name: string, status: NonNul
   };
   const shape = shapeOf(flow.spec, (component) => DESCRIPTORS.get(component));
   return describeDecision(flow, shape, decide(flow, shape, host));
+}
+
+/** {@link explainStored} of what a store has. @throws OperatorError STORE_GONE */
+export async function explainFromStore(store: Pick<Store, "get" | "list">, { namespace, name }: FlowKey): Promise<Explanation> {
+  const flow = await store.get({ kind: "VideoFlow", namespace, name });
+  if (flow === undefined) throw new OperatorError("STORE_GONE", { key: `VideoFlow/${namespace}/${name}` });
+  return explainStored({
+    nowMs: REAL_CLOCK.nowMs(),
+    wallMs: REAL_CLOCK.wallMs(),
+    flow,
+    describe: (component) => DESCRIPTORS.get(component),
+    flows: await store.list("VideoFlow"),
+    tasks: await store.list("FlowTask"),
+    claims: await store.list("DeviceClaim"),
+    hosts: await store.list("Host"),
+  });
 }
 
 /** What is decided about a flow now, beside everything else that is stored; of one that was admitted, what was decided then. */

@@ -7,7 +7,7 @@ import type { Explanation } from "../api/explanation.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import type { Clock } from "../base/clock.js";
-import { OperatorError } from "../base/errors.js";
+import { type DeadLetter, readLetters } from "../base/dead-letters.js";
 import { type DeviceReadings, NO_READINGS } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import type {
@@ -25,7 +25,7 @@ import type {
 import type { Store } from "../store/store.js";
 import type { EdgeStats } from "../transport/port.js";
 import { PROCESS_BOUNDS_US } from "../transport/process-times.js";
-import { explainStored } from "./explain.js";
+import { explainFromStore } from "./explain.js";
 import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
 
 /** The last bucket has no bound. */
@@ -36,6 +36,8 @@ export interface ServicesOptions {
   readonly agent: Agent;
   readonly clock: Clock;
   readonly describe: Describe;
+  /** The store is of many hosts. */
+  readonly isCluster: boolean;
   readonly hostName: string;
   readonly stateDir: string;
   readonly version: string;
@@ -77,8 +79,14 @@ export class DaemonServices implements AgentServices {
       isWanted,
       ...(tail === undefined ? {} : { tail }),
       ...(previous === undefined ? {} : { previous }),
-      ...(follow ? { goesOn: async () => (await this.#find(flow)) !== undefined } : {}),
+      ...(follow ? { goesOn: () => this.#goesOn(flow) } : {}),
     });
+  }
+
+  /** In a cluster an API server is not asked a few times a second. */
+  async #goesOn(flow: FlowKey): Promise<boolean> {
+    const { isCluster, agent } = this.#options;
+    return isCluster ? agent.knows(flow) : (await this.#find(flow)) !== undefined;
   }
 
   async snapshot(key: FlowKey): Promise<FlowSnapshot | undefined> {
@@ -96,7 +104,8 @@ export class DaemonServices implements AgentServices {
 
   async usage(key?: FlowKey): Promise<Usage> {
     const nowMs = this.#options.clock.nowMs();
-    const tasks = key === undefined ? await this.#options.store.list("FlowTask") : await this.#tasksOf(key);
+    const all = key === undefined ? await this.#options.store.list("FlowTask") : await this.#tasksOf(key);
+    const tasks = all.filter(({ spec }) => spec.host === this.#options.hostName);
     const used = this.#usage.look(
       tasks.flatMap(({ status }) => status?.pid ?? []),
       nowMs,
@@ -139,19 +148,11 @@ export class DaemonServices implements AgentServices {
   }
 
   async explain(key: FlowKey): Promise<Explanation> {
-    const { store, describe, clock } = this.#options;
-    const flow = await this.#find(key);
-    if (flow === undefined) throw new OperatorError("STORE_GONE", { key: `VideoFlow/${key.namespace}/${key.name}` });
-    return explainStored({
-      nowMs: clock.nowMs(),
-      wallMs: clock.wallMs(),
-      flow,
-      describe,
-      flows: await store.list("VideoFlow"),
-      tasks: await store.list("FlowTask"),
-      claims: await store.list("DeviceClaim"),
-      hosts: await store.list("Host"),
-    });
+    return explainFromStore(this.#options.store, key);
+  }
+
+  async deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]> {
+    return readLetters(await this.deadLettersDir(flow));
   }
 
   async deadLettersDir(flow: FlowKey): Promise<string> {

@@ -4,6 +4,7 @@
  */
 import type { Explanation } from "../api/explanation.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
+import type { DeadLetter } from "../base/dead-letters.js";
 
 /** A namespaced name. */
 export interface FlowKey {
@@ -131,6 +132,8 @@ export interface AgentServices {
   usage(flow?: FlowKey): Promise<Usage>;
   /** What each claim of a stored flow asked, tried and got, and who holds the rest; by the allocator itself. */
   explain(flow: FlowKey): Promise<Explanation>;
+  /** The inputs of the flow that no attempt could process; payloads as they are on disk. */
+  deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]>;
   /** Folder of the flow's dead letters on the agent's machine. */
   deadLettersDir(flow: FlowKey): Promise<string>;
 }

@@ -1,7 +1,10 @@
 /** Controllers and agents of a cluster as processes of this machine, each agent with a state, a memory and devices of its own. */
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { stringify } from "yaml";
 import type { FlowTask, VideoFlow } from "../../src/api/kinds.js";
+import type { ProcessIdentity } from "../../src/base/process-identity.js";
+import { signalProcess } from "../../src/base/process-signal.js";
 import { eventually, type FlowProcess, gpuUuid, type Workplace, workplace } from "./flow-process.js";
 import { type KubeCluster, until } from "./kube.js";
 
@@ -9,6 +12,8 @@ export interface KubePlace {
   readonly place: Workplace;
   /** Starts a controller. It may lead or wait for its turn. */
   controller(kubeconfig?: string): FlowProcess;
+  /** A controller that is started again whenever it ends by itself, as a Deployment does. */
+  deployment(kubeconfig?: string): void;
   /** Starts the agent of a host, or starts it again, and waits until it answers. */
   agent(
     host: string,
@@ -27,12 +32,22 @@ export interface KubePlace {
   reached(states: readonly string[], name?: string): Promise<VideoFlow>;
   /** Ends agents and their tasks in order of their start; then nothing may be left. */
   leftovers(): Promise<string[]>;
+  /** Kills all of it, keepers and tasks too, whatever state it is in. */
   remove(): Promise<void>;
+}
+
+function killKeepers(dir: string): void {
+  const files = readdirSync(dir).map((name) => join(dir, name, "keeper.json"));
+  for (const file of files.filter((path) => existsSync(path))) {
+    const { identity } = JSON.parse(readFileSync(file, "utf8")) as { identity: ProcessIdentity };
+    signalProcess(identity, "SIGKILL");
+  }
 }
 
 export function kubePlace(cluster: KubeCluster): KubePlace {
   const place = workplace();
   const started: FlowProcess[] = [];
+  let isOver = false;
   const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const process = place.start(args, { env });
     started.push(process);
@@ -45,6 +60,9 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
   const self: KubePlace = {
     place,
     controller: (kubeconfig = cluster.kubeconfig) => start(["controller", "--kubeconfig", kubeconfig]),
+    deployment(kubeconfig) {
+      void self.controller(kubeconfig).ended.then(() => isOver || self.deployment(kubeconfig));
+    },
     async agent(host, { gpus = [], env = {}, kubeconfig = cluster.kubeconfig, rules } = {}) {
       const shm = `${place.shm}/${host}`;
       mkdirSync(shm, { recursive: true });
@@ -87,6 +105,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
       return seen as VideoFlow;
     },
     async leftovers() {
+      isOver = true;
       for (const process of started) process.signal("SIGTERM");
       await Promise.all(started.map(({ ended }) => ended));
       await eventually(
@@ -95,7 +114,13 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
       ).catch(() => undefined);
       return place.leftovers();
     },
-    remove: () => place.remove(),
+    async remove() {
+      isOver = true;
+      for (const process of started) process.signal("SIGKILL");
+      await Promise.all(started.map(({ ended }) => ended));
+      killKeepers(place.dir); // Of a test that failed: nobody else ends them, and their tasks die with them.
+      await place.remove();
+    },
   };
   return self;
 }

@@ -26,8 +26,12 @@ export interface KubeProxy {
   conflicts: number;
   /** Answers requests that are no watches so; undefined passes them on. */
   refuse: { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | undefined;
-  /** Takes requests and never answers: a network that swallows. */
+  /** Takes requests and answers none, and watches say nothing more: a network that swallows. Once it is back, all of these are cut. */
   swallow: boolean;
+  /** Writes of our kinds that still pass; those beyond are held for ever, as if their writer had died before them. */
+  writesLeft: number;
+  /** Writes that were held. */
+  readonly held: number;
   /** Watches that were cut. */
   readonly cuts: number;
   /** Keeps the bytes of watches back, without closing them: the silence of a dead connection. */
@@ -38,16 +42,31 @@ export interface KubeProxy {
 export async function kubeProxy(cluster: KubeCluster, name: string): Promise<KubeProxy> {
   const agent = new Agent({ rejectUnauthorized: false, keepAlive: true });
   const watches = new Set<ServerResponse>();
-  const state = { cutEveryMs: 0, conflicts: 0, refuse: undefined as KubeProxy["refuse"], swallow: false, mute: false, cuts: 0 };
+  const swallowed = new Set<ServerResponse>();
+  const state = {
+    cutEveryMs: 0,
+    conflicts: 0,
+    refuse: undefined as KubeProxy["refuse"],
+    swallow: false,
+    mute: false,
+    cuts: 0,
+    held: 0,
+    writesLeft: Number.POSITIVE_INFINITY,
+  };
   const recorded: Recorded[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://proxy");
     const isWatch = url.searchParams.has("watch");
     recorded.push(recordOf(request, url, isWatch));
-    if (state.swallow) return;
-    const isWrite = request.method === "PUT" || request.method === "POST";
+    if (state.swallow) return void swallowed.add(response);
+    const isWrite = VERBS[request.method ?? ""] !== undefined && url.pathname.startsWith("/apis/videoflow.io/");
+    if (isWrite && state.writesLeft <= 0) {
+      state.held += 1;
+      return void swallowed.add(response);
+    }
+    if (isWrite) state.writesLeft -= 1;
     if (state.refuse !== undefined && !isWatch) return void response.writeHead(state.refuse.status, state.refuse.headers).end("{}");
-    if (isWrite && request.method === "PUT" && Math.random() < state.conflicts) return refuseAsConflict(request, response);
+    if (request.method === "PUT" && Math.random() < state.conflicts) return refuseAsConflict(request, response);
     const { host: _, ...headers } = request.headers;
     const onwards = requestTls(
       { host: "127.0.0.1", port: cluster.port, path: request.url, method: request.method, headers, agent },
@@ -56,8 +75,11 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
         if (!isWatch) return void answer.pipe(response);
         watches.add(response);
         response.flushHeaders();
-        answer.on("data", (chunk: Buffer) => state.mute || response.write(chunk));
-        answer.on("end", () => response.end());
+        answer.on("data", (chunk: Buffer) => {
+          if (state.swallow) swallowed.add(response);
+          else if (!state.mute) response.write(chunk);
+        });
+        answer.on("end", () => state.swallow || response.end());
         answer.on("error", () => response.destroy());
       },
     );
@@ -70,6 +92,10 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
   });
   let lastCut = performance.now();
   const timer = setInterval(() => {
+    if (!state.swallow && state.writesLeft > 0) {
+      for (const lost of swallowed) lost.destroy();
+      swallowed.clear();
+    }
     if (state.cutEveryMs === 0 || performance.now() - lastCut < state.cutEveryMs) return;
     lastCut = performance.now();
     for (const watch of watches) {

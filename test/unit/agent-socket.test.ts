@@ -38,6 +38,7 @@ const services: AgentServices = {
   explain: async ({ name }) => {
     throw new Error(`no flow ${name}`);
   },
+  deadLetters: async () => [],
   deadLettersDir: async ({ name }) => `/letters/${name}`,
   logs: ({ tail }) => (tail === undefined ? manyLogs() : someLogs(tail)),
 };

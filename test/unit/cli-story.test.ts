@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { API_VERSION, type VideoFlow } from "../../src/api/kinds.js";
+import { readLetters } from "../../src/base/dead-letters.js";
 import type { AgentServices, LogChunk, LogQuery, TaskUsage } from "../../src/store/agent-services.js";
 import { type AgentWorld, anAgentWorld } from "../support/agent-world.js";
 
@@ -33,6 +34,7 @@ const services: Partial<AgentServices> = {
     ...{ flow: name, flowType: "Batch", nodes: [], edges: [], warnings: [], sharedMemoryBytes: 0 },
     decisions: [{ task: "f.work.0", deviceType: "CPU", devices: [], message: "node work needs 1 GPU (GPU-1 held by other.x.0)" }],
   }),
+  deadLetters: async () => readLetters(letters),
   deadLettersDir: async () => letters,
 };
 

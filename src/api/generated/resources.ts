@@ -143,6 +143,51 @@ export const CUSTOM_RESOURCES = [
   ]
  },
  {
+  "kind": "HostQuery",
+  "group": "videoflow.io",
+  "plural": "hostqueries",
+  "singular": "hostquery",
+  "shortNames": [
+   "vhq"
+  ],
+  "categories": [
+   "videoflow-all"
+  ],
+  "namespaced": true,
+  "columns": [
+   {
+    "name": "Host",
+    "type": "string",
+    "jsonPath": ".spec.host",
+    "priority": 0
+   },
+   {
+    "name": "Service",
+    "type": "string",
+    "jsonPath": ".spec.service",
+    "priority": 0
+   },
+   {
+    "name": "Flow",
+    "type": "string",
+    "jsonPath": ".spec.flow",
+    "priority": 0
+   },
+   {
+    "name": "Page",
+    "type": "integer",
+    "jsonPath": ".status.page",
+    "priority": 0
+   },
+   {
+    "name": "Age",
+    "type": "date",
+    "jsonPath": ".metadata.creationTimestamp",
+    "priority": 0
+   }
+  ]
+ },
+ {
   "kind": "VideoFlow",
   "group": "videoflow.io",
   "plural": "videoflows",

@@ -614,6 +614,68 @@ lastTransitionTime: string
 }[]
 }
 /**
+ * The question. Written by who asks.
+ */
+export interface HostQuerySpec {
+/**
+ * Name of the Host whose agent answers.
+ */
+host: string
+/**
+ * What is asked: what tasks wrote, what they use, the inputs that could not be processed.
+ */
+service: ("Logs" | "Usage" | "DeadLetters")
+/**
+ * A flow of the same namespace; absent: all of the namespace.
+ */
+flow?: string
+/**
+ * Logs: only the tasks of this node.
+ */
+node?: string
+/**
+ * Logs: only this task of the node.
+ */
+index?: number
+/**
+ * Logs: go on when the end is reached.
+ */
+follow?: boolean
+/**
+ * Logs: those that were set aside before the present ones.
+ */
+previous?: boolean
+/**
+ * Logs: only so many of the last lines of each task.
+ */
+tail?: number
+/**
+ * Number of the last page that was read: the next one may be written. A page that nobody takes for 30 seconds ends the question.
+ */
+taken: number
+}
+/**
+ * The answer, one page at a time. Written by the agent.
+ */
+export interface HostQueryStatus {
+/**
+ * Number of this page.
+ */
+page: number
+/**
+ * The items of this page: a JSON list.
+ */
+items?: string
+/**
+ * There are no more pages.
+ */
+isLast?: boolean
+/**
+ * Why there is no answer.
+ */
+problem?: string
+}
+/**
  * The graph and the wanted state.
  */
 export interface VideoFlowSpec {

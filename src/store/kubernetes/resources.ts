@@ -17,6 +17,7 @@ const PLACES: { readonly [K in Kind]: Place } = {
   FlowTask: { base: OWN, plural: "flowtasks", isNamespaced: true },
   DeviceClaim: { base: OWN, plural: "deviceclaims", isNamespaced: true },
   Host: { base: OWN, plural: "hosts", isNamespaced: false },
+  HostQuery: { base: OWN, plural: "hostqueries", isNamespaced: true },
   Event: { base: "/api/v1", plural: "events", isNamespaced: true },
   Lease: { base: "/apis/coordination.k8s.io/v1", plural: "leases", isNamespaced: true },
 };

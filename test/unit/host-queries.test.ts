@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { HostQueries } from "../../src/agent/host-queries.js";
+import { API_VERSION, type HostQuery } from "../../src/api/kinds.js";
+import type { DeadLetter } from "../../src/base/dead-letters.js";
+import type { LogChunk, LogQuery } from "../../src/store/agent-services.js";
+import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
+import { HOST_QUERY_LABEL } from "../../src/store/host-query.js";
+import { QueriedServices } from "../../src/store/queried-services.js";
+import { newTask } from "../support/processes-agent.js";
+
+const TIMES = { gatherMs: 10, idleMs: 60, takenMs: 150, silentMs: 400 };
+const FLOW = { namespace: "default", name: "f" };
+
+let store: EmbeddedStore;
+let answering: HostQueries;
+let asked: LogQuery[];
+let lines: () => AsyncIterable<LogChunk>;
+let troubles: string[];
+
+beforeEach(async () => {
+  store = await EmbeddedStore.open();
+  [asked, troubles] = [[], []];
+  lines = () => chunks(1);
+  await store.create<"FlowTask">(newTask({ flow: "f", host: "edge-1" }));
+  answering = answer("edge-1");
+});
+afterEach(async () => {
+  answering.close();
+  await store.close();
+});
+
+function answer(hostName: string): HostQueries {
+  const queries = new HostQueries({
+    ...{ store, hostName, times: TIMES },
+    services: {
+      logs: (query) => {
+        asked.push(query);
+        return lines();
+      },
+      usage: async () => ({
+        nowMs: 7,
+        tasks: [{ task: "f.a.0", flow: FLOW } as never, { task: "g.a.0", flow: { namespace: "other", name: "g" } } as never],
+        edges: [{ flow: FLOW } as never, { flow: { namespace: "other", name: "g" } } as never],
+        devices: [{ uuid: "GPU-0", holders: ["default/f.a.0", "other/g.a.0", "other/g.a.1"] } as never],
+      }),
+      deadLetters: async ({ name }) => [{ id: `${name}.1` } as DeadLetter],
+    },
+    knows: ({ namespace, name }) => namespace === "default" && name === "f",
+    onTrouble: (problem) => troubles.push(problem),
+  });
+  queries.start();
+  return queries;
+}
+
+async function* chunks(count: number, text = "line"): AsyncGenerator<LogChunk> {
+  for (let n = 0; n < count; n += 1) yield { task: "f.a.0", text: `${text} ${n}\n` };
+}
+
+const ask = () =>
+  new QueriedServices({ store, namespace: "default", nowMs: () => 5, explain: () => Promise.reject(new Error("none")), times: TIMES });
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+const queries = () => store.list("HostQuery");
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("what is asked arrives whole and in order over many pages, with its filters, and leaves nothing", async () => {
+  lines = () => chunks(300, "x".repeat(2_000));
+  const found = await all(ask().logs({ flow: FLOW, node: "a", index: 0, tail: 3 }));
+  expect(found.map(({ text }) => Number(text.split(" ")[1]))).toEqual(Array.from({ length: 300 }, (_, n) => n));
+  expect(asked).toEqual([{ flow: FLOW, node: "a", index: 0, tail: 3 }]);
+  expect(await queries()).toEqual([]);
+});
+
+test("figures and letters are those of the namespace; who holds a device elsewhere is not said", async () => {
+  const usage = await ask().usage();
+  expect(usage.nowMs).toBe(5);
+  expect([usage.tasks.map(({ task }) => task), usage.edges]).toEqual([["f.a.0"], [{ flow: FLOW }]]);
+  expect(usage.devices.map(({ holders }) => holders)).toEqual([["default/f.a.0", "another namespace"]]);
+  expect((await ask().deadLetters(FLOW)).map(({ id }) => id)).toEqual(["f.1"]);
+});
+
+test("a log that is followed goes on over silence, until its reader leaves", async () => {
+  let isRead = true;
+  lines = async function* () {
+    yield { task: "f.a.0", text: "first\n" };
+    await pause(TIMES.takenMs * 2);
+    yield { task: "f.a.0", text: "second\n" };
+    while (isRead) await pause(10);
+  };
+  const found: string[] = [];
+  for await (const { text } of ask().logs({ flow: FLOW, follow: true })) {
+    found.push(text);
+    if (found.length === 2) break;
+  }
+  isRead = false;
+  expect([found, await queries()]).toEqual([["first\n", "second\n"], []]);
+});
+
+test("a question that nobody reads any more is removed", async () => {
+  lines = () => chunks(1_000, "x".repeat(2_000));
+  await create({ flow: "f" });
+  await pause(TIMES.takenMs * 3);
+  expect([await queries(), troubles]).toEqual([[], []]);
+});
+
+test("a question that an earlier agent began is removed, and its reader is told", async () => {
+  answering.close();
+  const reading = all(ask().logs({ flow: FLOW }));
+  while ((await queries()).length === 0) await pause(5);
+  const [query] = await queries();
+  await store.updateStatus<"HostQuery">({ ...(query as HostQuery), status: { page: 1, items: "[]" } });
+  answering = answer("edge-1");
+  await expect(reading).rejects.toMatchObject({ code: "HOST_REFUSED" });
+});
+
+test.each([
+  ["another namespace's flow", "other", { flow: "f" }],
+  ["a flow that is not here", "default", { flow: "g" }],
+])("%s is refused", async (_, namespace, spec) => {
+  const { metadata } = await create(spec, namespace);
+  const read = async () => (await store.get({ kind: "HostQuery", namespace, name: metadata.name }))?.status;
+  while ((await read()) === undefined) await pause(5);
+  expect(await read()).toMatchObject({ isLast: true, items: "[]", problem: expect.stringContaining("no task of flow") });
+  expect(asked).toEqual([]);
+});
+
+test("a host that does not answer is named", async () => {
+  answering.close();
+  await expect(all(ask().logs({ flow: FLOW }))).rejects.toMatchObject({ code: "HOST_SILENT", detail: { host: "edge-1" } });
+});
+
+test("a log that cannot be read says why", async () => {
+  lines = async function* () {
+    yield { task: "f.a.0", text: "first\n" };
+    throw new Error("the disk is gone");
+  };
+  await expect(all(ask().logs({ flow: FLOW }))).rejects.toThrow("the disk is gone");
+});
+
+function create(spec: Partial<HostQuery["spec"]>, namespace = "default"): Promise<HostQuery> {
+  return store.create<"HostQuery">({
+    apiVersion: API_VERSION,
+    kind: "HostQuery",
+    metadata: { name: "q", namespace, labels: { [HOST_QUERY_LABEL]: "edge-1" } },
+    spec: { host: "edge-1", service: "Logs", taken: 0, ...spec },
+  });
+}
