@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
+import { stringify } from "yaml";
+import { eventually, gpuUuid, NODES, videoflow } from "../support/flow-process.js";
+import { KubeCluster, until } from "../support/kube.js";
+import { type KubePlace, kubePlace } from "../support/kube-place.js";
+
+/** One controller, one host with one GPU. */
+let cluster: KubeCluster;
+let at: KubePlace;
+beforeAll(async () => {
+  cluster = await KubeCluster.start();
+  await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
+  await cluster.kubectlOk(["create", "namespace", "other"]);
+  at = kubePlace(cluster);
+  at.deployment();
+  await at.agent("edge-1", { gpus: [0] });
+}, 60_000);
+afterAll(async () => {
+  const left = await at?.leftovers();
+  await at?.remove();
+  await cluster?.stop();
+  expect(left).toEqual([]);
+}, 60_000);
+afterEach(async () => {
+  await cluster.kubectl(["delete", "vf", "--all", "--timeout=40s"]);
+}, 60_000);
+
+const node = (name: string, component: string, rest: object) => ({ name, component, ...rest });
+const ticker = node("ticker", `${NODES}#Ticker`, { role: "Producer", params: { everyMs: 20 } });
+const sink = (input: string) => node("sink", `${NODES}#Collector`, { role: "Consumer", inputs: [input] });
+
+async function apply(nodes: readonly object[], spec: object = {}): Promise<void> {
+  const flow = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: at.place.flow }, spec: { ...spec, nodes } };
+  await cluster.kubectlOk(["apply", "-f", "-"], stringify(flow));
+}
+
+/** The plugin, as `kubectl videoflow …` calls it: it knows the kubeconfig, and no host. */
+const plugin = (...args: string[]) =>
+  videoflow(args, { cwd: at.place.dir, env: { KUBECONFIG: cluster.kubeconfig, HOME: at.place.dir, XDG_STATE_HOME: at.place.dir } });
+
+test("kubectl describe tells the story of a flow in Events: admitted, below its wish, running, a task that died, its end", async () => {
+  const { flow } = at.place;
+  await apply([
+    ticker,
+    node("wish", `${NODES}#Wisher`, { role: "Processor", inputs: ["ticker"], nbTasks: 2, deviceType: "GPU" }),
+    sink("wish"),
+  ]);
+  await at.reached(["Running"]);
+  const victim = (await at.tasks()).find(({ spec }) => spec.node === "ticker");
+  process.kill(victim?.status?.pid as number, "SIGKILL");
+  await until(async () => (await at.tasks()).some(({ status }) => status?.restarts === 1), "the task starts again");
+  await at.kubectl("patch", "vf", flow, "--type=merge", "-p", '{"spec":{"desiredState":"Stopped"}}');
+  await at.reached(["Stopped"]);
+  const story = async (kind: string, name: string) => {
+    const text = await at.kubectl("describe", kind, name);
+    return text.slice(text.indexOf("\nEvents:"));
+  };
+  await until(async () => (await story("vf", flow)).includes("Stopped"), "the last event is written");
+  const told = await story("vf", flow);
+  for (const reason of ["Admitted", "CpuFallback", "Running", "Stopped"])
+    expect(told).toMatch(new RegExp(` ${reason} .*videoflow-controller `));
+  expect(await story("ft", `${flow}.ticker.0`)).toMatch(/Warning +(Restarted|BackOff)[\s\S]*SIGKILL[\s\S]*|SIGKILL[\s\S]*Restarted/);
+  expect(await story("ft", `${flow}.ticker.0`)).toContain("videoflow-agent");
+}, 120_000);
+
+test("kubectl wait knows the conditions that GitOps tools read", async () => {
+  const { flow } = at.place;
+  await apply([ticker, sink("ticker")]);
+  for (const condition of ["Accepted", "Admitted", "Ready", "Reconciling=False", "Stalled=False"])
+    await at.kubectl("wait", `--for=condition=${condition}`, "--timeout=30s", `vf/${flow}`);
+  await at.kubectl("wait", "--for=jsonpath={.status.state}=Running", "--timeout=5s", `vf/${flow}`);
+  const { metadata, status } = (await at.flow()) ?? {};
+  expect(status?.observedGeneration).toBe(metadata?.generation);
+}, 60_000);
+
+test("logs, top, explain and dead letters reach a laptop that reaches only the API server", async () => {
+  const { flow } = at.place;
+  await apply([
+    ticker,
+    node("picky", `${NODES}#Thrower`, { role: "Processor", inputs: ["ticker"], retries: 0, params: { at: [3] } }),
+    node("talk", "CommandlineConsumer", { role: "Consumer", inputs: ["picky"] }),
+  ]);
+  await at.reached(["Running"]);
+  await until(async () => (await plugin("logs", `${flow}/talk.0`)).out.includes("\n"), "the task has written something");
+  const { code, out, err } = await plugin("logs", `${flow}/talk.0`, "--tail", "1");
+  expect([code, err, out.trim().split("\n").length]).toEqual([0, "", 1]);
+  const follower = at.place.start(["logs", `${flow}/talk.0`, "-f", "--tail", "1", "--kubeconfig", cluster.kubeconfig]);
+  await eventually("what is written later", () => follower.output.split("\n").length > 5);
+  follower.signal("SIGINT");
+  await follower.ended;
+
+  const top = JSON.parse((await plugin("top", flow, "--json")).out) as {
+    tasks: { task: string; memoryBytes: number }[];
+    devices: object[];
+  };
+  expect(top.tasks.map(({ task }) => task).toSorted()).toEqual(["picky", "talk", "ticker"].map((name) => `${flow}.${name}.0`));
+  expect([top.tasks.every(({ memoryBytes }) => memoryBytes > 0), top.devices]).toEqual([
+    true,
+    [expect.objectContaining({ uuid: gpuUuid(0) })],
+  ]);
+  expect((await plugin("explain", flow)).out).toMatch(/ticker[\s\S]*asks for no GPU/);
+  const letters = JSON.parse((await plugin("deadletters", "list", flow, "--json")).out) as { id: string; node: string }[];
+  expect(letters.map(({ node: of }) => of)).toEqual(["picky"]);
+  expect((await plugin("deadletters", "show", letters[0]?.id ?? "", "--dir", flow)).out).toContain("node picky");
+  // Another namespace hears nothing.
+  expect((await plugin("logs", flow, "-n", "other")).out).toBe("");
+  const stranger = { host: "edge-1", service: "Logs", flow, taken: 0 };
+  const metadata = { name: "q", namespace: "other", labels: { "videoflow.io/host": "edge-1" } };
+  await cluster.kubectlOk(
+    ["apply", "-f", "-"],
+    stringify({ apiVersion: "videoflow.io/v1alpha1", kind: "HostQuery", metadata, spec: stranger }),
+  );
+  await at.kubectl("wait", "-n", "other", "--for=jsonpath={.status.isLast}=true", "--timeout=20s", "vhq/q");
+  expect(await at.kubectl("get", "vhq", "q", "-n", "other", "-o", "jsonpath={.status.items}{.status.problem}")).toMatch(
+    /^\[\]no task of flow/,
+  );
+  await at.kubectl("delete", "vhq", "q", "-n", "other");
+}, 150_000);
+
+test("who wrote what is on each object: the controller, the agent by its host, the user", async () => {
+  await apply([ticker, sink("ticker")]);
+  await at.reached(["Running"]);
+  const managers = async (...object: string[]) => {
+    const { metadata } = JSON.parse(await at.kubectl("get", ...object, "--show-managed-fields", "-o", "json"));
+    const entries = metadata.managedFields as { manager: string; subresource?: string }[];
+    return [...new Set(entries.map(({ manager, subresource }) => [manager, subresource].filter(Boolean).join(" ")))].toSorted();
+  };
+  expect(await managers("vf", at.place.flow)).toEqual(["kubectl-client-side-apply", "videoflow-controller", "videoflow-controller status"]);
+  expect(await managers("ft", `${at.place.flow}.ticker.0`)).toEqual(["videoflow-agent/edge-1 status", "videoflow-controller"]);
+  expect(await managers("vhost", "edge-1")).toEqual([
+    "videoflow-agent/edge-1",
+    "videoflow-agent/edge-1 status",
+    "videoflow-controller status",
+  ]);
+}, 60_000);
