@@ -57,7 +57,7 @@ test("kubectl apply runs a flow on one of two hosts to its end, tells its story,
   await at.kubectl("delete", "vf", at.place.flow, "--timeout=20s");
   expect(await at.kubectl("get", "ft,vdc", "-o", "name")).toBe("");
   expect(await at.leftovers()).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 test("a running flow is deleted within bounded time, with its processes and its memory", async () => {
   at.controller();
@@ -67,7 +67,7 @@ test("a running flow is deleted within bounded time, with its processes and its 
   await at.kubectl("delete", "vf", at.place.flow, "--timeout=30s");
   expect([await at.kubectl("get", "ft,vdc", "-o", "name"), liveTasks(at.place.flow)]).toEqual(["", []]);
   expect(await at.leftovers()).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 test("frames flow on while the API server is dead; when it is back, status catches up and nothing was made twice", async () => {
   at.controller();
@@ -86,7 +86,7 @@ test("frames flow on while the API server is dead; when it is back, status catch
   expect(flow.status?.state).toBe("Succeeded");
   expect((await at.tasks()).map(({ metadata, status }) => [metadata.uid, status?.restarts])).toEqual(before.uids.map((uid) => [uid, 0]));
   expectAllArrived(250);
-}, 120_000);
+}, 240_000);
 
 test("controller and agent are killed in the middle; their successors find the same processes", async () => {
   const controller = at.controller();
@@ -106,7 +106,7 @@ test("controller and agent are killed in the middle; their successors find the s
   expect((await at.reached(["Succeeded", "Failed"])).status?.state).toBe("Succeeded");
   expect((await at.tasks()).map(({ status }) => status?.restarts)).toEqual(before.map(() => 0));
   expectAllArrived(200);
-}, 120_000);
+}, 240_000);
 
 test("of two controllers one leads; when it is killed, the other takes over", async () => {
   const controllers = [at.controller(), at.controller()];
@@ -123,7 +123,7 @@ test("of two controllers one leads; when it is killed, the other takes over", as
   at.place.write("until", "20");
   await at.apply(writeChaosFlow(at.place, fileSink(at.place)));
   await at.reached(["Succeeded"]);
-}, 120_000);
+}, 240_000);
 
 test("what only the validator can say shows as Accepted=False, with all problems", async () => {
   at.controller();
@@ -137,4 +137,4 @@ test("what only the validator can say shows as Accepted=False, with all problems
   const accepted = flow?.status?.conditions?.find(({ type }) => type === "Accepted");
   expect(accepted?.message).toMatch(/there is no node lines2.*Did you mean/s);
   expect(await at.tasks()).toEqual([]);
-}, 60_000);
+}, 120_000);

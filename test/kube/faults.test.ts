@@ -16,7 +16,7 @@ let proxy: KubeProxy;
 beforeAll(async () => {
   cluster = await KubeCluster.start();
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
-}, 60_000);
+}, 120_000);
 afterAll(() => cluster?.stop());
 beforeEach(async () => {
   at = kubePlace(cluster);
@@ -26,7 +26,7 @@ afterEach(async () => {
   await at.remove();
   await proxy.close();
   await cluster.kubectl(["delete", "lease", "videoflow-controller", "-n", "videoflow-system"]); // Nobody holds it any more.
-}, 60_000);
+}, 120_000);
 
 const apply = (nodes: readonly object[], name = at.place.flow, spec: object = {}) =>
   cluster.kubectlOk(

@@ -22,13 +22,13 @@ beforeAll(async () => {
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
   at = kubePlace(cluster);
   proxy = await kubeProxy(cluster, "edge-1");
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   copies?.stop();
   await at?.remove();
   await proxy?.close();
   await cluster?.stop();
-}, 60_000);
+}, 120_000);
 
 /** source → pick → sink; its lines are in a file of its name, and it ends when told to. */
 function manifest(name: string, spec: object): string {

@@ -14,12 +14,12 @@ beforeAll(async () => {
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
   proxy = await kubeProxy(cluster, "recording");
   at = kubePlace(cluster);
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   await at?.remove();
   await proxy?.close();
   await cluster?.stop();
-}, 60_000);
+}, 120_000);
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -151,7 +151,7 @@ test("the rules allow what controller and agent do in their whole life, and noth
       unused: [],
     });
   }
-}, 120_000);
+}, 240_000);
 
 /** What a healthy life does not show. */
 const RARE: ReadonlySet<string> = new Set([
@@ -167,4 +167,4 @@ test("an agent in a Pod that was granted two of four GPUs publishes these two", 
   expect((await uuids("pod-1")).devices.map(({ uuid }) => uuid)).toEqual([gpuUuid(3), gpuUuid(1)]);
   const all = await uuids("pod-2");
   expect([all.devices, all.providerMessage]).toEqual([[], expect.stringContaining("is no grant of kubelet")]);
-}, 60_000);
+}, 120_000);

@@ -75,7 +75,7 @@ test("watches that are cut every half second lose nothing", async () => {
   expect(proxy.cuts).toBeGreaterThan(3);
   await agrees(watcher);
   expect(store.counts.reconnects).toBeGreaterThanOrEqual(proxy.cuts - 1);
-}, 60_000);
+}, 120_000);
 
 test("a version that etcd has forgotten leads to a list, which emits the deletes that were missed", async () => {
   await direct.create(aNewFlow("gone"));
@@ -96,7 +96,7 @@ test("a version that etcd has forgotten leads to a list, which emits the deletes
   await agrees(watcher);
   expect(watcher.types.toSorted()).toEqual(["Added again", "Deleted again", "Deleted gone"]);
   expect([store.counts.relists, store.counts.found.Deleted]).toEqual([1, 2]);
-}, 60_000);
+}, 120_000);
 
 test("a watch that falls silent is given up for a list", async () => {
   await store.close();
@@ -109,7 +109,7 @@ test("a watch that falls silent is given up for a list", async () => {
   await direct.create(aNewFlow("unheard"));
   await until(() => watcher.view().length === 2, "a list finds what the watch did not tell", 10_000);
   expect([store.counts.silent >= 1, store.counts.found.Added]).toEqual([true, 1]);
-}, 60_000);
+}, 120_000);
 
 test("a request that the server is too busy for is sent again after the time it asks for", async () => {
   proxy.refuse = { status: 429, headers: { "retry-after": "1" } };
@@ -149,7 +149,7 @@ test("in a storm of conflicts every write is made once, and counted once", async
     }),
   );
   expect((await direct.get(keyOf(flow)))?.status?.readyTasks).toBe(15);
-}, 60_000);
+}, 120_000);
 
 test("a dead server fails calls at once, and its return is noticed", async () => {
   await store.list("VideoFlow");

@@ -14,16 +14,16 @@ beforeAll(async () => {
   at = kubePlace(cluster);
   at.deployment();
   await at.agent("edge-1", { gpus: [0] });
-}, 60_000);
+}, 120_000);
 afterAll(async () => {
   const left = await at?.leftovers();
   await at?.remove();
   await cluster?.stop();
   expect(left).toEqual([]);
-}, 60_000);
+}, 120_000);
 afterEach(async () => {
   await cluster.kubectl(["delete", "vf", "--all", "--timeout=40s"]);
-}, 60_000);
+}, 120_000);
 
 const node = (name: string, component: string, rest: object) => ({ name, component, ...rest });
 const ticker = node("ticker", `${NODES}#Ticker`, { role: "Producer", params: { everyMs: 20 } });
@@ -61,7 +61,7 @@ test("kubectl describe tells the story of a flow in Events: admitted, below its 
     expect(told).toMatch(new RegExp(` ${reason} .*videoflow-controller `));
   expect(await story("ft", `${flow}.ticker.0`)).toMatch(/Warning +(Restarted|BackOff)[\s\S]*SIGKILL[\s\S]*|SIGKILL[\s\S]*Restarted/);
   expect(await story("ft", `${flow}.ticker.0`)).toContain("videoflow-agent");
-}, 120_000);
+}, 240_000);
 
 test("kubectl wait knows the conditions that GitOps tools read", async () => {
   const { flow } = at.place;
@@ -71,7 +71,7 @@ test("kubectl wait knows the conditions that GitOps tools read", async () => {
   await at.kubectl("wait", "--for=jsonpath={.status.state}=Running", "--timeout=5s", `vf/${flow}`);
   const { metadata, status } = (await at.flow()) ?? {};
   expect(status?.observedGeneration).toBe(metadata?.generation);
-}, 60_000);
+}, 120_000);
 
 test("logs, top, explain and dead letters reach a laptop that reaches only the API server", async () => {
   const { flow } = at.place;
@@ -115,7 +115,7 @@ test("logs, top, explain and dead letters reach a laptop that reaches only the A
     /^\[\]no task of flow/,
   );
   await at.kubectl("delete", "vhq", "q", "-n", "other");
-}, 150_000);
+}, 240_000);
 
 test("who wrote what is on each object: the controller, the agent by its host, the user", async () => {
   await apply([ticker, sink("ticker")]);
@@ -132,4 +132,4 @@ test("who wrote what is on each object: the controller, the agent by its host, t
     "videoflow-agent/edge-1 status",
     "videoflow-controller status",
   ]);
-}, 60_000);
+}, 120_000);
