@@ -43,20 +43,20 @@ export class Inbox {
 
   /** Views the messages of a cell; none of a cell that is "none" or not there (-1). */
   read(input: number, cell: number): MessageView[] {
-    const messages: MessageView[] = [];
-    if (cell < 0) return messages;
+    if (cell < 0) return [];
     const { i32, inputs, memory } = this.#context;
     let reference = i32[cell + CELL.reference] as number;
     let generation = i32[cell + CELL.generation] as number;
     const edge = inputs[input] as EdgeLayout;
     const length = reference === 0 ? 0 : outputCount(i32[cell + CELL.count] as number);
+    const messages = new Array<MessageView>(length); // As long as it will be: to grow one costs more than to make it.
     this.note(input, length);
     for (let i = 0; i < length; i += 1) {
       const task = referenceTask(reference);
       const entry = referenceSlot(reference);
       const slot = ((memory.layout.nodes[edge.from] as NodeLayout).tasks[task] as TaskLayout).slots + entry * SLOT.size;
       const view = new MessageView(this.#keeper, this.#poolOf(input, edge, task), entry, edge.edge, slot, reference, generation);
-      messages.push(view);
+      messages[i] = view;
       this.#views[this.#count] = view;
       this.#count += 1;
       this.#sizeBytes += view.sizeBytes;

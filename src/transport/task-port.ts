@@ -215,11 +215,11 @@ class SharedMemoryPort implements TaskPort {
     this.#more = intake.more;
     this.#wakeSibling();
     let missing = false;
-    const inputs: MessageView[][] = [];
+    const inputs = new Array<MessageView[]>(cells.length);
     for (let i = 0; i < cells.length; i += 1) {
       const messages = this.#inbox.read(i, cells[i] as number);
       if (messages.length === 0) missing = true;
-      inputs.push(messages);
+      inputs[i] = messages;
     }
     const problem = cells.length > 1 ? this.#inbox.joinProblem(cells, inputs) : undefined;
     this.#origin = this.#inbox.originOf(cells);

@@ -100,7 +100,7 @@ describePython("a task whose work is done in Python", () => {
     expect(hits("double")).toEqual(points.toSorted());
     expect(hits("sum")).toEqual([...points, ...ways].toSorted());
     expect(payloads()).toEqual(Array.from({ length: 12 }, (_, value) => (3 * value * (value + 1)) / 2));
-  });
+  }, 120_000);
 });
 
 test("every point of the worker is hit by one of these tests", () => {
