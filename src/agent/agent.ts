@@ -2,6 +2,7 @@
  * Makes one host match its tasks: observe, decide (reconcile-host.ts, pure), apply.
  * Knows the store, the keeper and shared memory; must not know the controller, or what is inside a worker.
  */
+import { statSync } from "node:fs";
 import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { Durations, type LoopFigures } from "../base/durations.js";
@@ -249,6 +250,14 @@ export class Agent {
     this.#listen();
   }
 
+  /** What is no regular file, such as /dev/null, may have many writers. */
+  #claimOf(run: string): { readonly flow: string; readonly outputs: readonly string[] } {
+    const tasks = [...this.#tasks.values()].filter(({ spec }) => spec.run === run);
+    const outputs = this.#options.outputsOf?.(tasks.flatMap(({ spec }) => spec.members)) ?? [];
+    const files = outputs.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false);
+    return { flow: tasks[0]?.spec.flow ?? run, outputs: [...new Set(files)] };
+  }
+
   /** Whether the memory of a run outlives this process: as long as its tasks do. */
   #keeps(run: string): boolean {
     if (this.#options.survival === undefined) return false;
@@ -346,10 +355,17 @@ export class Agent {
   async #apply(action: HostAction): Promise<void> {
     switch (action.op) {
       case "createMemory":
-        this.#memories.create(action.run, action.plan, action.layout, this.#keeps(action.run));
+        this.#memories.create(action.run, action.plan, action.layout, this.#keeps(action.run), this.#claimOf(action.run));
         return this.#kick();
       case "carryOver":
-        this.#memories.carryOver(action.run, action.plan, action.layout, this.#keeps(action.run), this.#options.clock.nowMs());
+        this.#memories.carryOver(
+          action.run,
+          action.plan,
+          action.layout,
+          this.#keeps(action.run),
+          this.#options.clock.nowMs(),
+          this.#claimOf(action.run),
+        );
         return this.#kick();
       case "drain":
         this.#memories.requestStop(action.run, this.#options.clock.nowMs());
@@ -472,7 +488,10 @@ export class Agent {
     const quarantined = this.#processes.quarantined((uid) => this.#tasks.has(uid));
     this.#quarantine = [...quarantined.keys()].join();
     const devices = found.devices.map((device) => withQuarantine(device, quarantined.get(device.uuid)));
-    const host = observeHost(shmBase, { ...found, devices }, this.#keeper.containment, this.#memories.usedBytes);
+    const host = observeHost(shmBase, { ...found, devices }, this.#keeper.containment, {
+      own: this.#memories.usedBytes,
+      reserved: this.#memories.reservedBytes,
+    });
     await publishHost(store, hostName, host, events);
     if (this.#tasks.size > 0) this.#kick();
   }

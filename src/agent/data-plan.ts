@@ -1,5 +1,6 @@
 /** The data plane of a flow, put together from what its tasks say of their own nodes. Pure. */
 import type { FlowTask } from "../api/kinds.js";
+import { CELL } from "../transport/layout.js";
 import type { DataPlan, EdgePlan, NodePlan } from "../transport/plan.js";
 
 /**
@@ -34,4 +35,15 @@ function nodePlan({ spec: { node, channels } }: FlowTask): NodePlan {
 
 function edgePlans({ spec: { node, channels } }: FlowTask): EdgePlan[] {
   return channels.inputs.map(({ from, cells, keep, releases }) => ({ from, to: node, cells, keep, releases }));
+}
+
+const CELL_BYTES = CELL.size * 4;
+
+/** Shared memory that a run may need, as its admission counts it: cells, and every message that can be live at its nominal size. */
+export function memoryBytes({ flowType, nodes, edges }: DataPlan): number {
+  const pools = nodes.map(({ name, tasks, slots, slotBytes }) => {
+    const cells = Math.max(0, ...edges.filter(({ from }) => from === name).map((edge) => edge.cells));
+    return (flowType === "Batch" ? Math.min(slots * tasks, cells) : slots * tasks) * slotBytes;
+  });
+  return [...pools, ...edges.map(({ cells }) => cells * CELL_BYTES)].reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -20,20 +20,21 @@ const SHM_STEP_BYTES = 64 * MIB;
  * Looks at the machine.
  *
  * @param containment what its keeper says of itself.
- * @param ownBytes shared memory that this agent's flows use: what they may need is counted where flows are admitted.
+ * @param shared what of its shared memory this agent's flows use: what they may need is counted where flows are admitted; and what
+ *   runs of others have reserved and do not use yet.
  */
 export function observeHost(
   shmBase: string,
   inventory: HostInventory,
   containment: HostStatus["containment"] = "Keeper",
-  ownBytes = 0,
+  shared = { own: 0, reserved: 0 },
 ): HostStatus {
   const { provider, message, devices } = inventory;
   return {
     bootId: readBootId(),
     cores: Math.min(availableParallelism(), quotaCores(readText("/proc/self/cgroup"), readText)),
     memoryMiB: Math.floor(totalmem() / MIB),
-    shmBytes: freeBytes(shmBase, ownBytes),
+    shmBytes: freeBytes(shmBase, shared),
     containment,
     provider,
     ...(message === undefined ? {} : { providerMessage: message }),
@@ -42,9 +43,9 @@ export function observeHost(
 }
 
 /** Free bytes of a file system, and those of this agent's flows, in whole steps; a small one exactly. */
-function freeBytes(path: string, ownBytes: number): number {
+function freeBytes(path: string, { own, reserved }: { readonly own: number; readonly reserved: number }): number {
   const { bavail, bsize } = statfsSync(path);
-  const bytes = bavail * bsize + ownBytes;
+  const bytes = Math.max(0, bavail * bsize + own - reserved);
   return bytes < 2 * SHM_STEP_BYTES ? bytes : Math.floor(bytes / SHM_STEP_BYTES) * SHM_STEP_BYTES;
 }
 

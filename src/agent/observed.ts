@@ -77,6 +77,8 @@ export interface CarryOverProblem {
 export interface MemoryState {
   readonly state: "ready" | "failed";
   readonly problem?: string;
+  /** Code of the error. */
+  readonly reason?: string;
   /** When the flow was asked to drain. */
   readonly drainAskedAtMs?: number;
   /** Producers were asked to hold back. */

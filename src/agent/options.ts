@@ -1,5 +1,5 @@
 /** What an agent is given when it starts, and what it tells. */
-import type { HostDevice } from "../api/kinds.js";
+import type { HostDevice, TaskMember } from "../api/kinds.js";
 import type { TaskRules } from "../api/refusal.js";
 import type { Clock } from "../base/clock.js";
 import type { DeviceHolds } from "../devices/holds.js";
@@ -55,6 +55,8 @@ export interface AgentOptions {
   readonly deadLettersDir?: (flow: FlowKey) => string;
   /** Where shared memory lives, such as /dev/shm. */
   readonly shmBase: string;
+  /** Absolute paths of the files that these nodes write: a run does not begin while another one writes one of them. Default: none. */
+  readonly outputsOf?: (members: readonly TaskMember[]) => readonly string[];
   /** The launch file is appended: `[process.execPath, "dist/main/worker.js"]`. */
   readonly workerCommand: readonly string[];
   /** Looks at the machine's devices; called at start and every 30 s. Absent: none. */

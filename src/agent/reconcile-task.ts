@@ -276,7 +276,9 @@ function decideFirst(task: FlowTask, record: TaskRecord, run: RunState): TaskDec
   const { spec } = task;
   const pending = (reason: string, message: string): TaskDecision => ({ phase: "Pending", reason, message });
   if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
-  if (run.memory?.state === "failed") return { phase: "Failed", reason: "MemoryUnavailable", message: run.memory.problem ?? "" };
+  if (run.memory?.state === "failed") {
+    return { phase: "Failed", reason: run.memory.reason ?? "MemoryUnavailable", message: run.memory.problem ?? "" };
+  }
   if (run.stopping) return pending("StopRequested", "another task of the flow was asked to stop");
   if (run.hasStrangers) return pending("WaitingForOthers", "processes of tasks that are gone have not ended yet");
   if (run.present < run.wanted) return pending("WaitingForTasks", `${run.present} of ${run.wanted} tasks of the flow are here`);

@@ -1,5 +1,5 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { existsSync, readdirSync, renameSync, statSync } from "node:fs";
+import { existsSync, renameSync, statfsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
@@ -10,11 +10,27 @@ import { identityOf, readBootId } from "../base/process-identity.js";
 import { ledgerProblems } from "../transport/ledger-check.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { EdgeStats, FlowStats, TaskStats } from "../transport/port.js";
+import { memoryBytes } from "./data-plan.js";
 import type { FlowMemories } from "./flow-memories.js";
 import type { KeeperClient } from "./keeper-client.js";
-import { claimMemory, memoryDirsOf, nextMemoryDir, pidNamespace, readOwner, sweepMemories } from "./memory-owner.js";
+import {
+  bytesBelow,
+  claimMemory,
+  memoryDirsOf,
+  nextMemoryDir,
+  type OtherRun,
+  otherRuns,
+  pidNamespace,
+  type RunClaim,
+  readOwner,
+  refuseConflicts,
+  sweepMemories,
+} from "./memory-owner.js";
 import type { MemoryState } from "./observed.js";
 import type { RecordJournal, SavedRun } from "./record-journal.js";
+
+/** Whose run it is, and the files that it writes. */
+export type FlowClaim = Pick<RunClaim, "flow" | "outputs">;
 
 /** One node, summed over its tasks. */
 export interface NodeObservation {
@@ -37,9 +53,6 @@ export interface FlowObservation {
   readonly edges: readonly EdgeStats[];
   readonly slotsInUse: number;
 }
-
-/** Of the count of blocks in a file's status, whatever the file system. */
-const BLOCK_BYTES = 512;
 
 interface Snapshot {
   readonly tasks: readonly TaskStats[];
@@ -109,14 +122,32 @@ export class RunMemories {
     return this.#runs.get(run)?.plan;
   }
 
+  /** Shared memory that runs of other agents and runners have reserved and do not use yet. */
+  get reservedBytes(): number {
+    return this.#others().reduce((sum, { outstandingBytes }) => sum + outstandingBytes, 0);
+  }
+
+  /** @param beginning a run that begins now. */
+  #others(beginning = ""): OtherRun[] {
+    return otherRuns(this.#base, (run) => this.#runs.has(run) || run === beginning);
+  }
+
+  /** Files that other flows of this agent write. */
+  #outputsBeside(flow: string): RunClaim[] {
+    const claims = [...this.#runs.values()].flatMap(({ dir }) => readOwner(dir)?.run ?? []);
+    return claims.filter((claim) => claim.flow !== flow);
+  }
+
   /** The keeper owns the folder before it exists, so that no death leaves it behind. A failure becomes a state. */
-  create(run: string, plan: DataPlan, layout: string, keep: boolean): void {
+  create(run: string, plan: DataPlan, layout: string, keep: boolean, flow: FlowClaim): void {
     const dir = join(this.#base, run);
+    const claim = { ...flow, reservedBytes: memoryBytes(plan) };
     const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
     try {
       crashPoint("agent.memory.before");
       makeFolder(this.#base, 0o700);
-      this.#own(dir, keep, layout);
+      this.#own(dir, keep, layout, claim);
+      this.#refuseConflicts(run, dir, claim);
       this.#memories.create(dir, plan);
       crashPoint("agent.memory.after");
       this.#runs.set(run, {
@@ -128,16 +159,35 @@ export class RunMemories {
         asked: new Map(),
       });
     } catch (error) {
-      this.#runs.set(run, { state: { state: "failed", problem: errorText(error) }, dir, plan, tasks, asked: new Map() });
+      this.#runs.set(run, {
+        state: { state: "failed", problem: errorText(error), ...reasonOf(error) },
+        dir,
+        plan,
+        tasks,
+        asked: new Map(),
+      });
     }
   }
 
-  #own(dir: string, keep: boolean, layout: string | undefined): void {
-    this.#options.keeper().own(dir, keep);
-    this.#claim(dir, keep, layout);
+  /** @throws OperatorError OUTPUT_IN_USE, SHM_RESERVED: the run leaves no claim. */
+  #refuseConflicts(run: string, dir: string, claim: RunClaim): void {
+    const { bavail, bsize } = statfsSync(this.#base);
+    try {
+      refuseConflicts(claim, this.#outputsBeside(claim.flow), this.#others(run), bavail * bsize);
+    } catch (error) {
+      this.#memories.remove(dir);
+      this.#options.keeper().disown(dir);
+      throw error;
+    }
   }
 
-  #claim(dir: string, keep: boolean, layout: string | undefined): void {
+  /** @param claim what the run keeps for itself; default: what it has kept so far. */
+  #own(dir: string, keep: boolean, layout: string | undefined, claim = readOwner(dir)?.run): void {
+    this.#options.keeper().own(dir, keep);
+    this.#claim(dir, keep, layout, claim);
+  }
+
+  #claim(dir: string, keep: boolean, layout: string | undefined, claim: RunClaim | undefined): void {
     const keeper = this.#options.keeper();
     const processes = [process.pid, keeper.pid ?? 0].flatMap((pid) => identityOf(pid) ?? []);
     const { survival } = this.#options;
@@ -146,6 +196,7 @@ export class RunMemories {
       bootId: readBootId(),
       pidNamespace: pidNamespace(),
       processes,
+      ...(claim === undefined ? {} : { run: claim }),
       ...outlives,
       ...(layout === undefined ? {} : { layout }),
     });
@@ -155,14 +206,14 @@ export class RunMemories {
    * Brings the run to other channels; what was committed goes on in them. No process of the run lives. The new folder gets its
    * name when it is whole: a death before that leaves the old one as it was, a death after it the old one to be removed.
    */
-  carryOver(run: string, plan: DataPlan, layout: string, keep: boolean, nowMs: number): void {
+  carryOver(run: string, plan: DataPlan, layout: string, keep: boolean, nowMs: number, flow: FlowClaim): void {
     const memory = this.#runs.get(run);
     if (memory === undefined) return;
     const { made, dir } = nextMemoryDir(memory.dir);
     const { carryOver: _before, ...state } = memory.state;
     try {
       crashPoint("carry.before");
-      this.#carryInto(made, dir, memory, plan, layout, keep);
+      this.#carryInto(made, dir, memory, plan, layout, keep, flow);
       crashPoint("carry.named");
       const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
       const carried = { ...state, layout };
@@ -179,10 +230,10 @@ export class RunMemories {
   }
 
   /** @throws OperatorError CARRY_OVER_REFUSED, SHM_FULL */
-  #carryInto(made: string, dir: string, memory: RunMemory, plan: DataPlan, layout: string, keep: boolean): void {
+  #carryInto(made: string, dir: string, memory: RunMemory, plan: DataPlan, layout: string, keep: boolean, flow: FlowClaim): void {
     this.#options.keeper().own(dir, keep); // Before it exists: no death leaves it behind.
     this.#memories.remove(made);
-    this.#own(made, keep, layout);
+    this.#own(made, keep, layout, { ...flow, reservedBytes: memoryBytes(plan) });
     this.#memories.create(made, plan);
     this.#memories.carryOver(memory.dir, memory.plan, made, plan);
     if (memory.state.paused === true) this.#memories.requestPause(made, plan, true);
@@ -345,10 +396,9 @@ export class RunMemories {
   }
 }
 
-/** What the files of a folder take; they grow as messages need it. */
-function bytesBelow(dir: string): number {
-  const names = existsSync(dir) ? readdirSync(dir) : [];
-  return names.reduce((sum, name) => sum + (statSync(join(dir, name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES, 0);
+/** Another run stands in the way: no lack of memory. */
+function reasonOf(error: unknown): { readonly reason?: string } {
+  return error instanceof OperatorError && error.code === "OUTPUT_IN_USE" ? { reason: "OutputInUse" } : {};
 }
 
 function sumByNode(stats: readonly TaskStats[], tasks: readonly FlowTask[]): NodeObservation[] {

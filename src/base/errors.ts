@@ -27,6 +27,12 @@ export const ERRORS = {
       `shared memory at ${d.dir} is full: ${d.needBytes} more bytes are needed, ${d.freeBytes} are free`,
     fix: "Give /dev/shm more memory (docker: --shm-size), lower `buffer` of the nodes with large outputs, or name another folder.",
   },
+  SHM_RESERVED: {
+    retry: "backoff",
+    message: (d: { needBytes: number; freeBytes: number; reservedBytes: number; flows: readonly string[] }) =>
+      `the run needs ${d.needBytes} bytes of shared memory; ${d.freeBytes} are free, of which ${d.reservedBytes} are reserved by ${d.flows.join(", ")}`,
+    fix: "Wait until the others have ended, lower `buffer` of the nodes with large outputs, or name another folder: --shm DIR.",
+  },
   SHM_UNUSABLE: {
     retry: "never",
     message: (d: { dir: string; problem: string }) => `shared memory cannot lie in ${d.dir}: ${d.problem}`,
@@ -431,6 +437,11 @@ export const ERRORS = {
     retry: "backoff",
     message: (d: { pid: number }) => `another run (pid ${d.pid}) is still deciding about the devices of this machine`,
     fix: "Wait until it has started its flow, or stop it.",
+  },
+  OUTPUT_IN_USE: {
+    retry: "never",
+    message: (d: { path: string; flow: string }) => `the file ${d.path} is written by a run of flow "${d.flow}" that has not ended`,
+    fix: "Wait until that run has ended or stop it, or give this flow another file.",
   },
   OUTPUT_UNWRITABLE: {
     retry: "never",

@@ -36,6 +36,7 @@ import { serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
 import { openKeeper } from "./daemon-keeper.js";
+import { outputFiles } from "./flow-snapshot.js";
 import { serveHealth } from "./health-server.js";
 import { daemonRules } from "./host-rules.js";
 import { programPath } from "./keeper-process.js";
@@ -132,6 +133,7 @@ export class AgentDaemon {
       clock: REAL_CLOCK,
       stateDir: this.#dir.path,
       shmBase: shm.dir,
+      outputsOf: (members) => outputFiles(members, describe),
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => {
         const found = await provider.list();

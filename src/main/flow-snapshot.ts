@@ -1,6 +1,6 @@
 /** Puts together what is shown of a running flow: its status from the store, its figures from shared memory. Pure. */
 import type { FlowObservation } from "../agent/agent.js";
-import type { FlowTask, VideoFlow } from "../api/kinds.js";
+import type { FlowTask, TaskMember, VideoFlow } from "../api/kinds.js";
 import type { EdgeSnapshot, FlowSnapshot, NodeSnapshot } from "../api/snapshot.js";
 import type { Describe } from "../flow/graph.js";
 import type { EdgeStats } from "../transport/port.js";
@@ -64,8 +64,8 @@ function inputsOf(name: string, { spec }: VideoFlow): number {
 }
 
 /** Files that the flow writes, as its components' descriptors name them. */
-export function outputFiles(flow: Pick<VideoFlow, "spec">, describe: Describe): string[] {
-  return flow.spec.nodes.flatMap((node) => {
+export function outputFiles(nodes: readonly Pick<TaskMember, "component" | "params">[], describe: Describe): string[] {
+  return nodes.flatMap((node) => {
     const names = describe(node.component)?.outputFiles ?? [];
     return names.flatMap((name) => (typeof node.params[name] === "string" ? [node.params[name]] : []));
   });

@@ -74,7 +74,7 @@ export class Foreground {
     this.#isTemporary = options.stateDir === undefined;
     this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
     if (this.#isTemporary) keeper.own(this.#stateDir);
-    this.#outputs = outputFiles(flow, describe);
+    this.#outputs = outputFiles(flow.spec.nodes, describe);
     this.#deadLettersDir = resolve(options.deadLettersDir ?? `${flow.metadata.name}.dead-letters`);
     this.#letters = new NewLetters(this.#deadLettersDir);
     this.admitted = new Promise((accept, refuse) => {
@@ -141,6 +141,7 @@ export class Foreground {
       stateDir: this.#stateDir,
       deadLettersDir: () => this.#deadLettersDir,
       shmBase,
+      outputsOf: (members) => outputFiles(members, describe),
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => this.#withoutHeld(await provider.list()),
       rules: foregroundRules(hostname()),

@@ -98,7 +98,7 @@ export class DaemonServices implements AgentServices {
       tasks: await this.#tasksOf(key),
       observation: agent.observe(key),
       elapsedMs: clock.wallMs() - startOf(flow),
-      outputs: outputFiles(flow, describe),
+      outputs: outputFiles(flow.spec.nodes, describe),
     });
   }
 
