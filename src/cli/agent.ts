@@ -1,6 +1,7 @@
 /** `videoflow agent`: runs flows as a daemon, in the foreground of its terminal or service manager. */
 import { resolve } from "node:path";
 import { OperatorError } from "../base/errors.js";
+import { safeText } from "../base/safe-text.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import type { AgentFlags } from "./program.js";
 import { clusterOf, type World } from "./world.js";
@@ -22,7 +23,7 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.allowComponents === undefined ? {} : { allowComponents: listOf(flags.allowComponents) }),
     ...(flags.taskUser === undefined ? {} : { taskUser: flags.taskUser }),
     ...metricsOf(flags, path),
-    log: (text) => err.write(`${new Date().toISOString()} ${text}\n`),
+    log: (text) => err.write(`${new Date().toISOString()} ${safeText(text)}\n`),
   });
   return EXIT.success;
 }

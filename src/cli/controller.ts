@@ -1,4 +1,5 @@
 /** `videoflow controller`: makes a cluster's objects match its flows, until it is told to end. */
+import { safeText } from "../base/safe-text.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { type ClusterFlags, clusterOf, type World } from "./world.js";
 
@@ -13,7 +14,7 @@ export async function controller(flags: ControllerFlags, { cwd, engine, err }: W
   await engine.controller({
     cluster: clusterOf(flags, cwd) ?? {},
     ...(probes === undefined ? {} : { probes }),
-    log: (text) => err.write(`${new Date().toISOString()} ${text}\n`),
+    log: (text) => err.write(`${new Date().toISOString()} ${safeText(text)}\n`),
   });
   return EXIT.success;
 }

@@ -1,6 +1,7 @@
 /** Shows a run while it lasts: in place on a terminal, a line a second otherwise, objects for programs, or nothing. */
 
 import type { FlowSnapshot } from "../api/snapshot.js";
+import { safeJson, safeText } from "../base/safe-text.js";
 import { colour, redraw, renderFinal, renderLive, renderPlain } from "./progress.js";
 import type { Output } from "./world.js";
 
@@ -54,9 +55,9 @@ export class Display {
 
   /** Prints what happened, above the live display. */
   notice(text: string): void {
-    if (this.#mode === "json") this.#results.write(`${JSON.stringify({ type: "notice", text })}\n`);
+    if (this.#mode === "json") this.#results.write(`${safeJson(JSON.stringify({ type: "notice", text }))}\n`);
     else if (this.#mode !== "quiet") {
-      this.#progress.write(redraw(this.#lines, [text]));
+      this.#progress.write(redraw(this.#lines, [safeText(text)]));
       this.#lines = 0;
     }
   }
@@ -65,7 +66,7 @@ export class Display {
   finish(snapshot: FlowSnapshot, { reason, message }: { readonly reason: string; readonly message: string }): void {
     if (this.#mode === "quiet") return;
     if (this.#mode === "json") {
-      this.#results.write(`${JSON.stringify({ type: "result", ...snapshot, reason, message })}\n`);
+      this.#results.write(`${safeJson(JSON.stringify({ type: "result", ...snapshot, reason, message }))}\n`);
       return;
     }
     if (this.#lines > 0) this.#progress.write(redraw(this.#lines, []).trimEnd());

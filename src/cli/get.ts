@@ -127,7 +127,7 @@ class Printer {
     if (this.#format.type === "table") return this.#tables(found);
     const objects = found.flat();
     if (objects.length === 0 && this.#single) return;
-    this.#world.out.write(await renderObjects(objects, this.#format, this.#single));
+    this.#world.out.write(await renderObjects(objects, this.#format, this.#single), "exact");
   }
 
   /** One object that changed; in the order of the calls. */
@@ -136,7 +136,7 @@ class Printer {
   }
 
   async #change(target: number, object: AnyResource): Promise<void> {
-    if (this.#format.type !== "table") this.#world.out.write(await renderObjects([object], this.#format, true));
+    if (this.#format.type !== "table") this.#world.out.write(await renderObjects([object], this.#format, true), "exact");
     else await this.#table(target, [object], this.#widest[target] !== undefined);
   }
 

@@ -2,6 +2,7 @@
 import type { AnyResource, EventRecord } from "../api/kinds.js";
 import { type PrinterColumn, qualifiedName, type ResourceInfo } from "../api/resources.js";
 import { OperatorError } from "../base/errors.js";
+import { maskCredentials } from "../base/mask.js";
 import { safeJson, safeText } from "../base/safe-text.js";
 import { ageOf } from "./age.js";
 import type { Column } from "./table.js";
@@ -77,18 +78,35 @@ export function regardingText({ involvedObject }: EventRecord): string {
   return `${involvedObject.kind.toLowerCase()}/${involvedObject.name}`;
 }
 
-/** Whole objects as harmless text; one alone, or several as a List. */
+/**
+ * Whole objects as harmless text; one alone, or several as a List.
+ *
+ * What their writers gave stands there as it is, so that it can be applied again; what agent and controller say about it is masked.
+ */
 export async function renderObjects(
   objects: readonly AnyResource[],
   format: Exclude<OutputFormat, { type: "table" }>,
   single: boolean,
 ): Promise<string> {
   if (format.type === "name") return objects.map(({ kind, metadata }) => `${qualifiedName(kind, metadata.name)}\n`).join("");
-  const document = single ? objects[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: objects };
+  const shown = objects.map(withMaskedReport);
+  const document = single ? shown[0] : { apiVersion: "v1", kind: "List", metadata: {}, items: shown };
   if (format.type === "json") return `${safeJson(JSON.stringify(document, null, 2))}\n`;
   if (format.type === "yaml") return (await import("./yaml-text.js")).yamlText(document);
   const { renderTemplate } = await import("./json-path.js");
   return safeText(renderTemplate(format.template, document));
+}
+
+function withMaskedReport(object: AnyResource): unknown {
+  if (object.kind === "Event") return masked(object);
+  return "status" in object ? { ...object, status: masked(object.status) } : object;
+}
+
+function masked(value: unknown): unknown {
+  if (typeof value === "string") return maskCredentials(value);
+  if (Array.isArray(value)) return value.map(masked);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, masked(item)]));
 }
 
 /** The name as it stands in messages: `videoflow.videoflow.io/f`. */

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { OperatorError } from "../base/errors.js";
+import { safeText } from "../base/safe-text.js";
 import { addClientCommands } from "./client-commands.js";
 import type { ControllerFlags } from "./controller.js";
 import type { LetterFlags, RetryFlags } from "./dead-letters.js";
@@ -71,7 +72,7 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    world.err.write(`${failureText(error, world.env)}\n`);
+    world.err.write(`${safeText(failureText(error, world.env))}\n`);
     return exitCodeOf(error);
   }
 }

@@ -1,4 +1,5 @@
 /** `videoflow run`: runs a flow to its end and shows its progress. */
+import { safeText } from "../base/safe-text.js";
 import { coloured, Display, displayMode } from "./display.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
@@ -23,8 +24,8 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
   display.finish(result.snapshot, result);
   const code = exitCode(result);
   const told = result.message.includes(result.reason) ? result.message : `${result.reason}: ${result.message}`;
-  if (code === EXIT.failed) err.write(`error: ${told}\n`);
-  if (flags.quiet && result.reason === "CompletedWithDeadLetters") err.write(`warning: ${told}\n`);
+  if (code === EXIT.failed) err.write(`error: ${safeText(told)}\n`);
+  if (flags.quiet && result.reason === "CompletedWithDeadLetters") err.write(`warning: ${safeText(told)}\n`);
   return code;
 }
 

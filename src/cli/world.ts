@@ -12,9 +12,10 @@ import type { Store } from "../store/store.js";
 
 export type { EdgePlan, Explanation, NodePlan } from "../api/explanation.js";
 
-/** A stream that people or programs read. What is written is masked: no credentials pass. */
+/** A stream that people or programs read. */
 export interface Output {
-  write(text: string): void;
+  /** What is written is masked: no credentials pass. Exact: as it is, for whole objects, which may be applied again. */
+  write(text: string, how?: "exact"): void;
   /** Resolves when what was written is on its way: who writes without end waits for it. */
   settled?(): Promise<void>;
   readonly isTTY: boolean;

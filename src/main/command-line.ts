@@ -10,10 +10,10 @@ import { ENGINE } from "./engine.js";
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
 
-/** A stream of this process on which no credentials can appear. */
+/** A stream of this process on which no credentials appear but in whole objects that were asked for. */
 function maskedOutput(stream: NodeJS.WriteStream | WriteStream): Output {
   return {
-    write: (text) => void stream.write(maskCredentials(text)),
+    write: (text, how) => void stream.write(how === "exact" ? text : maskCredentials(text)),
     settled: async () => {
       if (stream.writableNeedDrain) await once(stream, "drain");
     },

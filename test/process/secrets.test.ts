@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { request } from "node:http";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
+import type { VideoFlowSpec } from "../../src/api/kinds.js";
+import { validateVideoFlow } from "../../src/api/validate.js";
 import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
 import { eventually, livePids, liveTasks, NODES, type Workplace, workplace } from "../support/flow-process.js";
 
@@ -25,6 +27,12 @@ afterEach(async () => {
   await daemon.destroy();
   await place.remove();
 });
+
+/** As a client of another machine writes it: with its defaults, paths as they are. */
+function validated(nodes: readonly object[]): VideoFlowSpec {
+  const value = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: "f" }, spec: { nodes } };
+  return validateVideoFlow(value).flow?.spec as VideoFlowSpec;
+}
 
 const hash = (text: string) => createHash("sha256").update(text).digest("hex");
 const cli = async (...args: readonly string[]) => {
@@ -91,8 +99,6 @@ function metrics(): Promise<string> {
 }
 
 test("values of files reach params and variables, and nothing else: no object, event, log, file, title, argument or metric shows them", async () => {
-  place.write("readme", "the folder is there");
-  const { mkdirSync } = await import("node:fs");
   mkdirSync(place.path("secrets"), { mode: 0o700 });
   place.write("secrets/token", `${PARAM}\n`);
   place.write("secrets/variable", `${VARIABLE}\r\n`);
@@ -150,3 +156,122 @@ test("values of files reach params and variables, and nothing else: no object, e
   expect(statSync(join(daemon.stateDir, "keeper.log")).size).toBe(0);
   expect(SECRETS).toHaveLength(2);
 }, 120_000);
+
+test("an object is printed as it is, so that it can be applied again; what commands masked cannot", async () => {
+  await daemon.start();
+  const url = "rtsp://user:pa55word@127.0.0.1:9/live";
+  const nodes = [
+    { name: "camera", role: "Producer", component: "VideostreamReader", params: { url } },
+    { name: "sink", role: "Consumer", component: "VoidConsumer", inputs: ["camera"] },
+  ];
+  const flow = {
+    apiVersion: "videoflow.io/v1alpha1",
+    kind: "VideoFlow",
+    metadata: { name: "live" },
+    spec: { desiredState: "Stopped", nodes },
+  };
+  await cli("apply", "-f", place.write("live.yaml", stringify(flow)));
+  const { text } = await cli("get", "vf/live", "-o", "yaml");
+  expect(text).toContain(url);
+  expect((await cli("get", "vf/live", "-o", "json")).text).toContain(url);
+  expect((await cli("apply", "-f", place.write("again.yaml", text))).text).toContain("unchanged");
+  expect((await cli("describe", "vf/live")).text).not.toContain("pa55word");
+  const masked = await cli("apply", "-f", place.write("masked.yaml", text.replace("user:pa55word@", "***@")));
+  expect(masked).toMatchObject({ code: 2, text: expect.stringContaining("holds *** in place of credentials") });
+}, 60_000);
+
+test("with --root and --allow-components: refused before anything starts, with the reason; what was missing lets the flow start when it comes", async () => {
+  const root = place.path("root");
+  mkdirSync(root);
+  symlinkSync(place.dir, join(root, "out"));
+  await daemon.start(["--root", root, "--allow-components", "builtin,root"]);
+  const flow = (name: string, processor: object, path: string) => ({
+    apiVersion: "videoflow.io/v1alpha1" as const,
+    kind: "VideoFlow" as const,
+    metadata: { name, namespace: "default" },
+    spec: validated([
+      { name: "numbers", role: "Producer", component: "IntProducer", params: { end: 5 } },
+      { name: "work", role: "Processor", inputs: ["numbers"], ...processor },
+      { name: "sink", role: "Consumer", component: "FileAppender", inputs: ["work"], params: { path } },
+    ]),
+  });
+  const env = [{ name: "TOKEN", valueFrom: { file: "later/token" } }];
+  const flows = [
+    flow("foreign", { component: `${NODES}#Adder` }, "a.txt"),
+    flow("inline", { component: "FunctionProcessorNode", params: { source: "(x) => x" } }, "b.txt"),
+    flow("escaping", { component: "Identity" }, "out/c.txt"),
+    flow("absolute", { component: "Identity" }, place.path("d.txt")),
+    flow("missing", { component: "Identity", env }, "e.txt"),
+  ];
+  await daemon.withStore(async (store) => {
+    for (const one of flows) await store.create<"VideoFlow">(one);
+  });
+  const told = async (name: string) => {
+    const { state, conditions = [] } = (await daemon.flow(name))?.status ?? {};
+    const { status, reason, message } = conditions.find(({ type }) => type === "Admitted") ?? {};
+    return { state, admitted: `${status} ${reason}`, message };
+  };
+  const refused = async (name: string, reason: string) => {
+    for (let looks = 0; looks < 200 && !(await told(name)).admitted.includes(reason); looks += 1)
+      await new Promise((go) => setTimeout(go, 50));
+    return told(name);
+  };
+  expect(await refused("foreign", "ComponentNotAllowed")).toMatchObject({ state: "Failed", admitted: "False ComponentNotAllowed" });
+  expect((await told("foreign")).message).toContain(`it would with --allow-components builtin,root,${NODES}`);
+  expect(await refused("inline", "ComponentNotAllowed")).toMatchObject({ state: "Failed" });
+  for (const name of ["escaping", "absolute"]) expect(await refused(name, "PathNotAllowed")).toMatchObject({ state: "Failed" });
+  expect(await refused("missing", "FileMissing")).toEqual({
+    state: "Pending",
+    admitted: "False FileMissing",
+    message: expect.stringContaining(`node work: env TOKEN: there is no file ${root}/later/token`),
+  });
+  for (const { metadata } of flows) expect(liveTasks(metadata.name)).toEqual([]);
+  expect(readdirSync(place.dir).filter((name) => name.endsWith(".txt"))).toEqual([]);
+  mkdirSync(place.path("coming"));
+  place.write("coming/token", "now");
+  renameSync(place.path("coming"), join(root, "later"));
+  await eventually(
+    "the flow whose file came",
+    () => existsSync(join(root, "e.txt")) && readFileSync(join(root, "e.txt"), "utf8").split("\n").length === 6,
+  );
+  for (const { metadata } of flows) await daemon.withStore((store) => store.delete({ kind: "VideoFlow", ...metadata }));
+}, 90_000);
+
+test("hostile bytes in a log, and in the status and event of who died, reach no terminal", async () => {
+  await daemon.start();
+  const nodes = [
+    { name: "ticker", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 20 } },
+    {
+      name: "vandal",
+      role: "Processor",
+      component: KEYHOLE.replace("#Keyhole", "#Vandal"),
+      inputs: ["ticker"],
+      restart: { maxRestarts: 0 }, // A second process would have the log set aside.
+    },
+    { name: "sink", role: "Consumer", component: "VoidConsumer", inputs: ["vandal"] },
+  ];
+  const flow = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: "evil" }, spec: { nodes } };
+  expect(await cli("apply", "-f", place.write("evil.yaml", stringify(flow)))).toMatchObject({ code: 0 });
+  expect(await cli("wait", "vf/evil", "--for=jsonpath={.status.state}=Failed", "--timeout=40s")).toMatchObject({ code: 0 });
+  const outputs = {
+    logs: await cli("logs", "evil", "--tail=-1"),
+    last: await cli("logs", "evil", "--tail=3"),
+    previous: await cli("logs", "evil", "--previous", "--tail=5"),
+    events: await cli("events"),
+    describe: await cli("describe", "vf/evil"),
+    table: await cli("get", "vf,ft", "-o", "wide"),
+    yaml: await cli("get", "vf,ft,events", "-o", "yaml"),
+    json: await cli("get", "ft", "-o", "json"),
+    path: await cli("get", "ft", "-o", "jsonpath={.items[*].status.lastExit.message}"),
+    agent: { text: daemon.agent.output },
+  };
+  for (const [name, { text }] of Object.entries(outputs)) {
+    const found = /(?![\t\n])\p{Cc}|\u202e/u.exec(text)?.[0];
+    expect({ name, found: found === undefined ? "none" : JSON.stringify(found) }).toEqual({ name, found: "none" });
+  }
+  expect(outputs.logs.text).toContain("\\x1b[2J");
+  expect(outputs.logs.text).toContain("last words");
+  const task = (await daemon.tasks()).find(({ spec }) => spec.node === "vandal");
+  expect(task?.status?.lastExit?.message?.length).toBeLessThan(20_000);
+  expect(JSON.stringify(await daemon.withStore((store) => store.list("Event"))).length).toBeLessThan(100_000);
+}, 90_000);

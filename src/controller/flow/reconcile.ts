@@ -270,7 +270,10 @@ function clearAway({ flow }: Observed, own: Own): Plan {
   return { changes, status: { ...flow.status, observedGeneration: flow.metadata.generation } };
 }
 
-/** Nothing has started, because the host does not let it: the flow waits for what is missing, or is refused. */
+/**
+ * Nothing has started, because the host does not let it: the flow waits for what is missing, or is refused. That it is refused stands in
+ * its status before anything of it goes: what is left after a crash, or after a write that lost a race, must not look like a run cut short.
+ */
 function holdBack(observed: Observed, own: Own, refusal: Refusal): Plan {
   if (isOutdated(observed, own)) return restart(observed, own, "nothing had run yet of what is not wanted any more");
   const { reason, message } = refusal;
@@ -278,12 +281,8 @@ function holdBack(observed: Observed, own: Own, refusal: Refusal): Plan {
   const isGivenUp = givesUp(observed, refusal);
   const state = isGivenUp ? "Failed" : "Pending";
   const situation = { ...running(observed, own, claimsOf(own), own.tasks[0]?.spec.host), state, reason, message, admitted } as const;
-  const leftMs = remainingMs(observed);
-  return {
-    changes: isGivenUp ? teardown(own.tasks, own.claims, "its host refused the flow") : [],
-    status: flowStatus(observed, situation),
-    ...(isGivenUp || leftMs === undefined ? {} : { requeueAfterMs: Math.max(0, leftMs) }),
-  };
+  const leftMs = isGivenUp ? 0 : remainingMs(observed);
+  return { changes: [], status: flowStatus(observed, situation), ...(leftMs === undefined ? {} : { requeueAfterMs: Math.max(0, leftMs) }) };
 }
 
 /** A run that has no tasks yet: all claims are decided, then all tasks are made. */
