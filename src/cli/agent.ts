@@ -21,7 +21,7 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.manifests === undefined ? {} : { manifestsDir: path(flags.manifests) }),
     ...(flags.root === undefined ? {} : { root: path(flags.root) }),
     ...(flags.allowComponents === undefined ? {} : { allowComponents: listOf(flags.allowComponents) }),
-    ...(flags.taskUser === undefined ? {} : { taskUser: flags.taskUser }),
+    ...(flags.allowRoot === undefined ? {} : { allowRoot: flags.allowRoot }),
     ...metricsOf(flags, path),
     log: (text) => err.write(`${new Date().toISOString()} ${safeText(text)}\n`),
   });

@@ -36,7 +36,7 @@ export interface AgentFlags extends ClusterFlags {
   readonly tokenFile?: string;
   readonly root?: string;
   readonly allowComponents?: string;
-  readonly taskUser?: string;
+  readonly allowRoot?: boolean;
 }
 
 /** What the other commands are told. */
@@ -170,10 +170,7 @@ function addAgent(program: Command, world: World, done: Done): void {
       "--allow-components <list>",
       "what may run: builtin, root (modules below --root), any, names, files, folders (default: in a cluster builtin,root, else any)",
     )
-    .option(
-      "--task-user <user>",
-      "run tasks as this user, a name or uid:gid; needs root (in a cluster no task runs as root unless root is named)",
-    )
+    .option("--allow-root", "run tasks as root if the agent is (default: not in a cluster: run the agent as another user)")
     .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
     .option("--token-file <file>", "the token of --listen: a file of mode 600")
     .addHelpText("after", AGENT_HELP)

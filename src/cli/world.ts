@@ -151,8 +151,8 @@ export interface AgentCommandOptions extends HostOptions {
   readonly root?: string;
   /** Components that may run; default: `builtin` and `root` in a cluster, else `any`. */
   readonly allowComponents?: readonly string[];
-  /** User of the tasks: a name, or `uid:gid`; default: the agent's own, which in a cluster may not be root. */
-  readonly taskUser?: string;
+  /** Tasks may run as root, if the agent does; default: not in a cluster. */
+  readonly allowRoot?: boolean;
   /** Address of /healthz and /readyz, such as ":8082"; default: none. */
   readonly probes?: string;
   /** Called with a line for the log. */

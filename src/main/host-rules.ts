@@ -28,7 +28,7 @@ export function foregroundRules(host: string): HostRules {
  * @throws OperatorError AGENT_OPTION
  */
 export function daemonRules(options: DaemonOptions, host: string, cluster: KubernetesStore | undefined): HostRules {
-  const { stateDir, taskUser, allowComponents } = options;
+  const { stateDir, allowRoot = false, allowComponents } = options;
   const isCluster = cluster !== undefined;
   const root = options.root ?? (isCluster ? ownRoot(stateDir) : undefined);
   if (root !== undefined && statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true)
@@ -40,7 +40,7 @@ export function daemonRules(options: DaemonOptions, host: string, cluster: Kuber
     host,
     describe,
     allowed: new AllowedComponents(list, root),
-    isRootUnasked: isCluster && process.getuid?.() === 0 && taskUser === undefined,
+    isRootUnasked: isCluster && process.getuid?.() === 0 && !allowRoot,
     ...(root === undefined ? {} : { root }),
     ...(cluster === undefined ? {} : { secrets: new RememberedSecrets(secretsOf(cluster)) }),
   });

@@ -19,7 +19,7 @@ beforeAll(async () => {
   writeFileSync(join(root, "secrets.mjs"), readFileSync("test/fixtures/components/secrets.mjs", "utf8"));
   at.place.install();
   at.controller();
-  await at.agent("edge-1", { rules: ["--root", root, "--task-user", "root"] });
+  await at.agent("edge-1", { rules: ["--root", root, "--allow-root"] });
 }, 60_000);
 afterAll(async () => {
   const left = await at?.leftovers();

@@ -71,7 +71,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
         stringify(gpus.map((index) => ({ uuid: gpuUuid(index), product: "Test GPU", memory: "8Gi" }))),
       );
       const args = ["agent", "--kubeconfig", kubeconfig, "--host-name", host, "--state-dir", place.path(`state-${host}`), "--shm", shm];
-      const trusting = ["--root", "/", "--task-user", "root"]; // The components of the tests lie in the repository, their files elsewhere.
+      const trusting = ["--root", "/", "--allow-root"]; // The components of the tests lie in the repository, their files elsewhere.
       const agent = start([...args, "--devices", devices, ...(rules ?? trusting)], env);
       await eventually(
         () => `the agent of ${host} to answer:\n${agent.output}`,
