@@ -22,6 +22,8 @@ export interface LiveProcess {
   readonly stats?: TaskStats;
   /** When it was last seen with nothing that it could have done: its progress counts from then. */
   readonly idleSeenAtMs?: number;
+  /** Since when it was seen stopped by a signal each time: it can do nothing, whatever it waits for. */
+  readonly stoppedSinceMs?: number;
   /** It was asked to commit what it has in hand and end. */
   readonly retireAskedAtMs?: number;
   /** SIGTERM was sent, and why. */

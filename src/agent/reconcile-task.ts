@@ -241,7 +241,7 @@ function tendLive(task: FlowTask, live: LiveProcess, run: RunState): TaskDecisio
       ? { ...starting, action: { op: "kill", why: "StartupDeadline" } }
       : { ...starting, lookAtMs: deadlineMs };
   }
-  return { ...watchProgress(task, live, live.startedAtMs, run.nowMs), ...pausedText(task, run.memory) };
+  return { ...watchProgress(task, live, live.startedAtMs, run), ...pausedText(task, run.memory) };
 }
 
 function pausedText({ spec }: FlowTask, memory: MemoryState | undefined): Partial<TaskDecision> {
@@ -262,12 +262,16 @@ export function mayProgress(stats: TaskStats): boolean {
   return stats.state !== "waiting-space" && (stats.inputPending || stats.state === "user-code");
 }
 
-/** No progress: input was waiting, there was space, and yet nothing was taken, committed or written. */
-function watchProgress({ spec }: FlowTask, { stats, idleSeenAtMs }: LiveProcess, startedAtMs: number, nowMs: number): TaskDecision {
+/** No progress: input was waiting, there was space, and yet nothing was taken, committed or written; or it could not have done anything. */
+function watchProgress({ spec }: FlowTask, live: LiveProcess, startedAtMs: number, { nowMs, memory }: RunState): TaskDecision {
   const running = { phase: "Running", reason: "Ready", message: "the task is ready" } as const;
+  const { stats, idleSeenAtMs, stoppedSinceMs } = live;
   if (spec.progressDeadlineSeconds === undefined || stats === undefined) return running;
-  if (!mayProgress(stats)) return running;
-  const deadlineMs = Math.max(stats.lastProgressMs, startedAtMs, idleSeenAtMs ?? 0) + spec.progressDeadlineSeconds * 1000;
+  const stoppedAtMs = memory?.paused === true ? undefined : stoppedSinceMs;
+  const progressedAtMs = mayProgress(stats) ? Math.max(stats.lastProgressMs, startedAtMs, idleSeenAtMs ?? 0) : undefined;
+  const sinceMs = Math.min(stoppedAtMs ?? Number.POSITIVE_INFINITY, progressedAtMs ?? Number.POSITIVE_INFINITY);
+  if (sinceMs === Number.POSITIVE_INFINITY) return running;
+  const deadlineMs = sinceMs + spec.progressDeadlineSeconds * 1000;
   return nowMs >= deadlineMs ? { ...running, action: { op: "kill", why: "NoProgress" } } : { ...running, lookAtMs: deadlineMs };
 }
 

@@ -9,7 +9,7 @@ import { crashPoint } from "../base/crash-point.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { hider } from "../base/hide.js";
 import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
-import { isAlive, readBootId, readEnvironment } from "../base/process-identity.js";
+import { isAlive, readBootId, readEnvironment, readStat } from "../base/process-identity.js";
 import { namesOf } from "../devices/environment.js";
 import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
 import type { TaskStats } from "../transport/port.js";
@@ -26,6 +26,8 @@ import type { RunMemories } from "./run-memories.js";
 import type { TaskFiles } from "./task-files.js";
 import { Undead } from "./undead.js";
 
+/** State of a process that a signal such as SIGSTOP holds. */
+const STOPPED = "T";
 /** Deaths that are remembered per task; the budget never asks for more. */
 const MAX_DEATHS = 1_000;
 /** How often the files of tasks that are ready are looked at, however often something changes on this host. */
@@ -315,12 +317,23 @@ export class TaskProcesses {
       const stats = this.#options.memories.statsOf(detail.task);
       if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
       if (isDue) this.#options.files.rotateLog(detail.task);
+      if (isDue && detail.task.spec.progressDeadlineSeconds !== undefined) this.#lookWhetherStopped(uid, live, nowMs);
     }
   }
 
   /** The first look counts as idle too: what was before it is not known. */
   #idleAt(live: LiveProcess, stats: TaskStats): Pick<LiveProcess, "idleSeenAtMs"> {
     return live.stats === undefined || !mayProgress(stats) ? { idleSeenAtMs: this.#options.clock.nowMs() } : {};
+  }
+
+  /** A debugger that holds it is not meant: the kernel calls that something else. */
+  #lookWhetherStopped(uid: string, { identity, stoppedSinceMs }: LiveProcess, nowMs: number): void {
+    const isStopped = identity !== undefined && readStat(identity.pid)?.state === STOPPED;
+    if (isStopped === (stoppedSinceMs !== undefined)) return;
+    const record = this.#records.get(uid);
+    if (record?.process === undefined) return;
+    const { stoppedSinceMs: _before, ...live } = record.process;
+    this.#records.set(uid, { ...record, process: isStopped ? { ...live, stoppedSinceMs: nowMs } : live });
   }
 
   #readReport(uid: string, { task, deviceEnvironment }: Detail, live: LiveProcess): void {

@@ -45,6 +45,29 @@ test("with the last of four nodes stopped, only that one is replaced, although a
   expect(values).toEqual(values.map((_, index) => index));
 }, 60_000);
 
+test("a stopped task is found while it waits for input that does not come; in a paused flow it is left alone", async () => {
+  const slow = { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 10, count: 20 } };
+  const [, , , file] = chain(processor("second", "first", `${NODES}#Adder`, { by: 0 }));
+  const held = { ...slow, name: "late", params: { everyMs: 600_000 } };
+  live = await LiveFlow.start(place, [
+    ...[slow, held, processor("first", "tick", `${NODES}#Adder`, { by: 0 }), processor("idle", "late", `${NODES}#Adder`, { by: 0 })],
+    { ...file, inputs: ["first"] },
+    { ...file, name: "end", inputs: ["idle"], params: { path: place.path("none") } },
+  ]);
+  await live.untilSettled();
+  const before = live.pids;
+  const stop = (name: string) => process.kill(before.get(name) as number, "SIGSTOP");
+  await live.edit((spec) => ({ ...spec, desiredState: "Paused" }));
+  await live.until("the pause", () => live.condition("Paused") === "True HeldBack");
+  stop("idle.0");
+  await new Promise((resume) => setTimeout(resume, 3_500));
+  expect(killed()).toEqual([]);
+  await live.edit((spec) => ({ ...spec, desiredState: "Running" }));
+  await live.until("idle is replaced", () => killed().includes("idle"));
+  await live.until("another process", () => ![undefined, before.get("idle.0")].includes(live.pids.get("idle.0")));
+  expect(killed()).toEqual(["idle"]);
+}, 60_000);
+
 test("a task that spins in user code is found and replaced, and the input is tried again", async () => {
   const once = place.path("once");
   live = await LiveFlow.start(place, chain(processor("second", "first", `${STUCK}#BusyLoop`, { at: 100, once })));

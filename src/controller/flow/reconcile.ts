@@ -214,7 +214,7 @@ function stopFlow(observed: Observed, own: Own): Plan {
 /** Tasks that were stopped although the flow should run and none has failed, or a run that cannot follow the spec. */
 function needsRestart({ shape }: Observed, { tasks }: Own, graph: FlowGraph): boolean {
   if (tasks.some(hasFailed)) return tasks.some(({ spec }) => shape.hashes.get(`${spec.node}.${spec.index}`) !== spec.templateHash);
-  return isCutShort(tasks) || (isOtherLayout({ shape }, tasks, graph) && !canChangeChannels({ tasks, claims: [] }));
+  return isCutShort(tasks) || (isOtherLayout({ shape }, tasks, graph) && !canChangeChannels({ tasks, claims: [] }, graph));
 }
 
 /** None has failed, yet one was stopped, or somebody deleted it: the run cannot end by itself. */

@@ -4,6 +4,7 @@
  * Knows what was observed; must not know how memory is carried over. Pure, and level-triggered: it can begin anywhere.
  */
 import type { FlowTask } from "../../api/kinds.js";
+import type { FlowGraph } from "../../flow/graph.js";
 import { reviseClaims } from "./claims-revision.js";
 import { desiredTasks, runId } from "./desired.js";
 import { isFinal } from "./holding.js";
@@ -22,9 +23,10 @@ type Step = "Pause" | "Retire" | "Replace" | "Wait";
  * Whether the run has tasks with other channels, and all that was committed can go on in the new ones. A stream that has ended
  * cannot; neither can what waits for partners in a join by time, or a run in which nothing was ever ready.
  */
-export function canChangeChannels({ tasks }: Own): boolean {
+export function canChangeChannels({ tasks }: Own, { flowType }: FlowGraph): boolean {
   const there = tasks.filter((task) => !isSurplus(task));
-  if (there.some(isFinal) || there.every(({ status }) => status?.templateHash === undefined)) return false;
+  if (there.some((task) => isFinal(task) || task.spec.flowType !== flowType)) return false;
+  if (there.every(({ status }) => status?.templateHash === undefined)) return false;
   const stuck = there.every(isRetired) && there.some((task) => isProducer(task) && task.status?.rest === "Held");
   return !stuck;
 }
