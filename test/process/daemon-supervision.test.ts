@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
+import { eventually, liveTasks, memoryOf, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { runs } from "../support/processes.js";
+
+const STUCK = resolve("test/fixtures/components/stuck-nodes.mjs");
+let place: Workplace;
+let daemon: DaemonPlace;
+beforeEach(() => {
+  place = workplace();
+  daemon = daemonPlace(place);
+});
+afterEach(async () => {
+  await daemon.destroy();
+  for (const pid of littered().filter(runs)) process.kill(pid, "SIGKILL"); // Of a test that failed.
+  await place.remove();
+});
+
+async function cli(...args: readonly string[]): Promise<string> {
+  const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: daemon.stateDir } }).ended;
+  if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
+  return out;
+}
+
+const tick = { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 5 } };
+const processor = (name: string, input: string, component: string, params: object, more: object = {}) => ({
+  ...{ name, role: "Processor", inputs: [input], component: `${STUCK}#${component}`, params, ...more },
+});
+const file = (from: string) => ({
+  name: "file",
+  role: "Consumer",
+  component: "FileAppender",
+  inputs: [from],
+  params: { path: place.path("out") },
+});
+
+const LOOP = "while :; do sleep 0.2; done";
+/** What tasks leave beside them; each writes its pid into a file of its own. */
+const LITTER = {
+  session: `setsid sh -c 'echo $$ > pid.session; ${LOOP}'`,
+  daemon: `(setsid env -i PATH=/usr/bin:/bin sh -c 'trap "" TERM HUP INT; echo $$ > pid.daemon; ${LOOP}' &)`,
+  deaf: `trap "" TERM HUP INT; echo $$ > pid.deaf; ${LOOP}`,
+};
+const littered = () =>
+  readdirSync(place.dir)
+    .filter((name) => name.startsWith("pid."))
+    .map((name) => Number(readFileSync(join(place.dir, name), "utf8")))
+    .filter((pid) => pid > 0);
+
+test("P2: Terminate: 2 s after the daemon's SIGKILL nothing is left of what tasks have started, nor of tasks before their first line", async () => {
+  await daemon.start();
+  const nodes = Object.entries(LITTER).map(([name, script], index, all) =>
+    processor(name, all[index - 1]?.[0] ?? "tick", "Litter", { script, dir: place.dir }),
+  );
+  await cli("apply", "-f", writeManifest(place, [tick, ...nodes, file("deaf")], { onAgentLoss: "Terminate" }));
+  await eventually("all that they start", () => littered().length === 3);
+  const tasks = liveTasks(place.flow).map(({ pid }) => pid);
+  const memory = memoryOf(tasks[0] as number) as string;
+  const all = [...tasks, ...littered()];
+  expect([littered().every(runs), existsSync(memory)]).toEqual([true, true]);
+  await daemon.killAgent();
+  await eventually("nothing", () => !all.some(runs) && !existsSync(memory), 2_000);
+  await daemon.start();
+  const early = await eventually("a task behind its gate", () => {
+    const found = liveTasks(place.flow);
+    return found.length > 0 && found;
+  });
+  await daemon.killAgent();
+  await eventually("nothing", () => !early.some(({ pid }) => runs(pid)) && liveTasks(place.flow).length === 0, 2_000);
+}, 60_000);
+
+test("Keep: a task that ended while there was no agent is told of with its code, and goes on", async () => {
+  await daemon.start();
+  const when = place.path("leave");
+  await cli("apply", "-f", writeManifest(place, [tick, processor("work", "tick", "Leaver", { when, code: 42 }), file("work")]));
+  await eventually("messages", () => place.lines("out").length > 20);
+  await daemon.killAgent();
+  place.write("leave", "");
+  await eventually("its end is written down", () => readdirSync(join(daemon.stateDir, "exits")).length === 1);
+  await daemon.start();
+  const { status } = await daemon.task("work", (task) => task.status?.restarts === 1 && task.status.phase === "Running");
+  expect(status?.lastExit).toMatchObject({ code: 42, reason: "Crashed" });
+  const before = place.lines("out").length;
+  await eventually("further messages", () => place.lines("out").length > before + 20);
+  const values = place.lines("out").map((line) => (JSON.parse(line) as { payload: number }).payload);
+  expect(values).toEqual(values.map((_, index) => index));
+}, 60_000);
+
+test("a crash loop under the daemon ends at its budget, with the last 20 lines of its log in the event; its siblings run on until then", async () => {
+  await daemon.start();
+  const restart = { initialBackoffSeconds: 0.3, maxBackoffSeconds: 60, maxRestarts: 3, windowSeconds: 600 };
+  await cli("apply", "-f", writeManifest(place, [tick, processor("work", "tick", "CrashLoop", {}, { restart }), file("work")]));
+  const { status } = await daemon.reached("Failed");
+  expect(status?.reason).toBe("RestartBudgetSpent");
+  const tasks = await daemon.tasks();
+  expect(tasks.map(({ spec, status: own }) => [spec.node, own?.restarts])).toEqual([
+    ["file", 0],
+    ["tick", 0],
+    ["work", 3],
+  ]);
+  const events = await daemon.withStore((store) => store.list("Event"));
+  const told = events.filter(({ involvedObject, reason }) => involvedObject.name.includes(".work.") && reason === "RestartBudgetSpent");
+  const lines = told[0]?.message.split("\n").filter((line) => /^line \d+ of/.test(line)) ?? [];
+  expect([told.length, lines.length, lines.at(-1)?.startsWith("line 30 of")]).toEqual([1, 20, true]);
+}, 60_000);
