@@ -31,6 +31,7 @@ export type { FlowObservation, NodeObservation } from "./run-memories.js";
 
 /** How often a report file is looked for while a task starts. */
 const STARTING_POLL_MS = 50;
+const COMPLAIN_MS = 10_000;
 /** How long after a status could not be written it is tried again. */
 const STATUS_RETRY_MS = 100;
 /** How often statistics are read and logs are rotated while tasks run. */
@@ -67,6 +68,7 @@ export class Agent {
   readonly #times = new Durations();
   #successes = 0;
   #errors = 0;
+  #complaint = { message: "", atMs: 0 };
   #running: Promise<void> | undefined;
   #dirty = false;
   /** A write failed: look again soon even if nothing changes. */
@@ -541,8 +543,13 @@ export class Agent {
     }
   }
 
+  /** The same again and again is said every few seconds only. */
   #complain(error: unknown): void {
-    this.#note({ subject: this.#options.hostName, what: "Error", message: errorText(error) });
+    const message = errorText(error);
+    const nowMs = this.#options.clock.nowMs();
+    if (message === this.#complaint.message && nowMs - this.#complaint.atMs < COMPLAIN_MS) return;
+    this.#complaint = { message, atMs: nowMs };
+    this.#note({ subject: this.#options.hostName, what: "Error", message });
   }
 
   #note(note: AgentNote): void {

@@ -52,6 +52,8 @@ export interface TaskRecord {
   readonly unrecovered?: true;
   /** The process could not even be spawned. */
   readonly spawnProblem?: string;
+  /** It is tried again then, on the boot clock: what kept it back may pass, as a full disk. */
+  readonly spawnAgainAtMs?: number;
   readonly provider?: string;
   readonly providerReason?: string;
   readonly stateLost?: string;

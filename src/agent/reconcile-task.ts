@@ -305,7 +305,7 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
     reason,
     message: firstLine(lastExit?.message) || `the process ended: ${lastExit?.reason}`,
   });
-  if (record.spawnProblem !== undefined) return { phase: "Failed", reason: "SpawnFailed", message: record.spawnProblem };
+  if (record.spawnProblem !== undefined) return decideUnspawned(record.spawnProblem, record.spawnAgainAtMs, run);
   if (lastExit?.treeDead === false) return TREE_ALIVE;
   if (lastExit?.kind === "finished") return finish(task, lastExit.reason, run);
   if (run.refusal !== undefined && lastExit?.kind !== "hopeless") return { phase: "Backoff", ...heldBack(run.refusal, run) };
@@ -323,6 +323,13 @@ function decideNext(task: FlowTask, record: TaskRecord, run: RunState): TaskDeci
     message: `starts again after ${seconds.toFixed(1)} s`,
     lookAtMs: decision.atMs,
   };
+}
+
+/** What the machine lacks for a while costs no task its life. */
+function decideUnspawned(problem: string, atMs: number | undefined, { nowMs }: RunState): TaskDecision {
+  if (atMs === undefined) return { phase: "Failed", reason: "SpawnFailed", message: problem };
+  const waits = { phase: "Backoff", reason: "SpawnDelayed", message: `it is tried again until it starts: ${problem}` } as const;
+  return nowMs < atMs ? { ...waits, lookAtMs: atMs } : { ...waits, action: { op: "spawn", why: "Restart" } };
 }
 
 /** The last task of a batch run to finish answers for all: every message must have met its fate, once. */

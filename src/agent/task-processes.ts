@@ -33,6 +33,10 @@ const MAX_DEATHS = 1_000;
 /** How often the files of tasks that are ready are looked at, however often something changes on this host. */
 const FILES_MS = 900;
 
+/** What a machine may lack for a while. */
+const PASSING = /\b(ENOSPC|EDQUOT|EAGAIN|ENOMEM|EMFILE|ENFILE)\b/;
+const SPAWN_RETRY_MS = 1_000;
+
 export interface TaskProcessesOptions {
   readonly keeper: () => KeeperClient;
   readonly survival: Survival | undefined;
@@ -171,7 +175,8 @@ export class TaskProcesses {
       }
       this.#details.delete(uid);
       const { process: _none, ...record } = this.#records.get(uid) ?? NEW_RECORD;
-      this.#records.set(uid, { ...record, spawnProblem: errorText(error) });
+      const again = PASSING.test(errorText(error)) ? { spawnAgainAtMs: this.#options.clock.nowMs() + SPAWN_RETRY_MS } : {};
+      this.#records.set(uid, { ...record, spawnProblem: errorText(error), ...again });
     }
     this.#saveSoon(uid);
     this.#options.changed();
@@ -594,10 +599,10 @@ function unsettled({ spec }: FlowTask): SettledTask {
 /** A template that is new pays nothing for the deaths of the one before. */
 function started(record: TaskRecord, templateHash: string): TaskRecord {
   const deaths = record.templateHash === templateHash ? record.deaths : [];
-  const { incarnations } = record;
+  const { incarnations, spawnProblem: _problem, spawnAgainAtMs: _atMs, ...known } = record;
   const restarts = restartsOf(record) + (isRestart(record) ? 1 : 0);
   return {
-    ...record,
+    ...known,
     deaths,
     templateHash,
     restarts,

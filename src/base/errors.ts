@@ -140,6 +140,12 @@ export const ERRORS = {
     message: (d: { version: string; oldest: string }) => `version ${d.version} is older than the oldest one that is kept, ${d.oldest}`,
     fix: "List the objects again and watch without a version.",
   },
+  STORE_FULL: {
+    retry: "backoff",
+    message: (d: { path: string; freeBytes: number; neededBytes: number }) =>
+      `nothing more can be written to ${d.path}: its disk has ${d.freeBytes} bytes free, and ${d.neededBytes} are kept for what is under way`,
+    fix: "Make space on that disk; what was applied before is kept, and what was refused can then be done again.",
+  },
   STORE_UNREADABLE: {
     retry: "never",
     message: (d: { path: string; problem: string }) => `the store ${d.path} cannot be read: ${d.problem}`,

@@ -271,6 +271,10 @@ function readManifest(path: string) {
 
 /** Runs a daemon until this process is told to end. */
 export async function runAgent(options: DaemonOptions): Promise<void> {
+  process.once("unhandledRejection", (error) => {
+    options.log(`ends at once, its tasks run on: ${errorText(error)}`);
+    process.exit(1);
+  });
   const daemon = await AgentDaemon.start(options);
   const signal = await nextSignal();
   options.log(`${signal}: ending`);

@@ -37,12 +37,12 @@ export class EmbeddedStore implements Store {
     this.#journal = journal;
   }
 
-  /** @throws OperatorError STORE_LOCKED if another process has opened the path. */
+  /** @throws OperatorError STORE_LOCKED if another process has opened the path, STORE_UNREADABLE, STORE_FULL */
   static async open(options: EmbeddedStoreOptions = {}): Promise<EmbeddedStore> {
     const clock = options.clock ?? REAL_CLOCK;
     const door = { timestamp: () => new Date(clock.wallMs()).toISOString(), newUid: options.newUid ?? randomUUID };
     const journal = options.path === undefined ? undefined : await openJournal(options.path);
-    const { objects, version } = journal?.load() ?? { objects: [], version: 0 };
+    const { objects, version } = await loaded(journal);
     const index = new ObjectIndex(door, objects, version);
     return new EmbeddedStore(index, new WatchHub(options.historyLength ?? HISTORY_LENGTH, version), journal);
   }
@@ -124,6 +124,15 @@ export class EmbeddedStore implements Store {
     this.#index.accept(effects);
     this.#hub.publish(effects);
     return effects;
+  }
+}
+
+async function loaded(journal: Journal | undefined): Promise<ReturnType<Journal["load"]>> {
+  try {
+    return journal?.load() ?? { objects: [], version: 0 };
+  } catch (error) {
+    await journal?.close();
+    throw error;
   }
 }
 

@@ -8,7 +8,9 @@ import { open, type RootDatabase } from "lmdb";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
 import { makeFolder } from "../../base/make-folder.js";
+import { checkLmdbFile } from "./lmdb-file.js";
 import { lockFolder } from "./lock.js";
+import { needSpace } from "./space.js";
 
 /**
  * Says to which boot the table belongs. Written before anything is, so a table that a crash of the machine has torn is never
@@ -19,8 +21,10 @@ const BOOT_FILE = "boot";
 export class LmdbTable<V> {
   readonly #database: RootDatabase<V, string>;
   readonly #lock: FileLock;
+  readonly #path: string;
 
-  private constructor(database: RootDatabase<V, string>, lock: FileLock) {
+  private constructor(path: string, database: RootDatabase<V, string>, lock: FileLock) {
+    this.#path = path;
     this.#database = database;
     this.#lock = lock;
   }
@@ -28,34 +32,43 @@ export class LmdbTable<V> {
   /**
    * @param path folder of the table, made if missing.
    * @param bootId of this boot: values of another one are removed.
-   * @throws OperatorError STORE_LOCKED, STORE_UNREADABLE
+   * @throws OperatorError STORE_LOCKED, STORE_UNREADABLE, STORE_FULL
    */
   static open<V>(path: string, bootId: string): LmdbTable<V> {
     makeFolder(path, 0o700);
     const lock = lockFolder(path);
     const file = join(path, "table.mdb");
     try {
+      needSpace(path);
       forgetOtherBoots(path, file, bootId);
+      checkLmdbFile(file);
       const database = open<V, string>({ path: file, encoding: "json", noSync: true });
       chmodSync(file, 0o600);
-      return new LmdbTable(database, lock);
+      return new LmdbTable(path, database, lock);
     } catch (cause) {
       lock.release();
+      if (cause instanceof OperatorError) throw cause;
       throw new OperatorError("STORE_UNREADABLE", { path: file, problem: errorText(cause) }, { cause });
     }
   }
 
-  /** All values, by key. */
+  /** All values, by key. @throws OperatorError STORE_UNREADABLE */
   entries(): Map<string, V> {
-    return new Map([...this.#database.getRange()].map(({ key, value }) => [key, value]));
+    try {
+      return new Map([...this.#database.getRange()].map(({ key, value }) => [key, value]));
+    } catch (cause) {
+      throw new OperatorError("STORE_UNREADABLE", { path: this.#path, problem: errorText(cause) }, { cause });
+    }
   }
 
-  /** Resolves once the value outlives this process. */
+  /** Resolves once the value outlives this process. @throws OperatorError STORE_FULL */
   async put(key: string, value: V): Promise<void> {
+    needSpace(this.#path);
     await this.#database.put(key, value);
   }
 
   async remove(key: string): Promise<void> {
+    needSpace(this.#path);
     await this.#database.remove(key);
   }
 
