@@ -1,15 +1,16 @@
 /**
  * Leads flows through their lives while agent and keeper are killed at named points, and looks all the time whether what
- * must never be is: two processes of one task, one GPU in two tasks.
+ * must never be is.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { CRASH_AT, CRASH_FILE } from "../../src/base/crash-point.js";
-import { readEnvironment } from "../../src/base/process-identity.js";
+import { type ProcessIdentity, readEnvironment } from "../../src/base/process-identity.js";
+import { CrashInvariants, type Stored } from "./crash-invariants.js";
 import { type DaemonPlace, endAfter, readSmall, smallArrivals } from "./daemon.js";
 import { liveTasks, type Workplace } from "./flow-process.js";
 import { runs } from "./processes.js";
 
-const STEP_MS = 40_000;
+const STEP_MS = 120_000;
 
 /** Points in the order in which a flow's life reaches them, so that one life can take many deaths. */
 const ORDER = [
@@ -41,8 +42,12 @@ export function inOrderOfLife(points: readonly string[]): string[] {
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
 
 export class CrashDriver {
-  readonly violations: string[] = [];
-  readonly #place: Workplace;
+  readonly #invariants: CrashInvariants;
+  readonly #visible: readonly string[];
+  /** Pids that {@link kill} has ended. */
+  readonly #killed = new Set<number>();
+  /** Nothing ends a task now but its own death: who lives when an agent dies must live on. */
+  isSettled = false;
   readonly #daemon: DaemonPlace;
   readonly #args: readonly string[];
   readonly #points: string[];
@@ -54,6 +59,7 @@ export class CrashDriver {
   /**
    * @param args of the agent.
    * @param points in the order in which they should be reached.
+   * @param visible UUIDs that the agent may grant.
    * @param who passes them. A keeper knows the point that was chosen when it was started: another one is started for each.
    */
   constructor(
@@ -61,14 +67,31 @@ export class CrashDriver {
     daemon: DaemonPlace,
     args: readonly string[],
     points: readonly string[],
+    visible: readonly string[],
     who: "agent" | "keeper" = "agent",
   ) {
+    this.#visible = visible;
+    this.#invariants = new CrashInvariants(place.flow, visible);
     this.#who = who;
-    this.#place = place;
     this.#daemon = daemon;
     this.#args = args;
     this.#points = [...points];
     this.#file = place.path("crashed");
+  }
+
+  get violations(): string[] {
+    return this.#invariants.violations;
+  }
+
+  /** Ends a task, as a crash of its own would. */
+  kill(pid: number): void {
+    this.#killed.add(pid);
+    process.kill(pid, "SIGKILL");
+  }
+
+  /** Ends what it started to compare with. */
+  end(): void {
+    this.#invariants.end();
   }
 
   /** Points at which a process was killed, in order. */
@@ -90,7 +113,7 @@ export class CrashDriver {
     const endMs = Date.now() + STEP_MS;
     while (Date.now() < endMs) {
       await this.#ensureAgent();
-      this.#look();
+      await this.#look();
       try {
         if (await attempt()) return;
       } catch (error) {
@@ -112,9 +135,13 @@ export class CrashDriver {
     if (this.#who === "keeper" && this.#isUp && this.#armed !== undefined && this.hit.includes(this.#armed)) await this.#endBoth();
     while (!this.#isUp || !this.#lives()) {
       if (this.#armed === undefined || this.hit.includes(this.#armed)) this.#armed = this.#points.shift();
-      const env = this.#armed === undefined ? {} : { [CRASH_AT]: this.#armed, [CRASH_FILE]: this.#file };
+      const crash = this.#armed === undefined ? {} : { [CRASH_AT]: this.#armed, [CRASH_FILE]: this.#file };
+      const env = { CUDA_VISIBLE_DEVICES: this.#visible.join(","), ...crash };
+      const before = this.#who === "agent" && this.#isUp && this.isSettled ? this.#invariants.alive() : new Map<string, ProcessIdentity>();
       this.#isUp = true;
       await this.#daemon.start(this.#args, { env });
+      const spared = new Map([...before].filter(([, { pid }]) => !this.#killed.has(pid)));
+      this.#invariants.adopted(spared, `after ${this.hit.at(-1)}`);
       if (this.#who === "keeper") this.#renewKeeper();
     }
   }
@@ -131,18 +158,20 @@ export class CrashDriver {
     await pause(50);
   }
 
-  /** P1 and D1, on what /proc shows now. */
-  #look(): void {
-    const tasks = liveTasks(this.#place.flow).filter(({ env, pid }) => env.has("VF_INCARNATION") && runs(pid));
-    const roots = new Map(tasks.map((task) => [task.env.get("VF_INCARNATION"), task]));
-    const names = [...roots.values()].map(({ node, index }) => `${node}.${index}`);
-    for (const name of names) if (names.filter((other) => other === name).length > 1) this.#violated(`P1: ${name} has two processes`);
-    const devices = [...roots.values()].map(({ env }) => env.get("CUDA_VISIBLE_DEVICES")).filter((uuid) => uuid?.startsWith("GPU"));
-    if (new Set(devices).size < devices.length) this.#violated(`D1: ${devices.join(" ")}`);
+  async #look(): Promise<void> {
+    this.#invariants.look(await this.#stored(), `armed ${this.#armed}`);
   }
 
-  #violated(what: string): void {
-    if (!this.violations.includes(what)) this.violations.push(`${what} (armed ${this.#armed})`);
+  /** Undefined while no agent answers. */
+  async #stored(): Promise<Stored | undefined> {
+    try {
+      return await this.#daemon.withStore(async (store) => ({
+        tasks: await store.list("FlowTask"),
+        claims: await store.list("DeviceClaim"),
+      }));
+    } catch {
+      return undefined; // It died meanwhile.
+    }
   }
 }
 
@@ -155,12 +184,14 @@ export async function leadFlow(driver: CrashDriver, place: Workplace, daemon: Da
   });
   const count = () => readSmall(place).length;
   await driver.step("the flow works", () => count() > 5);
+  driver.isSettled = true;
   for (let deaths = 0; deaths === 0 || (deaths < 4 && driver.armed?.includes("exit")); deaths += 1) {
     const victim = liveTasks(place.flow).find(({ node }) => node === "pick");
-    if (victim !== undefined) process.kill(victim.pid, "SIGKILL");
+    if (victim !== undefined) driver.kill(victim.pid);
     const before = count();
     await driver.step("the flow works again", () => count() > before + 5);
   }
+  driver.isSettled = false;
   if (finishes && !driver.armed?.includes("kill")) await finish(driver, place, daemon, (readSmall(place).at(-1) ?? 0) + 200);
   // One that hangs does not drain: it must be ended.
   if (driver.armed?.includes("kill"))
