@@ -168,7 +168,7 @@ export class TaskProcesses {
       this.#update(uid, { identity, ...(wrong.length === 0 ? {} : { wrongVariables: wrong }) });
       this.#clearRecovery(uid);
     } catch (error) {
-      if (this.#options.survival !== undefined && isKeeperLost(error)) return; // loseAll() tells what becomes of it.
+      if (this.#options.survival !== undefined && isKeeperLost(error)) return this.#askAgain(uid, detail);
       if (error instanceof RefusedError) {
         this.#options.refused(detail.task, error.refusal);
         return this.#notAsked(uid);
@@ -179,6 +179,13 @@ export class TaskProcesses {
       this.#records.set(uid, { ...record, spawnProblem: errorText(error), ...again });
     }
     this.#saveSoon(uid);
+    this.#options.changed();
+  }
+
+  /** The keeper was lost before it was asked or could answer; loseAll() may have run already, so nobody else would notice. */
+  #askAgain(uid: string, detail: Detail): void {
+    if (this.#details.get(uid) !== detail) return;
+    this.#neverStarted(uid);
     this.#options.changed();
   }
 

@@ -1,8 +1,10 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { CRASH_POINTS, STORE_POINTS } from "../../src/base/crash-point.js";
+import { CRASH_AT, CRASH_FILE, CRASH_POINTS, STORE_POINTS } from "../../src/base/crash-point.js";
 import { CrashDriver, inOrderOfLife, leadFlow } from "../support/crash-driver.js";
 import { type DaemonPlace, daemonPlace, writeSmallFlow } from "../support/daemon.js";
-import { gpus, gpuUuid, type Workplace, workplace } from "../support/flow-process.js";
+import { eventually, gpus, gpuUuid, liveTasks, type Workplace, workplace } from "../support/flow-process.js";
 
 const drivers: CrashDriver[] = [];
 let place: Workplace;
@@ -48,3 +50,33 @@ test(`the keeper is killed at each of ${KEEPER_POINTS.length} points: P1, P3 to 
   expect(driver.violations).toEqual([]);
   expect(KEEPER_POINTS.filter((point) => !driver.hit.includes(point))).toEqual([]);
 }, 300_000);
+
+/** Met at every start of an agent whose flow ended with the one before it. */
+const START_POINTS = AGENT_POINTS.filter((point) => /^agent\.(adopt|memory|spawn|go)|updateStatus\.(FlowTask|VideoFlow)/.test(point));
+
+test(`P2: with Terminate nothing is left of a flow whose agent is killed at each of ${START_POINTS.length} points of its start`, async () => {
+  await daemon.start();
+  await daemon.apply(writeSmallFlow(place, { onAgentLoss: "Terminate" }));
+  await daemon.reached("Running");
+  await daemon.killAgent();
+  const file = place.path("crashed");
+  let longestMs = 0;
+  for (const point of START_POINTS) {
+    const { ended } = await daemon.start([], { env: { [CRASH_AT]: point, [CRASH_FILE]: file } });
+    await ended;
+    const diedMs = performance.now();
+    await eventually(`nothing after ${point}`, () => liveTasks(place.flow).length === 0 && runsIn(place.shm).length === 0);
+    longestMs = Math.max(longestMs, performance.now() - diedMs);
+  }
+  const hit = place.lines("crashed");
+  process.stderr.write(
+    `crash points with Terminate: ${START_POINTS.length}, hit ${hit.length}; gone after ${Math.round(longestMs)} ms at most\n`,
+  );
+  expect(START_POINTS.filter((point) => !hit.includes(point))).toEqual([]);
+}, 300_000);
+
+/** Runs that have shared memory. */
+function runsIn(shm: string): string[] {
+  const [user] = readdirSync(shm);
+  return user === undefined ? [] : readdirSync(join(shm, user));
+}
