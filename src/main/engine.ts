@@ -2,7 +2,7 @@
  * What the commands need from the layers above them; every part is loaded when it is called, so that a command starts quickly.
  * Knows where each part is; like all of src/main it joins parts, and must not decide anything about flows.
  */
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { pathToFileURL } from "node:url";
 import type { HostDevice } from "../api/kinds.js";
@@ -73,6 +73,7 @@ async function supervision(): Promise<SupervisionReport> {
     const { default: koffi } = await import("koffi");
     const syscall = koffi.load(null).func("long syscall(long, long, long)");
     const fd = Number(syscall(SYS_PIDFD_OPEN, process.pid, 0));
+    if (fd >= 0) closeSync(fd);
     return fd >= 0 ? { pidfd: true } : { pidfd: false, reason: `errno ${koffi.errno()}, kernel ${kernelRelease()}` };
   } catch (error) {
     return { pidfd: false, reason: errorText(error) };
