@@ -346,7 +346,15 @@ export class RunMemories {
     if (memory === undefined) return;
     memory.tasks.set(node, this.#memories.setTasks(memory.dir, memory.plan, node, count));
     memory.asked.set(node, count);
+    this.#reserve(memory);
     this.#save(run);
+  }
+
+  /** Tells others what the run may need with the replicas that it has now. */
+  #reserve({ dir, plan, tasks }: RunMemory): void {
+    const owner = readOwner(dir);
+    if (owner?.run === undefined) return;
+    claimMemory(dir, { ...owner, run: { ...owner.run, reservedBytes: memoryBytes(plan, tasks) } });
   }
 
   remove(run: string): void {

@@ -25,6 +25,9 @@ export const WINDOW_PER_TASK = 4;
 export const NOMINAL_SLOT_BYTES = 1024 * 1024;
 /** A cell of a ring, for the budget. */
 const CELL_BYTES = 32;
+/** Further positions of every edge, and further slots of every task, for each replica that is added while messages flow. */
+const PLACES_PER_REPLICA = 5;
+const SLOTS_PER_REPLICA = 2;
 /** A realtime ring is as long as a slow reader may fall behind before a cell comes round again. */
 const MIN_REALTIME_CELLS = 256;
 
@@ -111,18 +114,23 @@ export interface NodeMemory {
   readonly channels: FlowTaskSpec["channels"];
 }
 
-/** What each node may need for what it gives, and for the cells that it reads. */
+/**
+ * What each node may need for what it gives, and for the cells that it reads. Replicas beyond those that the channels were made for
+ * make room for further messages everywhere; docs/memory-layout.md says how many.
+ */
 export function memoryOf(
   flowType: FlowGraph["flowType"],
   nodes: readonly NodeMemory[],
 ): { readonly name: string; readonly bytes: number }[] {
   const rings = new Map<string, number>();
   for (const { from, cells } of nodes.flatMap(({ channels }) => channels.inputs)) rings.set(from, Math.max(rings.get(from) ?? 0, cells));
+  const added = nodes.reduce((sum, { tasks, channels }) => sum + Math.max(0, tasks - channels.tasks), 0);
   return nodes.map(({ name, tasks, channels }) => {
-    const all = channels.slots * tasks;
-    const live = flowType === "Batch" ? Math.min(all, rings.get(name) ?? 0) : all;
+    const window = (rings.get(name) ?? 0) + PLACES_PER_REPLICA * added;
+    const all = (channels.slots + SLOTS_PER_REPLICA * added) * tasks;
+    const live = flowType === "Realtime" ? all : added > 0 && tasks > 1 ? window : Math.min(all, window);
     const cells = channels.inputs.reduce((sum, input) => sum + input.cells * CELL_BYTES, 0);
-    return { name, bytes: live * channels.slotBytes + cells };
+    return { name, bytes: (channels.slots === 0 ? 0 : live * channels.slotBytes) + cells };
   });
 }
 

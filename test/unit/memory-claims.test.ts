@@ -6,7 +6,7 @@ import { assembleDataPlan, memoryBytes } from "../../src/agent/data-plan.js";
 import { claimMemory, otherRuns, pidNamespace, type RunClaim, refuseConflicts } from "../../src/agent/memory-owner.js";
 import type { FlowTask } from "../../src/api/kinds.js";
 import { identityOf, readBootId } from "../../src/base/process-identity.js";
-import { memoryBytes as admittedBytes, channelsOf } from "../../src/flow/channels.js";
+import { memoryBytes as admittedBytes, channelsOf, memoryOf } from "../../src/flow/channels.js";
 import { graphOf } from "../../src/flow/graph.js";
 import { type NodeDraft, specOf } from "./flow-samples.js";
 
@@ -16,7 +16,6 @@ const NODES: NodeDraft[] = [
   { name: "sink", role: "Consumer", inputs: ["big"] },
   { name: "other", role: "Consumer", inputs: ["reader"] },
 ];
-const GRAPH = graphOf(specOf(NODES), () => undefined);
 
 let base: string;
 beforeEach(() => {
@@ -57,11 +56,27 @@ test("a run is refused for a file of another, and for memory that others have re
   expect(() => check({ outputs: ["/c"], reservedBytes: 30 }, [claim({ reservedBytes: 100 })])).not.toThrow();
 });
 
-test("an agent counts the memory of a run as its admission does", () => {
-  const channels = new Map(channelsOf(GRAPH).map((entry) => [entry.node, entry.channels]));
-  const tasks = GRAPH.nodes.map(({ name, tasks: nbTasks }) => {
-    const spec = { node: name, index: 0, nbTasks, flowType: GRAPH.flowType, channels: channels.get(name) };
-    return { spec } as unknown as FlowTask;
-  });
-  expect(memoryBytes(assembleDataPlan(tasks))).toBe(admittedBytes(GRAPH, channelsOf(GRAPH)));
-});
+test.each(["Batch", "Realtime"] as const)(
+  "an agent counts the memory of a run as its admission does, added replicas too (%s)",
+  (flowType) => {
+    const graph = graphOf({ ...specOf(NODES), flowType }, () => undefined);
+    const channels = new Map(channelsOf(graph).map((entry) => [entry.node, entry.channels as FlowTask["spec"]["channels"]]));
+    const tasks = graph.nodes.map(({ name, tasks: nbTasks }) => {
+      return { spec: { node: name, index: 0, nbTasks, flowType, channels: channels.get(name) } } as unknown as FlowTask;
+    });
+    const plan = assembleDataPlan(tasks);
+    const admitted = (more: number) => {
+      const counted = tasks.map(({ spec }) => ({
+        name: spec.node,
+        tasks: spec.nbTasks + (spec.node === "big" ? more : 0),
+        channels: spec.channels,
+      }));
+      return memoryOf(flowType, counted).reduce((sum, { bytes }) => sum + bytes, 0);
+    };
+
+    expect(memoryBytes(plan)).toBe(admittedBytes(graph, channelsOf(graph)));
+    expect(memoryBytes(plan)).toBe(admitted(0));
+    expect(memoryBytes(plan, new Map([["big", 5]]))).toBe(admitted(2));
+    expect(admitted(2) - admitted(0)).toBeGreaterThanOrEqual(2 * 5 * 2 ** 20); // Two more places for each of two replicas, at the least.
+  },
+);
