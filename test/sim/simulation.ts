@@ -114,10 +114,7 @@ export class Simulation {
           }),
       ],
       ["runs again", () => this.#store.update({ ...flow, spec: { ...flow.spec, run: flow.spec.run + 1 } })],
-      [
-        "changes",
-        () => this.#store.update({ ...flow, spec: { ...this.#randomSpec(), desiredState: flow.spec.desiredState, run: flow.spec.run } }),
-      ],
+      ["changes", () => this.#store.update({ ...flow, spec: { ...this.#randomSpec(), ...keptOf(flow.spec) } })],
       ["spoils", () => this.#store.update({ ...flow, spec: { ...flow.spec, nodes: [aNode("lost", { inputs: ["nowhere"] })] } })],
       ["deletes a task of", () => this.#deleteTask(flow)],
       ["deletes a claim of", () => this.#deleteClaim(flow)],
@@ -288,6 +285,11 @@ export class Simulation {
   #note(text: string): void {
     this.log.push(`${String(this.#tick).padStart(5)} ${text}`);
   }
+}
+
+/** What a changed spec does not say anew; the type of a flow never changes. */
+function keptOf({ flowType, desiredState, run }: VideoFlow["spec"]): Partial<VideoFlow["spec"]> {
+  return { flowType, desiredState, run };
 }
 
 /** C1: where the tasks of a flow that runs are not those of its spec. */
