@@ -20,7 +20,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   kill: ["delivered", "duplicates", "recoveryMs", "wallRatio"],
   eos: ["tailMsPerHop"],
   idle: ["cpuSeconds", "rssMb", "privateMb"],
-  converge: ["tasksPerSecond", "tasksPerSecondTenth", "costGrowth", "steadyWritesPerMinute"],
+  converge: ["tasksPerSecond", "tasksPerSecondTenth", "costGrowth", "writesPerTask", "steadyWritesPerMinute", "rssMiB"],
   startup: ["firstMessageMs", "bareNodeMs", "ratio"],
   restart: ["deathToSpawnMs", "deathToReadyMs", "bareNodeMs"],
   adopt: ["tasks", "adoptMs", "restartedTasks"],

@@ -237,6 +237,8 @@ export class FakeAgent {
 
   async #retire(task: FlowTask, process: FakeProcess | undefined): Promise<void> {
     if (process !== undefined) return this.#retireSlowly(process);
+    const isLost = task.status?.templateHash !== undefined && !this.#memories.has(task.spec.run);
+    if (isLost) return this.#report(task, { phase: "Failed", reason: "MemoryLost" });
     if (task.spec.index >= task.spec.nbTasks) return this.#report(task, { phase: "Stopped", reason: "ScaledDown" });
     return this.#report(task, { phase: "Pending", reason: "Retired", ...this.#restSeen(task) });
   }

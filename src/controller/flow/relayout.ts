@@ -102,7 +102,12 @@ function stepOf(tasks: readonly FlowTask[], leaving: number): Step {
     return producers.some(({ status }) => status?.rest === "Moving") ? "Pause" : "Wait";
   }
   if (tasks.some(({ spec }) => spec.desiredState === "Retired")) return "Retire";
-  return producers.every(isAtRest) ? "Retire" : "Pause";
+  return producers.every((task) => isAtRest(task) || hasNoProcess(task)) ? "Retire" : "Pause";
+}
+
+/** It cannot hold back: a run of which a crash left only a part of the new tasks never begins, so it is not waited for. */
+function hasNoProcess({ status }: FlowTask): boolean {
+  return status?.phase === undefined || status.phase === "Pending";
 }
 
 /** It holds back, and nothing moves in the flow; what consumers have set aside they settle when they make way. */
