@@ -3,6 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterProcesses } from "./cluster.mjs";
+import { convergeOnCluster } from "./cluster-flows.mjs";
 import { flowName, processor, producer } from "./flows.mjs";
 import { bareNodeMs, median, monotonicMs, rounded, withFolder } from "./measure.mjs";
 
@@ -11,6 +12,16 @@ const CREATES = 50;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function run({ smoke, runs, log }) {
+  const one = await runOne({ smoke, runs, log });
+  const many = await convergeOnCluster({ flows: smoke ? 5 : 200, tasks: TASKS, quietMs: smoke ? 500 : 10_000 });
+  log(
+    `${many.flows} flows: ${many.flowsPerSecond} a second, ${many.requestsPerFlow} requests each, controller ${many.controllerRssMiB} MiB`,
+  );
+  const { flowsPerSecond, requestsPerFlow, controllerRssMiB } = many;
+  return { ...one, flowsPerSecond, requestsPerFlow, controllerRssMiB };
+}
+
+async function runOne({ smoke, runs, log }) {
   const bare = await bareNodeMs(smoke ? 1 : 7);
   return withFolder(async (folder) => {
     const processes = await ClusterProcesses.start(folder);

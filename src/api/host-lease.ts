@@ -20,3 +20,6 @@ export const HOSTNAME_LABEL = "kubernetes.io/hostname";
 export function hostLeaseName(host: string): string {
   return `host.${host}`;
 }
+
+/** The condition of hosts and tasks that only the controller writes. */
+export const REACHABLE = "Reachable";

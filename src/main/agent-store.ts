@@ -14,8 +14,11 @@ export interface AgentStore {
 /** @param path folder of a store of its own. */
 export async function openAgentStore({ cluster, log }: DaemonOptions, path: string, hostName: string): Promise<AgentStore> {
   if (cluster === undefined) return { store: withCrashPoints(await EmbeddedStore.open({ path })), cluster: undefined };
-  const { KubernetesStore } = await import("../store/kubernetes/kubernetes-store.js");
+  const [{ KubernetesStore }, { AGENT_STATUS }] = await Promise.all([
+    import("../store/kubernetes/kubernetes-store.js"),
+    import("../store/kubernetes/owned-status.js"),
+  ]);
   const fieldManager = `videoflow-agent/${hostName}`;
-  const store = await KubernetesStore.fromKubeconfig(cluster, { fieldManager, onTrouble: log });
+  const store = await KubernetesStore.fromKubeconfig(cluster, { fieldManager, owns: AGENT_STATUS, onTrouble: log });
   return { store, cluster: store };
 }

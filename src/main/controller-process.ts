@@ -16,6 +16,7 @@ import { LEADERSHIP_TIMES } from "../controller/runtime/leadership.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { EventRecorder } from "../store/event-recorder.js";
 import { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
+import { CONTROLLER_STATUS } from "../store/kubernetes/owned-status.js";
 import type { Store } from "../store/store.js";
 import { serveHealth } from "./health-server.js";
 
@@ -28,6 +29,7 @@ export async function runController(options: ControllerProcessOptions): Promise<
   const { log } = options;
   const store = await KubernetesStore.fromKubeconfig(options.cluster, {
     fieldManager: "videoflow-controller",
+    owns: CONTROLLER_STATUS,
     onTrouble: (text) => log(text),
   });
   const ended = new Ending();

@@ -155,7 +155,7 @@ test("the rules allow what controller and agent do in their whole life, and noth
 
 /** What a healthy life does not show. */
 const RARE: ReadonlySet<string> = new Set([
-  "videoflow-controller: update videoflow.io/flowtasks/status", // The condition Reachable, when a host falls silent.
+  "videoflow-controller: patch videoflow.io/flowtasks/status", // The condition Reachable, when a host falls silent.
 ]);
 
 test("an agent in a Pod that was granted two of four GPUs publishes these two", async () => {

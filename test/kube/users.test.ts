@@ -122,14 +122,18 @@ test("who wrote what is on each object: the controller, the agent by its host, t
   await at.reached(["Running"]);
   const managers = async (...object: string[]) => {
     const { metadata } = JSON.parse(await at.kubectl("get", ...object, "--show-managed-fields", "-o", "json"));
-    const entries = metadata.managedFields as { manager: string; subresource?: string }[];
-    return [...new Set(entries.map(({ manager, subresource }) => [manager, subresource].filter(Boolean).join(" ")))].toSorted();
+    const entries = metadata.managedFields as { manager: string; operation: string; subresource?: string }[];
+    return entries.map(({ manager, operation, subresource }) => [manager, operation, subresource].filter(Boolean).join(" ")).toSorted();
   };
-  expect(await managers("vf", at.place.flow)).toEqual(["kubectl-client-side-apply", "videoflow-controller", "videoflow-controller status"]);
-  expect(await managers("ft", `${at.place.flow}.ticker.0`)).toEqual(["videoflow-agent/edge-1 status", "videoflow-controller"]);
+  expect(await managers("vf", at.place.flow)).toEqual([
+    "kubectl-client-side-apply Update",
+    "videoflow-controller Apply status",
+    "videoflow-controller Update",
+  ]);
+  expect(await managers("ft", `${at.place.flow}.ticker.0`)).toEqual(["videoflow-agent/edge-1 Apply status", "videoflow-controller Update"]);
   expect(await managers("vhost", "edge-1")).toEqual([
-    "videoflow-agent/edge-1",
-    "videoflow-agent/edge-1 status",
-    "videoflow-controller status",
+    "videoflow-agent/edge-1 Apply status",
+    "videoflow-agent/edge-1 Update",
+    "videoflow-controller Apply status",
   ]);
 }, 120_000);

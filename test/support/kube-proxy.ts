@@ -66,7 +66,8 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
     }
     if (isWrite) state.writesLeft -= 1;
     if (state.refuse !== undefined && !isWatch) return void response.writeHead(state.refuse.status, state.refuse.headers).end("{}");
-    if (request.method === "PUT" && Math.random() < state.conflicts) return refuseAsConflict(request, response);
+    if ((request.method === "PUT" || request.method === "PATCH") && Math.random() < state.conflicts)
+      return refuseAsConflict(request, response);
     const { host: _, ...headers } = request.headers;
     const onwards = requestTls(
       { host: "127.0.0.1", port: cluster.port, path: request.url, method: request.method, headers, agent },

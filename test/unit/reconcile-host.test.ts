@@ -522,6 +522,19 @@ test("C1: once the wanted status stands in the store it is not written again", (
   expect(reconcileHost({ ...observed, tasks: [{ ...aTask(), status: write.status }] }).actions).toEqual([]);
 });
 
+test("what comes before a first process is told only if it lasts, and then looked at again; what somebody must know is told at once", () => {
+  const task = aTask({ flowTasks: 2 });
+  const host = (agoMs: number, more: Partial<ObservedHost> = {}): ObservedHost => ({
+    ...{ nowMs: NOW_MS, tasks: [task], records: new Map(), claims: new Map(), memories: new Map(), keeperLost: false },
+    ...{ seenAtMs: new Map([[task.metadata.uid, NOW_MS - agoMs]]), ...more },
+  });
+  const told = (observed: ObservedHost) => reconcileHost(observed).actions.filter(({ op }) => op === "status").length;
+  expect([told(host(100)), reconcileHost(host(100)).requeueAfterMs]).toEqual([0, 200]);
+  expect(told(host(300))).toBe(1);
+  expect(told(host(100, { records: new Map([[task.metadata.uid, recordOf({})]]) }))).toBe(1);
+  expect(told(host(100, { tasks: [aTask({ flowTasks: 2, ...STOPPED })] }))).toBe(1);
+});
+
 test("C2: the order in which tasks are seen changes nothing", () => {
   const names = ["a", "b", "c", "d"];
   const tasks = names.map((node) => aTask({ node, flowTasks: 4 }));

@@ -2,7 +2,7 @@
  * The store of a cluster: the Kubernetes API, under the same contract as the embedded store.
  * Knows objects and the API's verbs; must not know what objects mean. See docs/adr/0010-kubernetes-store.md.
  */
-import type { AnyResource, Kind, Kinds, NewResource } from "../../api/kinds.js";
+import type { AnyResource, Kind, Kinds, Metadata, NewResource } from "../../api/kinds.js";
 import { REAL_CLOCK } from "../../base/clock.js";
 import { OperatorError } from "../../base/errors.js";
 import { keyText } from "../embedded/object-index.js";
@@ -18,7 +18,15 @@ export interface KubernetesStoreOptions {
   readonly onTrouble?: (text: string) => void;
   /** A watch that is silent for so long is given up; default 60,000. */
   readonly deadManMs?: number;
+  /**
+   * What of a status this writer owns, by kind: that part is applied, server-side, and what it leaves out of it goes. Statuses of
+   * other kinds are written whole.
+   */
+  readonly owns?: OwnedStatus;
 }
+
+type OneStatus = Readonly<Record<string, unknown>>;
+export type OwnedStatus = { readonly [K in Kind]?: (status: OneStatus) => OneStatus };
 
 /** Where a cluster is found. */
 export interface ClusterChoice {
@@ -103,7 +111,8 @@ export class KubernetesStore implements Store {
   }
 
   async updateStatus<K extends Kind>(object: Kinds[K]): Promise<Kinds[K]> {
-    return this.#put(object, "/status");
+    const own = this.#options.owns?.[(object as AnyResource).kind];
+    return own === undefined ? this.#put(object, "/status") : this.#applyStatus(object, own);
   }
 
   async delete(key: ObjectKey, { uid }: { readonly uid?: string } = {}): Promise<void> {
@@ -175,6 +184,20 @@ export class KubernetesStore implements Store {
     const path = objectPath(kind, metadata.namespace, metadata.name) + subresource;
     const key = { kind: kind as K, namespace: metadata.namespace, name: metadata.name };
     return this.#write(key, { method: "PUT", path, body: toServer(object as AnyResource) });
+  }
+
+  /** With the version that was read: others who wrote since are not overruled unseen. */
+  #applyStatus<K extends Kind>(object: Kinds[K], own: (status: OneStatus) => OneStatus): Promise<Kinds[K]> {
+    const { apiVersion, kind, metadata, status = {} } = object as AnyResource & { status?: OneStatus };
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const body = {
+      ...toServer({ kind, metadata: { name, namespace, uid, resourceVersion } as Metadata }),
+      apiVersion,
+      status: own(status),
+    };
+    const path = `${objectPath(kind, namespace, name)}/status`;
+    const contentType = "application/apply-patch+yaml"; // JSON is YAML.
+    return this.#write({ kind: kind as K, namespace, name }, { method: "PATCH", path, query: { force: "true" }, body, contentType });
   }
 
   async #write<K extends Kind>(key: ObjectKey<K>, request: ApiRequest): Promise<Kinds[K]> {
