@@ -33,7 +33,9 @@ export class ClusterProcesses {
     writeFileSync(devices, JSON.stringify(uuids.map((uuid) => ({ uuid, product: "Bench GPU", memory: "8Gi" }))));
     const state = join(folder, "state");
     await processes.#spawn(["controller"], " leads");
-    await processes.#spawn(["agent", "--host-name", "bench", "--state-dir", state, "--shm", shm, "--devices", devices], " answers on ");
+    const trusting = ["--root", "/", ...(process.getuid() === 0 ? ["--task-user", "root"] : [])]; // Its components are those of this folder.
+    const agent = ["agent", "--host-name", "bench", "--state-dir", state, "--shm", shm, "--devices", devices, ...trusting];
+    await processes.#spawn(agent, " answers on ");
     return processes;
   }
 
