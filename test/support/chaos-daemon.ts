@@ -46,16 +46,18 @@ export class ChaosDaemon implements ChaosTarget {
   }
 
   async #restart(): Promise<void> {
+    let diesAgain: boolean;
     do {
       await this.#daemon.agent.ended;
       await pause(this.#prng.range(0, AWAY_MS));
       const starts = this.#daemon.start();
-      if (this.#prng.chance(STARTING)) {
+      diesAgain = this.#prng.chance(STARTING);
+      if (diesAgain) {
         await pause(this.#prng.range(0, STARTING_MS));
         this.#daemon.agent.child.kill("SIGKILL");
       }
       await starts;
-    } while (this.#daemon.agent.child.signalCode === "SIGKILL");
+    } while (diesAgain);
     this.#isAway = false;
   }
 
