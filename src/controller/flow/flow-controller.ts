@@ -2,7 +2,7 @@
 import type { FlowTask, VideoFlow } from "../../api/kinds.js";
 import type { Prng } from "../../base/prng.js";
 import type { WatchEvent } from "../../store/store.js";
-import { type CachedKind, readerOf, withOwnWrites } from "../runtime/cached-store.js";
+import { type CacheOf, readerOf, withOwnWrites } from "../runtime/cached-store.js";
 import { Controller, type Source } from "../runtime/controller.js";
 import type { Scheduler } from "../runtime/scheduler.js";
 import type { Backoff } from "../runtime/work-queue.js";
@@ -24,7 +24,7 @@ export interface FlowControllerOptions extends Omit<FlowReconcilerOptions, "read
 
 /** One flow at a time is reconciled, so two flows never decide on the same devices at once. */
 export function createFlowController(options: FlowControllerOptions): Controller {
-  const known = (kind: CachedKind) => controller.cache(kind);
+  const known: CacheOf = (kind) => controller.cache(kind);
   const reconciler = new FlowReconciler(
     options.isCached === true ? { ...options, reader: readerOf(known), store: withOwnWrites(options.store, known) } : options,
   );
@@ -49,7 +49,7 @@ export function createFlowController(options: FlowControllerOptions): Controller
     asSource({ kind: "Host", keysOf: ({ object }) => [...pending(), ...flowsOn(object.metadata.name)] }),
   ];
   const { store, scheduler, clock, prng, backoff, resyncMs, onError } = options;
-  const controller = new Controller({
+  const controller: Controller = new Controller({
     ...{ store, scheduler, clock, prng, sources, reconcile: (key) => reconciler.reconcile(flowOf(key)) },
     ...(backoff === undefined ? {} : { backoff }),
     ...(resyncMs === undefined ? {} : { resyncMs }),

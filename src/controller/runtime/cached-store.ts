@@ -9,7 +9,7 @@ import type { Cache } from "./cache.js";
 
 /** Kinds that the controller watches. */
 export type CachedKind = "VideoFlow" | "FlowTask" | "DeviceClaim" | "Host";
-type CacheOf = (kind: CachedKind) => Cache<CachedKind>;
+export type CacheOf = (kind: CachedKind) => Cache<CachedKind>;
 
 /** @param cacheOf not called before the first read. */
 export function readerOf(cacheOf: CacheOf): Pick<Store, "get" | "list"> {
