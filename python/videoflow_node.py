@@ -26,6 +26,7 @@ except ImportError:
 FD_IN, FD_OUT = 3, 4
 INLINE_BYTES = 32768  # A smaller output travels inside its envelope: cheaper than to ask for a place.
 HOST = "videoflow.host.v1."
+VISIBLE_DEVICES = "CUDA_VISIBLE_DEVICES"
 VALUE = "videoflow.v1.Value"
 
 # numpy name -> (bytes of an element, letter of the struct and array modules)
@@ -515,6 +516,13 @@ def open_node(node):
         node.open(*[context][:takes_context])
 
 
+def check_devices(given):
+    """A task sees exactly what it was granted; code that sets the variable would compute on a GPU of another task."""
+    seen = os.environ.get(VISIBLE_DEVICES)
+    if seen != given:
+        raise RuntimeError("%s is %s, but the task was granted %s: take out what sets it" % (VISIBLE_DEVICES, seen, given))
+
+
 def pass_over(node):
     """Has a producer that starts again without a state give what it gave before."""
     if not getattr(node, "replayable", True) or getattr(node, "seekable", False):
@@ -630,6 +638,7 @@ def main():
     if first is None:
         return
     options = decode(first["payload"])
+    given = os.environ.get(VISIBLE_DEVICES)
     for name in ("flow", "run", "node", "task_index", "nb_tasks", "devices", "committed"):
         setattr(context, name, options[name])
     try:
@@ -641,6 +650,7 @@ def main():
     try:
         try:
             open_node(node)
+            check_devices(given)
             state = state_of(node)
         except Exception as error:  # noqa: BLE001
             send_failure("open", error)

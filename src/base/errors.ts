@@ -464,6 +464,12 @@ export const ERRORS = {
     message: (d: { flow: string; detail: string }) => `flow "${d.flow}" was not started: ${d.detail}`,
     fix: "Free or add a GPU, lower nbTasks, or use a component that can run on the CPU.",
   },
+  DEVICES_DISAGREE: {
+    retry: "never",
+    message: (d: { node: string; granted: string; seen: string }) =>
+      `node "${d.node}" was granted CUDA_VISIBLE_DEVICES=${d.granted}, but its process sees ${d.seen}`,
+    fix: "Take out of the node's code, and of what it imports, what sets the variable: a task sees exactly its grant, as device 0 and on.",
+  },
   DEAD_LETTER_UNKNOWN: {
     retry: "never",
     message: (d: { folder: string; id: string }) => `${d.folder} holds no single dead letter ${d.id}`,

@@ -13,6 +13,7 @@ import { type LoadedNode, loadMember } from "./load.js";
 import { type Member, Pipeline } from "./members.js";
 import type { Reporter } from "./report.js";
 import { type Outcome, runConsumer, runProcessor, runProducer, type TaskLoop } from "./run.js";
+import { checkDevices } from "./self-check.js";
 import { TaskStates } from "./states.js";
 
 /**
@@ -99,6 +100,7 @@ async function runOpened(launch: TaskLaunch, members: readonly Member[], port: T
     await states.restore();
     crashPoint("worker.restored");
     reporter.stateLost(states.lost);
+    checkDevices(launch);
     port.setState("working");
     reporter.ready();
     isReady = true;
