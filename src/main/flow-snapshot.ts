@@ -26,7 +26,8 @@ export function flowSnapshot({ flow, tasks, observation, elapsedMs, outputs }: S
   };
 }
 
-function edgeSnapshot({ from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeSnapshot {
+/** Of all that the ledger knows, what people are told. */
+export function edgeSnapshot({ from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeSnapshot {
   return { from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight };
 }
 

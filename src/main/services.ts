@@ -14,7 +14,6 @@ import type {
   AgentAbout,
   AgentServices,
   DeviceUsage,
-  EdgeUsage,
   FlowKey,
   LogChunk,
   LogQuery,
@@ -23,10 +22,9 @@ import type {
   Usage,
 } from "../store/agent-services.js";
 import type { Store } from "../store/store.js";
-import type { EdgeStats } from "../transport/port.js";
 import { PROCESS_BOUNDS_US } from "../transport/process-times.js";
 import { explainFromStore } from "./explain.js";
-import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
+import { edgeSnapshot, flowSnapshot, outputFiles } from "./flow-snapshot.js";
 
 /** The last bucket has no bound. */
 const FINITE_BOUNDS_US = PROCESS_BOUNDS_US.filter(Number.isFinite);
@@ -143,7 +141,7 @@ export class DaemonServices implements AgentServices {
         };
       }),
       devices: views.map((device) => ({ ...device, ...readingOf(device.uuid, readings) })),
-      edges: [...flows].flatMap(([run, flow]) => (observed.get(run)?.edges ?? []).map((edge) => edgeUsage(flow, edge))),
+      edges: [...flows].flatMap(([run, flow]) => (observed.get(run)?.edges ?? []).map((edge) => ({ flow, ...edgeSnapshot(edge) }))),
     };
   }
 
@@ -204,10 +202,6 @@ function deviceUseOf(uuid: string, pids: readonly number[], readings: DeviceRead
     ...(known.length === 0 ? {} : { memoryUsedMiB: known.reduce((sum, mib) => sum + mib, 0) }),
     ...(utilizationPercent === undefined ? {} : { utilizationPercent }),
   };
-}
-
-function edgeUsage(flow: FlowKey, { from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeUsage {
-  return { flow, from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight };
 }
 
 /** When the present run was admitted; before that, when the flow was made. */

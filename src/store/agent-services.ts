@@ -3,7 +3,7 @@
  * Everything is plain data: it travels over a socket.
  */
 import type { Explanation } from "../api/explanation.js";
-import type { FlowSnapshot } from "../api/snapshot.js";
+import type { EdgeSnapshot, FlowSnapshot } from "../api/snapshot.js";
 import type { DeadLetter } from "../base/dead-letters.js";
 
 /** A namespaced name. */
@@ -86,18 +86,9 @@ export interface TaskDeviceUse {
   readonly utilizationPercent?: number;
 }
 
-/** What became of the messages of one edge since the run began; what is produced and in none of the others is in flight. */
-export interface EdgeUsage {
+/** What became of the messages of one edge since the run began. */
+export interface EdgeUsage extends EdgeSnapshot {
   readonly flow: FlowKey;
-  readonly from: string;
-  readonly to: string;
-  readonly produced: number;
-  readonly acknowledged: number;
-  readonly deadLettered: number;
-  readonly dropped: number;
-  /** Marks of "nothing came of this input"; no messages. */
-  readonly marks: number;
-  readonly inFlight: number;
 }
 
 /** What one device is used for. */

@@ -66,7 +66,7 @@ describe("a device that was seen once is not forgotten", () => {
     const [task, other] = [aTask({ claim: "f.a.0", flowTasks: 2 }), aTask({ node: "b", flowTasks: 2 })];
     const devices = new Map(withLost(both, found(both[1] as HostDevice)).map((device) => [device.uuid, device]));
     const plan = reconcileHost({
-      nowMs: 0,
+      nowMs: 1_000, // Long enough after 0 that nothing is held back as brief.
       tasks: [task, other],
       records: new Map(),
       claims: new Map([["default/f.a.0", claim]]),
