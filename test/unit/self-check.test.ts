@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { checkDevices } from "../../src/worker/self-check.js";
 
-const check = (devices: readonly string[], seen: string | undefined, from = seen) => checkDevices({ node: "n", devices }, seen ?? "", from ?? "");
+const check = (devices: readonly string[], seen: string | undefined, from = seen) =>
+  checkDevices({ node: "n", devices }, seen ?? "", from ?? "");
 
 test.each([
   [[], "-1"],
