@@ -21,7 +21,7 @@ import type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
 import { Requirements } from "./requirements.js";
-import { type FlowObservation, RunMemories } from "./run-memories.js";
+import { type FlowClaim, type FlowObservation, RunMemories } from "./run-memories.js";
 import { taskStory } from "./story.js";
 import { TaskFiles } from "./task-files.js";
 import { TaskProcesses } from "./task-processes.js";
@@ -253,11 +253,11 @@ export class Agent {
   }
 
   /** What is no regular file, such as /dev/null, may have many writers. */
-  #claimOf(run: string): { readonly flow: string; readonly outputs: readonly string[] } {
+  #claimOf(run: string): FlowClaim {
     const tasks = [...this.#tasks.values()].filter(({ spec }) => spec.run === run);
     const outputs = this.#options.outputsOf?.(tasks.flatMap(({ spec }) => spec.members)) ?? [];
     const files = outputs.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false);
-    return { flow: tasks[0]?.spec.flow ?? run, outputs: [...new Set(files)] };
+    return { flow: tasks[0]?.spec.flow ?? run, outputs: [...new Set(files)], tasks: tasks.map(({ metadata }) => metadata.uid) };
   }
 
   /** Whether the memory of a run outlives this process: as long as its tasks do. */
@@ -374,7 +374,8 @@ export class Agent {
         return this.#kick();
       case "removeMemory":
         this.#memories.remove(action.run);
-        return this.#files.removeRun(action.run);
+        this.#files.removeRun(action.run);
+        return this.#kick();
       case "prepare":
         return this.#prepare(action.claim);
       case "status":

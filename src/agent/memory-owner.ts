@@ -19,6 +19,8 @@ export interface RunClaim {
   readonly outputs: readonly string[];
   /** Shared memory that it may need. */
   readonly reservedBytes: number;
+  /** Uids of the tasks that the memory was made for. */
+  readonly tasks?: readonly string[];
 }
 
 export interface MemoryOwner {

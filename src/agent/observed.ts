@@ -93,6 +93,8 @@ export interface MemoryState {
   readonly layout?: string;
   /** What keeps its messages from the channels that its tasks know by now. */
   readonly carryOver?: CarryOverProblem;
+  /** Uids of the tasks that it was made for; absent: not known. */
+  readonly madeFor?: readonly string[];
   /** What of the messages of its edges does not add up; looked at only while no process of the run lives. */
   readonly ledgerProblems?: readonly string[];
   /** Tasks that each node has in the memory. */

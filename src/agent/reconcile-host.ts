@@ -53,7 +53,7 @@ export function reconcileHost(observed: ObservedHost): HostPlan {
   const runs = groupByRun(observed.tasks);
   const strangers = hasStrangers(observed);
   const decided = [...runs].map(([run, tasks]) => reconcileRun(run, tasks, observed, strangers));
-  const actions = [...decided.flatMap((plan) => plan.actions), ...reconcileStrangers(observed), ...leftMemories(runs, observed)];
+  const actions = [...decided.flatMap((plan) => plan.actions), ...leftMemories(runs, observed), ...reconcileStrangers(observed)];
   const looks = decided.flatMap((plan) => plan.looksAtMs);
   if (looks.length === 0) return { actions };
   return { actions, requeueAfterMs: Math.max(0, Math.min(...looks) - observed.nowMs) };
@@ -84,14 +84,15 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
 }
 
 function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedHost, strangers: boolean): RunState {
-  const { nowMs, memories, keeperLost, hasJournal = false } = observed;
+  const { nowMs, keeperLost, hasJournal = false } = observed;
+  const memory = memoryOf(run, tasks, observed);
   const wanted = Math.max(...tasks.map((task) => task.spec.flowTasks));
   const missing = tasks.filter((task) => task.spec.claim !== undefined && claimOf(task, observed)?.status?.allocation === undefined);
   const missingClaims = missing.map((task) => task.spec.claim as string);
   const standstillSinceMs = standstillSince(tasks.flatMap((task) => observed.records.get(task.metadata.uid)?.process ?? []));
   const common = {
     nowMs,
-    memory: memories.get(run),
+    memory,
     present: tasks.length,
     wanted,
     missingClaims,
@@ -99,11 +100,22 @@ function stateOfRun(run: string, tasks: readonly FlowTask[], observed: ObservedH
     hasStrangers: strangers,
     keeperLost,
     hasJournal,
-    isMemoryLost: isMemoryLost(tasks, memories.get(run), observed),
+    isMemoryLost: isMemoryLost(tasks, memory, observed),
     isOver: tasks.every((task) => hasFinished(task, observed.records.get(task.metadata.uid))),
     isHeldBack: tasks.some((task) => isHeldBack(task, observed)),
   };
   return { ...common, ...(standstillSinceMs === undefined ? {} : { standstillSinceMs }) };
+}
+
+/** None of the tasks that the memory was made for is left: the run began again under the same name before all of them were seen to end. */
+function isOfEarlier(tasks: readonly FlowTask[], { madeFor }: MemoryState): boolean {
+  return madeFor !== undefined && !tasks.some(({ metadata }) => madeFor.includes(metadata.uid));
+}
+
+/** What an earlier beginning of the run left is none of its own. */
+function memoryOf(run: string, tasks: readonly FlowTask[], { memories }: ObservedHost): MemoryState | undefined {
+  const memory = memories.get(run);
+  return memory === undefined || isOfEarlier(tasks, memory) ? undefined : memory;
 }
 
 /** It has never had a process, and may not get one yet. */
@@ -169,6 +181,7 @@ function memoryActions(run: string, tasks: readonly FlowTask[], state: RunState,
   const { memory } = state;
   const live = tasks.some((task) => records.get(task.metadata.uid)?.process !== undefined);
   const over = tasks.every(isFinal) && !live;
+  if (memory === undefined && observed.memories.has(run)) return state.hasStrangers === true ? [] : [{ op: "removeMemory", run }];
   if (memory === undefined) {
     const begun = state.isMemoryLost || tasks.some(isFinal);
     const complete =
@@ -204,7 +217,7 @@ function carryOverActions(
   const layout = layoutOf(tasks);
   const whole = layout !== undefined && state.present === state.wanted && state.missingClaims.length === 0;
   const isLive = tasks.some((task) => mayHaveProcess(records.get(task.metadata.uid)));
-  if (!whole || isLive || state.isHeldBack || state.stopping || state.keeperLost) return [];
+  if (!whole || isLive || state.hasStrangers === true || state.isHeldBack || state.stopping || state.keeperLost) return [];
   const { carryOver } = memory;
   const tried = carryOver?.layout === layout && (carryOver.isRefused || state.nowMs < carryOver.atMs + CARRY_OVER_RETRY_MS);
   return tried ? [] : [{ op: "carryOver", run, plan: assembleDataPlan(tasks), layout }];

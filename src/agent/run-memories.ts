@@ -30,7 +30,7 @@ import type { MemoryState } from "./observed.js";
 import type { RecordJournal, SavedRun } from "./record-journal.js";
 
 /** Whose run it is, and the files that it writes. */
-export type FlowClaim = Pick<RunClaim, "flow" | "outputs">;
+export type FlowClaim = Pick<RunClaim, "flow" | "outputs" | "tasks">;
 
 /** One node, summed over its tasks. */
 export interface NodeObservation {
@@ -151,7 +151,7 @@ export class RunMemories {
       this.#memories.create(dir, plan);
       crashPoint("agent.memory.after");
       this.#runs.set(run, {
-        state: { state: "ready", layout },
+        state: { state: "ready", layout, ...madeForOf(flow) },
         dir,
         plan,
         stats: this.#memories.stats(dir, plan),
@@ -160,7 +160,7 @@ export class RunMemories {
       });
     } catch (error) {
       this.#runs.set(run, {
-        state: { state: "failed", problem: errorText(error), ...reasonOf(error) },
+        state: { state: "failed", problem: errorText(error), ...reasonOf(error), ...madeForOf(flow) },
         dir,
         plan,
         tasks,
@@ -216,7 +216,7 @@ export class RunMemories {
       this.#carryInto(made, dir, memory, plan, layout, keep, flow);
       crashPoint("carry.named");
       const tasks = new Map(plan.nodes.map((node) => [node.name, node.tasks]));
-      const carried = { ...state, layout };
+      const carried = { ...state, layout, ...madeForOf(flow) };
       this.#runs.set(run, { state: carried, dir, plan, stats: this.#memories.stats(dir, plan), tasks, asked: new Map() });
       memory.stats?.close();
       this.#drop(memory.dir);
@@ -260,11 +260,12 @@ export class RunMemories {
     try {
       const plan = this.#memories.planOf(dir);
       const { drainAskedAtMs, paused } = this.#savedOf(run);
-      const layout = readOwner(dir)?.layout;
+      const { layout, run: claim } = readOwner(dir) ?? {};
       const stats = this.#memories.stats(dir, plan);
       const state: MemoryState = {
         state: "ready",
         ...(layout === undefined ? {} : { layout }),
+        ...madeForOf(claim),
         ...(drainAskedAtMs === undefined ? {} : { drainAskedAtMs }),
         ...(paused === undefined ? {} : { paused }),
       };
@@ -402,6 +403,10 @@ export class RunMemories {
     if (stats === undefined) return { tasks: [], edges: [], slotsInUse: 0 };
     return { tasks: stats.tasks(), edges: stats.edges(), slotsInUse: stats.slotsInUse() };
   }
+}
+
+function madeForOf({ tasks }: Pick<RunClaim, "tasks"> = {}): Pick<MemoryState, "madeFor"> {
+  return tasks === undefined ? {} : { madeFor: tasks };
 }
 
 /** Another run stands in the way: no lack of memory. */

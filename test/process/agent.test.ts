@@ -103,6 +103,17 @@ test("nothing of a flow starts before all of its tasks are there", async () => {
   expect(memories.asked).toEqual(["create"]);
 });
 
+test("a run that begins again under its name gets memory of its own, once nobody works in what the one before left", async () => {
+  await start("ready; exec sleep 60");
+  await create();
+  const before = (await phaseOf("f.a.0", "Running")).status?.pid as number;
+  await store.delete({ kind: "FlowTask", namespace: "default", name: "f.a.0" });
+  await create({ layoutHash: "other" });
+  const after = (await phaseOf("f.a.0", "Running")).status?.pid;
+  expect([identityOf(before), after === before]).toEqual([undefined, false]);
+  expect(memories.asked).toEqual(["create", "remove", "create"]);
+});
+
 test("the pid of a live process stands in the store before the program starts", async () => {
   await start("ready; sleep 60");
   const seen: string[] = [];

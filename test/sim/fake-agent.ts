@@ -29,6 +29,8 @@ export interface FakeProcess {
 interface FakeMemory {
   layout: string;
   rest: "Moving" | "Held" | "Free";
+  /** Uids of the tasks that it was made for. */
+  madeFor: readonly string[];
 }
 
 /** What of a host works. */
@@ -111,7 +113,9 @@ export class FakeAgent {
     const { prng } = this.#options;
     const own = tasks.filter(({ spec }) => spec.run === run);
     const live = this.processes.some(({ taskUid }) => own.some(({ metadata }) => metadata.uid === taskUid));
-    if (!live && own.every(({ status }) => FINAL.includes(status?.phase ?? ""))) return void this.#memories.delete(run);
+    const isOver = own.every(({ status }) => FINAL.includes(status?.phase ?? ""));
+    const isOfEarlier = !own.some(({ metadata }) => memory.madeFor.includes(metadata.uid));
+    if (!live && (isOver || isOfEarlier)) return void this.#memories.delete(run);
     if (!live && memory.rest === "Held") memory.rest = prng.chance(OFFERED_AGAIN_CHANCE) ? "Moving" : "Free";
     if (!live) return;
     const gives = own.some(({ spec }) => isProducer(spec) && spec.desiredState === "Running");
@@ -122,13 +126,15 @@ export class FakeAgent {
   /** A memory with other channels gets those of the spec, with all that was committed, once nobody works in it and all know them. */
   #ensureMemory({ spec, metadata }: FlowTask, siblings: readonly FlowTask[]): boolean {
     const memory = this.#memories.get(spec.run);
-    if (memory === undefined) this.#memories.set(spec.run, { layout: spec.layoutHash, rest: "Free" });
+    const madeFor = siblings.map((task) => task.metadata.uid);
+    if (memory === undefined) this.#memories.set(spec.run, { layout: spec.layoutHash, rest: "Free", madeFor });
     if (memory === undefined || memory.layout === spec.layoutHash) return true;
     const live = this.processes.some(({ taskUid }) => siblings.some((task) => task.metadata.uid === taskUid));
     const agreed = siblings.length === spec.flowTasks && siblings.every((task) => task.spec.layoutHash === spec.layoutHash);
     if (live || !agreed) return false;
-    if (memory.rest !== "Free") return this.#refuseMemory(metadata.name, siblings);
+    if (memory.rest !== "Free") throw new Error(`M1: the channels of ${metadata.name} change while messages are in flight`);
     memory.layout = spec.layoutHash;
+    memory.madeFor = madeFor;
     this.#options.note(`carries over ${spec.flow}`);
     return true;
   }
@@ -228,6 +234,7 @@ export class FakeAgent {
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
     const mayBegin = siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined;
     if (mayBegin && this.#ensureMemory(task, siblings)) await this.#spawn(task);
+    else await this.#report(task, { phase: "Pending", reason: mayBegin ? "WaitingForMemory" : "WaitingForTasks" });
   }
 
   /** It takes a while to commit what is in hand. */
@@ -279,15 +286,6 @@ export class FakeAgent {
     this.#kill(process);
     this.#ended.set(process.taskUid, status);
     this.#options.note(`${process.task} ends: ${status.phase}`);
-  }
-
-  /** Only a run that began again while this host was silent may find what the one before left. */
-  #refuseMemory(task: string, siblings: readonly FlowTask[]): false {
-    if (siblings.some(({ status }) => status?.templateHash !== undefined))
-      throw new Error(`M1: the channels of ${task} change while messages are in flight`);
-    for (const { metadata } of siblings)
-      this.#ended.set(metadata.uid, { phase: "Failed", reason: "CarryOverRefused", message: "in flight" });
-    return false;
   }
 
   /** Told by producers that hold back, and by those that made way once nobody of the run lives. */

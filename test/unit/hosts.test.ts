@@ -203,6 +203,27 @@ describe("a host that is not heard of", () => {
   });
 });
 
+test("a run that has succeeded stays so when its host is deleted: tasks that somebody deleted go, nothing begins again", () => {
+  const condition = {
+    type: "Succeeded",
+    status: "True",
+    reason: "Completed",
+    message: "",
+    lastTransitionTime: "2026-01-01T00:00:00Z",
+  } as const;
+  const status = { run: 1, state: "Succeeded", reason: "Completed", observedGeneration: 1, conditions: [condition] } as const;
+  const tasks = tasksOn("a", aFlowSpec(), { phase: "Succeeded" }).map((task) =>
+    task.spec.node === "work" ? { ...task, metadata: { ...task.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } } : task,
+  );
+  const flow = aFlow({ status: { ...status, conditions: [...status.conditions] } });
+  const plan = planOf({ flow, hosts: [aHost("b")], tasks });
+  expect(plan.changes.map((change) => [change.op, "task" in change ? change.task.metadata.name : undefined])).toEqual([
+    ["setFinalizers", undefined],
+    ["deleteTask", "f.work.0"],
+  ]);
+  expect(plan.status).toEqual(flow.status);
+});
+
 describe("a host that is drained", () => {
   const draining = { ...aHost("a"), spec: { schedulable: "Draining" as const } };
   const tasks = tasksOn("a", aFlowSpec());

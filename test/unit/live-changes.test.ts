@@ -215,6 +215,48 @@ test("a change that comes while another one is under way is followed in the end,
   }
 });
 
+/** Lets controller and agent go on until the controller has said something. */
+async function until(world: LiveWorld, text: string): Promise<void> {
+  for (let rounds = 0; rounds < 20; rounds += 1) {
+    await world.reconcile();
+    if (world.log.includes(text)) return;
+    await world.agent.tick(NO_FAULTS);
+  }
+  throw new Error(`nobody said ${text}:\n${world.log.join("\n")}`);
+}
+
+test("what is found in flight once nobody works lets all work again; they make way anew only when their agent has seen it", async () => {
+  const world = await twoNodes();
+  await world.editNode("two", { inputs: ["reader"] });
+  await until(world, "update f.writer.0 Retired");
+  while ((await world.tasks()).some(({ status }) => status?.reason !== "Retired")) await world.agent.tick(NO_FAULTS);
+  await world.report("f.reader.0", { rest: "Moving" });
+  world.told();
+  for (let looks = 0; looks < 3; looks += 1) await world.reconcile();
+  expect(world.told().toSorted()).toEqual([
+    ...asked(["f.one.0", "f.one.1"], "Running"),
+    "update f.reader.0 Paused",
+    ...asked(["f.two.0", "f.writer.0"], "Running"),
+  ]);
+  await world.settle();
+  expect((await world.flow()).status).toMatchObject({ state: "Running", ready: "5/5" });
+});
+
+test("a change of which a crash made only a part is followed by the next one: what never began is not waited for", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("one", { nbTasks: 2 }), aNode("new"), aNode("two")) }));
+  await until(world, "createTask f.new.0");
+  const half = (await world.tasks()).find(({ metadata }) => metadata.name === "f.new.0");
+  if (half === undefined) throw new Error("it is not there");
+  await world.store.update<"FlowTask">({ ...half, metadata: { ...half.metadata, finalizers: [] } });
+  await world.store.delete({ kind: "FlowTask", namespace: "default", name: "f.new.0" });
+  await world.agent.tick(NO_FAULTS);
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("three"), aNode("two")) }));
+  await world.settle();
+  expect((await world.flow()).status).toMatchObject({ state: "Running", ready: "4/4" });
+  expect((await world.flow()).status?.begunAgain).toBeUndefined();
+});
+
 test("a spec that is invalid, or whose devices are not to be had, lets what made way work again, whenever it comes", async () => {
   for (const bad of [aNode("two", { inputs: ["nowhere"] }), aGpuNode("two", 1, { required: true, count: 9 })]) {
     for (let rounds = 1; rounds < 4; rounds += 1) {

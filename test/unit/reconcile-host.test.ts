@@ -353,6 +353,46 @@ const cases: Case[] = [
     status: "Pending Retired",
   },
   {
+    name: "removes what the run left before it began again under its name, before anything else",
+    tasks: [aTask({ layoutHash: "other" })],
+    memory: { state: "ready", layout: "layout", rest: "moving", madeFor: ["uid-of-before"] },
+    actions: [`removeMemory ${RUN}`],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "begins again where the memory of the beginning before could not be made",
+    memory: { state: "failed", problem: "full", madeFor: ["uid-of-before"] },
+    actions: [`removeMemory ${RUN}`],
+    status: "Pending WaitingForMemory",
+  },
+  {
+    name: "leaves the memory of an earlier beginning to those who still run in it",
+    memory: { state: "ready", madeFor: ["uid-of-before"] },
+    given: { records: new Map([["uid-of-before", recordOf({ ...LIVE, killed: "Deleted" })]]) },
+    actions: [],
+    status: "Pending WaitingForOthers",
+  },
+  {
+    name: "keeps the memory of a run as long as one of the tasks is there that it was made for",
+    memory: { state: "ready", madeFor: ["uid-of-before", "uid-f.a.0"] },
+    record: recordOf(LIVE),
+    actions: [],
+    status: "Running Ready",
+  },
+  {
+    name: "leaves the memory alone while a process runs in it whose task is gone",
+    tasks: [aTask({ layoutHash: "other" })],
+    memory: { state: "ready", layout: "layout" },
+    given: {
+      records: new Map([
+        ["uid-f.a.0", MADE_WAY],
+        ["uid-of-another", recordOf({ ...LIVE, killed: "Deleted" })],
+      ]),
+    },
+    actions: [],
+    status: "Pending WaitingForMemory",
+  },
+  {
     name: "makes room for a new replica before it starts",
     tasks: [aTask({ index: 0, nbTasks: 2, flowTasks: 2 }), aTask({ index: 1, nbTasks: 2, flowTasks: 2 }, { phase: "Succeeded" })],
     memory: { state: "ready", tasks: new Map([["a", 1]]) },
@@ -460,7 +500,7 @@ const cases: Case[] = [
     name: "forgets a dead task that is gone, and its memory",
     tasks: [],
     record: dead([0]),
-    actions: ["forget uid-f.a.0", `removeMemory ${RUN}`],
+    actions: [`removeMemory ${RUN}`, "forget uid-f.a.0"],
   },
   {
     name: "stops a task that is being deleted without a drain",

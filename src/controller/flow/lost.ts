@@ -44,6 +44,12 @@ export function abandon({ flow }: Observed, { tasks, claims }: Own, lost: readon
   return { changes, status, ...(changes.length > 0 ? { requeueAfterMs: 0 } : {}) };
 }
 
+/** Of a run that has succeeded nothing begins again: those of its tasks that somebody deleted go, as their host cannot say so. */
+export function forget({ flow }: Observed, { claims }: Own, lost: readonly FlowTask[]): Plan {
+  const changes = lost.flatMap((task) => giveUp(task, claims, `host ${task.spec.host} is lost`));
+  return { changes, status: { ...flow.status, observedGeneration: flow.metadata.generation } };
+}
+
 function giveUp(task: FlowTask, claims: readonly DeviceClaim[], why: string): Change[] {
   const spent = isFinal(task) ? claims.filter((claim) => idOf(claim) === idOf(task)) : [];
   return [...spent.map((claim): Change => ({ op: "deleteClaim", claim, why })), ...removeTask(task, why)];

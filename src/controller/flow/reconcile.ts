@@ -10,7 +10,7 @@ import { type Admission, admitFlow, type ClaimStatuses, movesAway, remainingMs }
 import { conditionOf, type Fact, fact } from "./conditions.js";
 import { desiredTasks, FLOW_FINALIZER, runId, runNumber, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
-import { abandon, abandonedTasks, withUnreachable } from "./lost.js";
+import { abandon, abandonedTasks, forget, withUnreachable } from "./lost.js";
 import type { Change, Observed, Plan } from "./observed.js";
 import { type Own, ownOf } from "./own.js";
 import { givesUp, hasBegun, isOutdated, refusalAmong, wasRefused } from "./refused.js";
@@ -34,7 +34,7 @@ const EXIT_BAD_DATA = 65;
 export function reconcileFlow(observed: Observed): Plan {
   const own = ownOf(observed.flow, observed.tasks, observed.claims);
   const lost = abandonedTasks(observed, own);
-  if (lost.length > 0) return abandon(observed, own, lost);
+  if (lost.length > 0) return isLatched(observed) ? forget(observed, own, lost) : abandon(observed, own, lost);
   return withUnreachable(observed, own, reconcilePresent(observed, own));
 }
 
@@ -105,7 +105,8 @@ function reconcileLive(observed: Observed, own: Own): Plan {
 
 /** This run has succeeded, and that never changes. */
 function isLatched({ flow }: Observed): boolean {
-  const { status } = flow;
+  const { metadata, status } = flow;
+  if (metadata.deletionTimestamp !== undefined) return false;
   return conditionOf("Succeeded", status?.conditions)?.status === "True" && (status?.run ?? 1) === runNumber(flow);
 }
 

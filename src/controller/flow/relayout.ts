@@ -105,9 +105,13 @@ function stepOf(tasks: readonly FlowTask[], leaving: number): Step {
   return producers.every((task) => isAtRest(task) || hasNoProcess(task)) ? "Retire" : "Pause";
 }
 
-/** It cannot hold back: a run of which a crash left only a part of the new tasks never begins, so it is not waited for. */
-function hasNoProcess({ status }: FlowTask): boolean {
-  return status?.phase === undefined || status.phase === "Pending";
+/**
+ * It cannot hold back: a run of which a crash left only a part of the new tasks never begins, so it is not waited for. What its
+ * agent said before it was asked does not count: one that had made way is about to work again.
+ */
+function hasNoProcess({ metadata, status }: FlowTask): boolean {
+  if (status?.phase === undefined) return true;
+  return status.phase === "Pending" && status.observedGeneration === metadata.generation;
 }
 
 /** It holds back, and nothing moves in the flow; what consumers have set aside they settle when they make way. */
