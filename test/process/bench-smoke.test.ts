@@ -22,7 +22,7 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   idle: ["cpuSeconds", "rssMb", "privateMb"],
   converge: ["tasksPerSecond", "tasksPerSecondTenth", "costGrowth", "writesPerTask", "steadyWritesPerMinute", "rssMiB"],
   startup: ["firstMessageMs", "bareNodeMs", "ratio"],
-  restart: ["deathToSpawnMs", "deathToReadyMs", "bareNodeMs"],
+  restart: ["deathToSpawnMs", "deathToProgramMs", "deathToReadyMs", "bareNodeMs"],
   adopt: ["tasks", "adoptMs", "restartedTasks"],
   agent: ["cpuSecondsPerMinute", "agentRssMb", "keeperRssMb"],
 };
