@@ -183,7 +183,7 @@ describe("the API", () => {
     for (const kind of ["vf", "ft", "vdc", "vhost"]) await cluster.kubectlOk(["get", kind]);
     const kinds = await cluster.kubectlOk(["api-resources", "--categories=videoflow-all", "-o", "name"]);
     expect(kinds.trim().split("\n").toSorted()).toEqual(
-      ["deviceclaims", "flowtasks", "hosts", "videoflows"].map((kind) => `${kind}.videoflow.io`),
+      ["deviceclaims", "flowtasks", "hostqueries", "hosts", "videoflows"].map((kind) => `${kind}.videoflow.io`),
     );
     await cluster.kubectlOk(["delete", "vf", "f"]);
   });
