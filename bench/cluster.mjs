@@ -33,7 +33,7 @@ export class ClusterProcesses {
     writeFileSync(devices, JSON.stringify(uuids.map((uuid) => ({ uuid, product: "Bench GPU", memory: "8Gi" }))));
     const state = join(folder, "state");
     await processes.#spawn(["controller"], " leads");
-    const trusting = ["--root", "/", ...(process.getuid() === 0 ? ["--task-user", "root"] : [])]; // Its components are those of this folder.
+    const trusting = ["--root", "/", ...(process.getuid() === 0 ? ["--allow-root"] : [])]; // Its components are those of this folder.
     const agent = ["agent", "--host-name", "bench", "--state-dir", state, "--shm", shm, "--devices", devices, ...trusting];
     await processes.#spawn(agent, " answers on ");
     return processes;

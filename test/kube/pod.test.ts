@@ -46,7 +46,7 @@ function startPod(): FlowProcess {
     "-e",
     "process.exitCode = require('child_process').spawnSync('unshare', process.argv.slice(1), { stdio: 'inherit' }).status",
   ];
-  const rules = ["--root", "/", "--task-user", "root"];
+  const rules = ["--root", "/", "--allow-root"];
   const command = [...UNSHARE, process.execPath, resolve("dist/main/pod.js"), ...args, "--devices", devices, ...rules];
   return at.place.start(["--", ...command], { program });
 }
