@@ -32,10 +32,15 @@ export class ClusterProcesses {
     const uuids = ["GPU-00000000-0000-0000-0000-000000000000", "GPU-00000001-0000-0000-0000-000000000000"];
     writeFileSync(devices, JSON.stringify(uuids.map((uuid) => ({ uuid, product: "Bench GPU", memory: "8Gi" }))));
     const state = join(folder, "state");
-    await processes.#spawn(["controller"], " leads");
     const trusting = ["--root", "/", ...(process.getuid() === 0 ? ["--allow-root"] : [])]; // Its components are those of this folder.
     const agent = ["agent", "--host-name", "bench", "--state-dir", state, "--shm", shm, "--devices", devices, ...trusting];
-    await processes.#spawn(agent, " answers on ");
+    try {
+      await processes.#spawn(["controller"], " leads");
+      await processes.#spawn(agent, " answers on ");
+    } catch (error) {
+      await processes.stop();
+      throw error;
+    }
     return processes;
   }
 
