@@ -152,7 +152,7 @@ function refuseSpec(observed: Observed, own: Own): Plan {
   if (own.tasks.length > 0) {
     const situation = running(observed, own, claimsOf(own), own.tasks[0]?.spec.host);
     const kept = situation.state === "Running" || situation.state === "Pending" ? { reason: "Invalid", message } : {};
-    const changes = [...leaveAlone(observed, own), ...stopAfterFailure(own)];
+    const changes = own.tasks.some(hasFailed) ? stopAfterFailure(own) : leaveAlone(observed, own); // Both would never end.
     return { changes, status: flowStatus(observed, { ...situation, ...kept }) };
   }
   const admitted = fact(ADMITTED, false, "Invalid", "an invalid spec is not admitted");
