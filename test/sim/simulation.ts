@@ -18,6 +18,8 @@ const TICK_MS = 2_000;
 const RESYNC_MS = 30_000;
 const FLOWS = ["a", "b", "c"];
 const HOSTS = ["h1", "h2", "h3"];
+/** What a flow waits for that only devices, or a person, can change. */
+const WAITS = ["WaitingForDevices", "Unsatisfiable"];
 
 export class Simulation {
   faults: Faults;
@@ -220,7 +222,7 @@ export class Simulation {
     if (status?.observedGeneration !== metadata.generation) return "has a status behind its spec";
     const runs = spec.desiredState === "Paused" ? ["Paused"] : spec.flowType === "Realtime" ? ["Running"] : [];
     const ends = spec.desiredState === "Stopped" ? ["Stopped", "Succeeded", "Failed"] : ["Succeeded", "Failed", ...runs];
-    if (status.state === "Pending" && status.reason === "WaitingForDevices" && spec.desiredState !== "Stopped") return undefined;
+    if (status.state === "Pending" && WAITS.includes(status.reason ?? "") && spec.desiredState !== "Stopped") return undefined;
     if (status.reason === "Invalid") return undefined;
     return ends.includes(status.state ?? "") ? undefined : `is ${status.state}`;
   }

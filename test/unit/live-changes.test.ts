@@ -257,6 +257,21 @@ test("a change of which a crash made only a part is followed by the next one: wh
   expect((await world.flow()).status?.begunAgain).toBeUndefined();
 });
 
+test("a change that a crash cut in two and that cannot be finished says what it waits for", async () => {
+  const world = await twoNodes();
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aNode("one", { nbTasks: 2 }), aNode("new"), aNode("two")) }));
+  await until(world, "createTask f.new.0");
+  const one = (await world.tasks()).find(({ metadata }) => metadata.name === "f.one.0");
+  if (one === undefined) throw new Error("it is not there");
+  await world.store.update<"FlowTask">({ ...one, spec: { ...one.spec, layoutHash: "another" } });
+  await world.edit((spec) => ({ ...spec, nodes: aChain(aGpuNode("three", 1, { required: true, count: 9 })) }));
+  await world.settle();
+  expect((await world.flow()).status).toMatchObject({
+    ...{ state: "Pending", reason: "Unsatisfiable" },
+    message: expect.stringContaining("node three needs 9 GPUs"),
+  });
+});
+
 test("a spec that is invalid, or whose devices are not to be had, lets what made way work again, whenever it comes", async () => {
   for (const bad of [aNode("two", { inputs: ["nowhere"] }), aGpuNode("two", 1, { required: true, count: 9 })]) {
     for (let rounds = 1; rounds < 4; rounds += 1) {

@@ -311,7 +311,9 @@ function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
       status: flowStatus(observed, { ...situation, progress: refusal, message: `${situation.message}; ${refusal.message}` }),
     };
   const told = progress === undefined ? {} : { progress, message: `${situation.message}; ${progress.message}` };
-  return { changes, status: flowStatus(observed, { ...situation, ...told }) };
+  // Of a change that a crash cut in two nothing can start until it can be finished.
+  const waits = refused && situation.state === "Pending" && isHalfDone(own) && progress !== undefined ? { reason: progress.reason } : {};
+  return { changes, status: flowStatus(observed, { ...situation, ...told, ...waits }) };
 }
 
 function followSpec(observed: Observed, own: Own, graph: FlowGraph, host: string): Rollout {
