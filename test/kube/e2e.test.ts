@@ -70,7 +70,7 @@ test("a running flow is deleted within bounded time, with its processes and its 
 }, 240_000);
 
 test("frames flow on while the API server is dead; when it is back, status catches up and nothing was made twice", async () => {
-  at.controller();
+  at.deployment(); // A leader that hears nothing for 10 s ends, and is started again.
   await at.agent("edge-1");
   await at.apply(writeChaosFlow(at.place, fileSink(at.place)));
   await at.reached(["Running"]);
