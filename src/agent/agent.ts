@@ -5,7 +5,7 @@
 import { statSync } from "node:fs";
 import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
-import { Durations, type LoopFigures } from "../base/durations.js";
+import { type LoopFigures, LoopMeter } from "../base/durations.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import type { ExitRecord, KeptTask } from "../base/keeper-protocol.js";
 import { environmentOf } from "../devices/environment.js";
@@ -16,7 +16,7 @@ import { Heartbeat } from "./heartbeat.js";
 import { observeHost, publishHost } from "./host-status.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { killMarked, killTreeOf } from "./leftovers.js";
-import type { ObservedHost } from "./observed.js";
+import { mayHaveProcess, type ObservedHost } from "./observed.js";
 import type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
@@ -65,9 +65,7 @@ export class Agent {
   readonly #writing = new Map<string, Promise<void>>();
   /** Devices in quarantine, as published. */
   #quarantine = "";
-  readonly #times = new Durations();
-  #successes = 0;
-  #errors = 0;
+  readonly #meter = new LoopMeter();
   #complaint = { message: "", atMs: 0 };
   #running: Promise<void> | undefined;
   #dirty = false;
@@ -161,7 +159,7 @@ export class Agent {
 
   /** What its loop has done so far. @param name of the loop. */
   figures(name: string): LoopFigures {
-    return { name, successes: this.#successes, errors: this.#errors, reconcileTimes: this.#times.histogram };
+    return this.#meter.figures(name);
   }
 
   /** Whether this host has tasks of the flow. */
@@ -283,22 +281,12 @@ export class Agent {
   async #settle(): Promise<void> {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
-      this.#schedule(await this.#measured());
-    }
-  }
-
-  async #measured(): Promise<number | undefined> {
-    const { clock } = this.#options;
-    const startMs = clock.nowMs();
-    try {
-      const againMs = await this.#reconcile();
-      this.#successes += 1;
-      return againMs;
-    } catch (error) {
-      this.#errors += 1;
-      throw error;
-    } finally {
-      this.#times.add((clock.nowMs() - startMs) / 1_000);
+      this.#schedule(
+        await this.#meter.measure(
+          () => this.#options.clock.nowMs(),
+          () => this.#reconcile(),
+        ),
+      );
     }
   }
 
@@ -431,8 +419,7 @@ export class Agent {
   }
 
   #isOver(task: FlowTask): boolean {
-    const record = this.#processes.records.get(task.metadata.uid);
-    return isFinal(task) && record?.process === undefined && record?.lastExit?.treeDead !== false;
+    return isFinal(task) && !mayHaveProcess(this.#processes.records.get(task.metadata.uid));
   }
 
   async #prepare(claim: DeviceClaim): Promise<void> {

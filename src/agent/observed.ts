@@ -61,6 +61,11 @@ export interface TaskRecord {
 
 export const NEW_RECORD: TaskRecord = { incarnations: 0, deaths: [] };
 
+/** It has a process, or its last one is not proved dead with its whole tree: what it uses is not free yet. */
+export function mayHaveProcess(record: TaskRecord | undefined): boolean {
+  return record?.process !== undefined || record?.lastExit?.treeDead === false;
+}
+
 /** Restarts so far: a process that made way for another template, or while nobody heard of its host, was not restarted. */
 export function restartsOf({ restarts, incarnations }: TaskRecord): number {
   return restarts ?? Math.max(0, incarnations - 1);

@@ -8,7 +8,15 @@ import { sameJson } from "../base/same-json.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { Rest } from "../transport/port.js";
 import { assembleDataPlan } from "./data-plan.js";
-import { type LiveProcess, type MemoryState, NEW_RECORD, type ObservedHost, restartsOf, type TaskRecord } from "./observed.js";
+import {
+  type LiveProcess,
+  type MemoryState,
+  mayHaveProcess,
+  NEW_RECORD,
+  type ObservedHost,
+  restartsOf,
+  type TaskRecord,
+} from "./observed.js";
 import {
   CARRY_OVER_RETRY_MS,
   decideTask,
@@ -127,11 +135,6 @@ function isHeldBack({ metadata }: FlowTask, { requirements, records }: ObservedH
 function requirementOf({ metadata }: FlowTask, { requirements }: ObservedHost): Pick<RunState, "refusal"> {
   const requirement = requirements?.get(metadata.uid);
   return requirement?.state === "refused" ? { refusal: requirement.refusal } : {};
-}
-
-/** It may still touch the memory. */
-function mayHaveProcess(record: TaskRecord | undefined): boolean {
-  return record?.process !== undefined || record?.lastExit?.treeDead === false;
 }
 
 /** What is in flight: told by producers that hold back, and by those that made way once nobody of the run lives. */
@@ -267,7 +270,7 @@ function isBrief({ status }: FlowTask, record: TaskRecord | undefined, { phase, 
 
 function mayRelease({ metadata }: FlowTask, record: TaskRecord | undefined): boolean {
   const asked = metadata.deletionTimestamp !== undefined && metadata.finalizers?.includes(TASK_FINALIZER) === true;
-  return asked && record?.process === undefined && record?.lastExit?.treeDead !== false;
+  return asked && !mayHaveProcess(record);
 }
 
 /** The status that the agent wants to stand in the store; the fields of a process are there only while it lives. */

@@ -40,6 +40,33 @@ export interface LoopFigures {
   readonly queue?: QueueFigures;
 }
 
+/** Counts what a loop does. */
+export class LoopMeter {
+  readonly #times = new Durations();
+  #successes = 0;
+  #errors = 0;
+
+  /** @param nowMs the loop's clock. @throws what `reconcile` threw, counted. */
+  async measure<T>(nowMs: () => number, reconcile: () => Promise<T>): Promise<T> {
+    const startMs = nowMs();
+    try {
+      const result = await reconcile();
+      this.#successes += 1;
+      return result;
+    } catch (error) {
+      this.#errors += 1;
+      throw error;
+    } finally {
+      this.#times.add((nowMs() - startMs) / 1_000);
+    }
+  }
+
+  /** @param name of the loop. */
+  figures(name: string): LoopFigures {
+    return { name, successes: this.#successes, errors: this.#errors, reconcileTimes: this.#times.histogram };
+  }
+}
+
 export interface QueueFigures {
   /** Keys that wait now. */
   readonly depth: number;

@@ -110,7 +110,11 @@ export function loopsText(loops: readonly LoopFigures[]): string {
     ...metricText("controller_runtime_reconcile_total", "counter", "Reconciles, by how they ended.", results),
     ...figuresText(LOOP_FIGURES, loops, controller),
     ...histogramText(reconciles, "How long reconciles took.", loops, controller, (loop) => loop.reconcileTimes),
-    ...QUEUE_FIGURES.flatMap(([name, type, help, numberOf]) => figuresText([[name, type, help, (q) => numberOf(q.queue)]], queues, queue)),
+    ...figuresText(
+      ofPart(QUEUE_FIGURES, (held: (typeof queues)[number]) => held.queue),
+      queues,
+      queue,
+    ),
     ...histogramText(waits, "How long keys waited until they were taken.", queues, queue, (q) => q.queue.waitTimes),
   ].join("\n");
 }
@@ -121,9 +125,8 @@ function taskLabels({ flow, node, task }: TaskUsage): Labels {
 
 function deviceUseText(tasks: readonly TaskUsage[]): string[] {
   const uses = tasks.flatMap((task) => (task.deviceUse ?? []).map((use) => ({ labels: { ...taskLabels(task), uuid: use.uuid }, use })));
-  return TASK_DEVICE_FIGURES.flatMap(([name, type, help, numberOf]) =>
-    figuresText([[name, type, help, ({ use }: (typeof uses)[number]) => numberOf(use)]], uses, ({ labels }) => labels),
-  );
+  const figures = ofPart(TASK_DEVICE_FIGURES, ({ use }: (typeof uses)[number]) => use);
+  return figuresText(figures, uses, ({ labels }) => labels);
 }
 
 function failuresOf(edges: readonly EdgeUsage[]): NodeFailures[] {
@@ -165,6 +168,11 @@ interface Sample {
   readonly value: number;
   /** After the name of the metric. */
   readonly suffix?: string;
+}
+
+/** Figures of something that each subject holds. */
+function ofPart<S, T>(figures: readonly Figure<T>[], partOf: (subject: S) => T): Figure<S>[] {
+  return figures.map(([name, type, help, numberOf]) => [name, type, help, (subject) => numberOf(partOf(subject))]);
 }
 
 function figuresText<T>(figures: readonly Figure<T>[], subjects: readonly T[], labelsOf: (subject: T) => Labels): string[] {

@@ -55,6 +55,7 @@ export class HostRules implements TaskRules {
   refusal(task: FlowTask): Refusal | undefined | Promise<Refusal | undefined> {
     if (needsSecrets(task)) return this.#refusalAfter(task);
     try {
+      this.#refuseCode(task);
       this.#settleNow(task, NO_SECRETS);
       return undefined;
     } catch (error) {
@@ -80,7 +81,6 @@ export class HostRules implements TaskRules {
   }
 
   #settleNow(task: FlowTask, secrets: SecretData): SettledTask {
-    this.#refuseCode(task);
     const { spec } = task;
     const root = this.#options.root ?? spec.root;
     const known: Known[] = [];

@@ -184,7 +184,7 @@ function endRun(observed: Observed, own: Own, problem: string): Plan {
 function stopFlow(observed: Observed, own: Own): Plan {
   const left = own.tasks.filter((task) => !isFinal(task)).length;
   const changes = [...stopTasks(own.tasks, "the flow is stopped"), ...dropIdleClaims(own.tasks, own.claims, "the flow is stopped")];
-  const failed = own.tasks.find(({ status }) => status?.phase === "Failed");
+  const failed = own.tasks.find(hasFailed);
   const claims = claimsOf(own);
   const situation = running(observed, own, claims, own.tasks[0]?.spec.host);
   const admitted = own.tasks.length > 0 ? situation.admitted : fact(ADMITTED, false, "Stopped", "the flow is stopped");
@@ -297,7 +297,7 @@ function admit(observed: Observed, own: Own, graph: FlowGraph): Plan {
 /** A run that has tasks follows the spec, unless one of them has failed. */
 function follow(observed: Observed, own: Own, graph: FlowGraph): Plan {
   const host = own.tasks[0]?.spec.host as string;
-  if (own.tasks.some(({ status }) => status?.phase === "Failed"))
+  if (own.tasks.some(hasFailed))
     return { changes: stopAfterFailure(own), status: flowStatus(observed, running(observed, own, claimsOf(own), host)) };
   const { changes, claims, progress, isRefused: refused, graph: present } = followSpec(observed, own, graph, host);
   if (refused && own.tasks.every(({ status }) => status?.templateHash === undefined)) {
@@ -342,7 +342,7 @@ function firstTasks(
 
 /** The others drain if the failed task ended its stream; else they would wait for ever and are stopped. */
 function stopAfterFailure({ tasks }: Own): Change[] {
-  const failed = tasks.filter(({ status }) => status?.phase === "Failed");
+  const failed = tasks.filter(hasFailed);
   if (failed.length === 0 || failed.every(endedItsStream)) return [];
   return stopTasks(tasks, `task ${failed[0]?.metadata.name} failed`);
 }
@@ -381,7 +381,7 @@ function stateOf(
   desired: number,
   devices: string,
 ): Pick<Situation, "state" | "reason" | "message"> {
-  const failed = tasks.find(({ status }) => status?.phase === "Failed");
+  const failed = tasks.find(hasFailed);
   const left = tasks.filter((task) => !isFinal(task)).length;
   const reason = failed?.status?.reason ?? "TaskFailed";
   if (failed !== undefined && left > 0)

@@ -12,7 +12,7 @@ import { usedOf } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
 import { memoryShortage } from "./place.js";
-import { claimStatuses, keepTasks, onGpuOf, type Progress, type Rollout, type Target, updateTask } from "./rollout.js";
+import { claimStatuses, keepTasks, onGpuOf, type Progress, type Rollout, type Target, updateTask, waitsFor } from "./rollout.js";
 import { isProducer, isRetired, isSurplus } from "./task-state.js";
 import { removeTask, teardown } from "./teardown.js";
 
@@ -38,10 +38,8 @@ export function changeChannels(observed: Observed, own: Own, target: Target, hos
   const refusal = revision.outcome === "Refused" ? revision : shortage(observed, own, host);
   const present = claimStatuses(own);
   if (refusal !== undefined) {
-    const { reason, message } = refusal;
-    const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
     const kept = isHalfDone(own) ? [] : keepTasks(own, observed.flow.spec.desiredState); // Half of them could not work.
-    return { changes: kept, claims: present, graph, progress, isRefused: true };
+    return { changes: kept, claims: present, graph, progress: waitsFor(refusal), isRefused: true };
   }
   const there = own.tasks.filter((task) => !isSurplus(task));
   const step = stepOf(there, own.tasks.length - there.length);

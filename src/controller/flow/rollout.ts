@@ -78,6 +78,11 @@ function withDoneNodes(graph: FlowGraph, tasks: readonly FlowTask[]): FlowGraph 
   return { ...graph, nodes, byName: new Map(nodes.map((node) => [node.name, node])) };
 }
 
+/** What cannot be met now leaves alone what runs. */
+export function waitsFor({ reason, message }: { readonly reason: string; readonly message: string }): Progress {
+  return { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
+}
+
 /** @param target of the same layout as the tasks. */
 export function rollOut(observed: Observed, own: Own, target: Target, host: string): Rollout {
   const revision = reviseClaims(observed, own, target.graph, host);
@@ -86,9 +91,8 @@ export function rollOut(observed: Observed, own: Own, target: Target, host: stri
   const wanted = wantedTasks(observed, target, host, claims);
   const scene: Scene = { own, target, wanted, waiting: waitingNodes(own, target, revision), revision };
   if (revision.outcome === "Refused") {
-    const { reason, message } = revision;
-    const progress = { reason: reason as Progress["reason"], message: `the changed spec waits, what runs is left alone: ${message}` };
-    return { changes: keepTasks(own, observed.flow.spec.desiredState), claims, graph: target.graph, progress, isRefused: true };
+    const changes = keepTasks(own, observed.flow.spec.desiredState);
+    return { changes, claims, graph: target.graph, progress: waitsFor(revision), isRefused: true };
   }
   const changes = [
     ...(revision.outcome === "Granted" ? revision.changes : []),

@@ -4,7 +4,7 @@
  */
 import type { Kind } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
-import { Durations, type LoopFigures } from "../../base/durations.js";
+import { type LoopFigures, LoopMeter } from "../../base/durations.js";
 import { errorText } from "../../base/errors.js";
 import type { Prng } from "../../base/prng.js";
 import { isLostRace, type Store, type Unwatch, type WatchEvent } from "../../store/store.js";
@@ -42,9 +42,7 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
   readonly #caches: readonly Cache<Kind>[];
-  readonly #times = new Durations();
-  #successes = 0;
-  #errors = 0;
+  readonly #meter = new LoopMeter();
   #unwatch: Unwatch[] = [];
   #cancelResync: Cancel = () => {};
   #running = false;
@@ -91,13 +89,7 @@ export class Controller {
 
   /** @param name of the loop. */
   figures(name: string): LoopFigures {
-    return {
-      name,
-      successes: this.#successes,
-      errors: this.#errors,
-      reconcileTimes: this.#times.histogram,
-      queue: this.#queue.figures,
-    };
+    return { ...this.#meter.figures(name), queue: this.#queue.figures };
   }
 
   /** What is known of a kind that is watched; may be behind. */
@@ -180,17 +172,15 @@ export class Controller {
 
   async #reconcile(key: string): Promise<void> {
     const { clock, reconcile } = this.#options;
-    const startMs = clock.nowMs();
     try {
-      const againMs = await reconcile(key);
-      this.#successes += 1;
+      const againMs = await this.#meter.measure(
+        () => clock.nowMs(),
+        () => reconcile(key),
+      );
       this.#queue.done(key, againMs);
     } catch (error) {
-      this.#errors += 1;
       const delayMs = this.#queue.fail(key);
       if (this.#running && !isLostRace(error)) this.#options.onError?.(key, errorText(error), delayMs);
-    } finally {
-      this.#times.add((clock.nowMs() - startMs) / 1_000);
     }
   }
 }
