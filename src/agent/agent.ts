@@ -37,6 +37,8 @@ const STATUS_RETRY_MS = 100;
 /** How often statistics are read and logs are rotated while tasks run. */
 const RUNNING_POLL_MS = 1_000;
 const HOST_POLL_MS = 30_000;
+/** How long after something went wrong all of it is looked at again: nothing else may bring the next look. */
+const STUMBLE_MS = 1_000;
 
 /** How long after a vain attempt another keeper is started. */
 const KEEPER_RETRY_MS = 1_000;
@@ -66,11 +68,14 @@ export class Agent {
   /** Devices in quarantine, as published. */
   #quarantine = "";
   readonly #meter = new LoopMeter();
-  #complaint = { message: "", atMs: 0 };
+  /** When something was complained of, by what was said. */
+  readonly #complaints = new Map<string, number>();
   #running: Promise<void> | undefined;
   #dirty = false;
   /** A write failed: look again soon even if nothing changes. */
   #retry = false;
+  /** An action failed otherwise. */
+  #stumbled = false;
   #stopped = false;
 
   private constructor(options: AgentOptions, memories: FlowMemories) {
@@ -103,6 +108,7 @@ export class Agent {
             onFences: (fenceMs: number | undefined) => this.#heartbeat?.pace(fenceMs),
           }),
       note: (subject, what, message) => this.#note({ subject, what, message }),
+      complain: (error) => this.#complain(error),
       changed: () => this.#kick(),
     });
   }
@@ -202,6 +208,9 @@ export class Agent {
     if (type === "Deleted") {
       this.#tasks.delete(uid);
       this.#seenAtMs.delete(uid);
+      this.#obstacles.delete(uid);
+      const { run } = object.spec;
+      if (![...this.#tasks.values()].some(({ spec }) => spec.run === run)) this.#memories.forget(run);
     } else {
       if (!this.#tasks.has(uid)) this.#seenAtMs.set(uid, this.#options.clock.nowMs());
       this.#tasks.set(uid, object);
@@ -250,11 +259,10 @@ export class Agent {
     this.#listen();
   }
 
-  /** What is no regular file, such as /dev/null, may have many writers. */
   #claimOf(run: string): FlowClaim {
     const tasks = [...this.#tasks.values()].filter(({ spec }) => spec.run === run);
     const outputs = this.#options.outputsOf?.(tasks.flatMap(({ spec }) => spec.members)) ?? [];
-    const files = outputs.filter((path) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false);
+    const files = outputs.filter(isOnesOwn);
     return { flow: tasks[0]?.spec.flow ?? run, outputs: [...new Set(files)], tasks: tasks.map(({ metadata }) => metadata.uid) };
   }
 
@@ -281,12 +289,20 @@ export class Agent {
   async #settle(): Promise<void> {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
-      this.#schedule(
-        await this.#meter.measure(
-          () => this.#options.clock.nowMs(),
-          () => this.#reconcile(),
-        ),
+      this.#schedule(await this.#look());
+    }
+  }
+
+  /** @returns when to look again, in milliseconds. */
+  async #look(): Promise<number | undefined> {
+    try {
+      return await this.#meter.measure(
+        () => this.#options.clock.nowMs(),
+        () => this.#reconcile(),
       );
+    } catch (error) {
+      this.#complain(error);
+      return STUMBLE_MS;
     }
   }
 
@@ -302,9 +318,10 @@ export class Agent {
     if (this.#options.survival !== undefined && this.#keeper.isLost) return undefined; // Its successor brings the next look.
     this.#processes.refresh();
     this.#retry = false;
+    this.#stumbled = false;
     const plan = reconcileHost(this.#observed());
-    for (const action of plan.actions) if (action.op === "prepare") await this.#apply(action);
-    await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#apply(action)));
+    for (const action of plan.actions) if (action.op === "prepare") await this.#tryToApply(action);
+    await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#tryToApply(action)));
     const pollMs =
       this.#retry || this.#processes.starting || this.#memories.settling
         ? STARTING_POLL_MS
@@ -312,7 +329,7 @@ export class Agent {
           ? RUNNING_POLL_MS
           : undefined;
     this.#publishQuarantine();
-    const delays = [plan.requeueAfterMs, pollMs].filter((delay) => delay !== undefined);
+    const delays = [plan.requeueAfterMs, pollMs, this.#stumbled ? STUMBLE_MS : undefined].filter((delay) => delay !== undefined);
     return delays.length === 0 ? undefined : Math.min(...delays);
   }
 
@@ -340,6 +357,16 @@ export class Agent {
       hasJournal: this.#options.survival !== undefined,
       devices: new Map((this.#inventory?.devices ?? []).map((device) => [device.uuid, device])),
     };
+  }
+
+  /** What goes wrong with one action holds no other one back, and is tried again. */
+  async #tryToApply(action: HostAction): Promise<void> {
+    try {
+      await this.#apply(action);
+    } catch (error) {
+      this.#stumbled = true;
+      this.#complain(error);
+    }
   }
 
   async #apply(action: HostAction): Promise<void> {
@@ -425,7 +452,7 @@ export class Agent {
   async #prepare(claim: DeviceClaim): Promise<void> {
     await this.#attempt(async () => {
       const written = await this.#options.store.updateStatus<"DeviceClaim">({ ...claim, status: { ...claim.status, prepared: true } });
-      this.#claims.set(keyOfName(written.metadata), written);
+      if (this.#claims.get(keyOfName(claim.metadata)) === claim) this.#claims.set(keyOfName(claim.metadata), written);
     });
   }
 
@@ -444,7 +471,8 @@ export class Agent {
   async #writeStatus(task: FlowTask, status: NonNullable<FlowTask["status"]>): Promise<boolean> {
     return this.#attempt(async () => {
       const written = await this.#options.store.updateStatus<"FlowTask">({ ...task, status });
-      if (this.#tasks.has(written.metadata.uid)) this.#tasks.set(written.metadata.uid, written);
+      // What was heard meanwhile may be newer than the answer.
+      if (this.#tasks.get(written.metadata.uid) === task) this.#tasks.set(written.metadata.uid, written);
       if (status.phase !== task.status?.phase)
         this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
       for (const note of taskStory(task, status)) this.#options.events?.record(task, note);
@@ -535,8 +563,9 @@ export class Agent {
   #complain(error: unknown): void {
     const message = errorText(error);
     const nowMs = this.#options.clock.nowMs();
-    if (message === this.#complaint.message && nowMs - this.#complaint.atMs < COMPLAIN_MS) return;
-    this.#complaint = { message, atMs: nowMs };
+    for (const [said, atMs] of this.#complaints) if (nowMs - atMs >= COMPLAIN_MS) this.#complaints.delete(said);
+    if (this.#complaints.has(message)) return;
+    this.#complaints.set(message, nowMs);
     this.#note({ subject: this.#options.hostName, what: "Error", message });
   }
 
@@ -548,6 +577,15 @@ export class Agent {
 /** A claim has the name of its task. */
 function keyOfName({ namespace, name }: { readonly namespace: string; readonly name: string }): string {
   return `${namespace}/${name}`;
+}
+
+/** What is no regular file, such as /dev/null, may have many writers. What cannot be looked at its task will complain of. */
+function isOnesOwn(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() !== false;
+  } catch {
+    return true;
+  }
 }
 
 function claimOf(task: FlowTask, claims: ReadonlyMap<string, DeviceClaim>): DeviceClaim | undefined {

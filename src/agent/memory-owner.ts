@@ -77,7 +77,7 @@ function runOf(name: string): string {
 
 /** @returns the folder that holds a run's messages, and those that a change of its channels left behind when it was cut short. */
 export function memoryDirsOf(base: string, run: string): { readonly dir: string; readonly left: readonly string[] } {
-  const names = existsSync(base) ? readdirSync(base).filter((name) => runOf(name) === run) : [];
+  const names = namesIn(base).filter((name) => runOf(name) === run);
   const number = (name: string) => Number(name.slice(run.length + 1) || 0);
   const [last = run, ...others] = names.filter((name) => !name.endsWith(".new")).toSorted((a, b) => number(b) - number(a));
   const left = [...others, ...names.filter((name) => name.endsWith(".new"))];
@@ -97,8 +97,7 @@ function isOwnerAlive({ bootId, pidNamespace: namespace, processes }: MemoryOwne
  * @returns the names of what was removed.
  */
 export function sweepMemories(base: string, stateDir?: string, isWanted: (run: string) => boolean = () => false): string[] {
-  const runs = existsSync(base) ? readdirSync(base) : [];
-  const left = runs.filter((run) => {
+  const left = namesIn(base).filter((run) => {
     const owner = readOwner(join(base, run));
     if (owner === undefined) return false;
     const own = stateDir !== undefined && owner.stateDir === stateDir;
@@ -117,7 +116,7 @@ export interface OtherRun {
 
 /** @param base folder of all runs of this user. */
 export function otherRuns(base: string, isOwn: (run: string) => boolean): OtherRun[] {
-  const names = existsSync(base) ? readdirSync(base).filter((name) => !isOwn(runOf(name))) : [];
+  const names = namesIn(base).filter((name) => !isOwn(runOf(name)));
   return names.flatMap((run) => {
     const owner = readOwner(join(base, run));
     if (owner?.run === undefined || !isOwnerAlive(owner)) return [];
@@ -126,10 +125,19 @@ export function otherRuns(base: string, isOwn: (run: string) => boolean): OtherR
   });
 }
 
+/** None if the folder is not there: its owner may remove it at any time. */
+function namesIn(dir: string): string[] {
+  try {
+    return readdirSync(dir);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** What the files of a folder take; they grow as messages need it. */
 export function bytesBelow(dir: string): number {
-  const names = existsSync(dir) ? readdirSync(dir) : [];
-  return names.reduce((sum, name) => sum + (statSync(join(dir, name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES, 0);
+  return namesIn(dir).reduce((sum, name) => sum + (statSync(join(dir, name), { throwIfNoEntry: false })?.blocks ?? 0) * BLOCK_BYTES, 0);
 }
 
 /**

@@ -318,16 +318,16 @@ export class RunMemories {
   requestStop(run: string, nowMs: number): void {
     const memory = this.#runs.get(run);
     if (memory === undefined) return;
-    memory.state = { ...memory.state, drainAskedAtMs: nowMs };
     this.#memories.requestStop(memory.dir, memory.plan);
+    memory.state = { ...memory.state, drainAskedAtMs: nowMs };
     this.#save(run);
   }
 
   pause(run: string, paused: boolean): void {
     const memory = this.#runs.get(run);
     if (memory === undefined) return;
-    memory.state = { ...memory.state, paused };
     this.#memories.requestPause(memory.dir, memory.plan, paused);
+    memory.state = { ...memory.state, paused };
     this.#save(run);
   }
 
@@ -367,6 +367,11 @@ export class RunMemories {
     this.#memories.remove(memory.dir);
     this.#options.keeper().disown(memory.dir);
     this.#runs.delete(run);
+  }
+
+  /** Nobody asks for the last look at it any more: none of its tasks is left. */
+  forget(run: string): void {
+    this.#last.delete(run);
   }
 
   /** Statistics of one task; undefined before its memory exists. */

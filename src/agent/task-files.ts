@@ -58,7 +58,7 @@ export class TaskFiles {
   prepare(task: FlowTask, launch: TaskLaunch): string {
     const log = this.logFile(task);
     makeFolder(join(log, ".."), 0o700);
-    if (sizeOf(log) > LOG_LIMIT_BYTES) renameSync(log, `${log}.1`);
+    setAside(log);
     rmSync(launch.reportFile, { force: true });
     const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
     makeFolder(join(file, ".."), 0o700);
@@ -72,7 +72,11 @@ export class TaskFiles {
     rmSync(join(this.#runtimeDir, run), { recursive: true, force: true });
   }
 
-  /** The task keeps its descriptor, which appends: the log is copied aside and cut. Lines written in between are lost. */
+  /**
+   * The task keeps its descriptor, which appends: the log is copied aside and cut. Lines written in between are lost.
+   *
+   * @throws Error if there is no room for the copy: the log stays as it is.
+   */
   rotateLog(task: FlowTask): void {
     const log = this.logFile(task);
     if (sizeOf(log) <= LOG_LIMIT_BYTES) return;
@@ -84,6 +88,16 @@ export class TaskFiles {
   lastLines(task: FlowTask): string {
     const lines = lastBytes(this.logFile(task), LAST_BYTES).toString("utf8").trimEnd().split("\n");
     return lines.slice(-LAST_LINES).join("\n");
+  }
+}
+
+/** While nobody writes it. A log that stays where it is costs no task its start: {@link TaskFiles.rotateLog} will say why it cannot go. */
+function setAside(log: string): void {
+  if (sizeOf(log) <= LOG_LIMIT_BYTES) return;
+  try {
+    renameSync(log, `${log}.1`);
+  } catch {
+    // It grows until it can.
   }
 }
 

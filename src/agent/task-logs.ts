@@ -94,6 +94,11 @@ function wholeLines(reading: Reading, added: Buffer): string {
   return bytes.subarray(0, end).toString("utf8");
 }
 
+/** @returns -1 if there is none; a negative place would count from the end of the bytes. */
+function newlineBefore(bytes: Buffer, at: number): number {
+  return at === 0 ? -1 : bytes.lastIndexOf(NEWLINE, at - 1);
+}
+
 /** Where the last `lines` lines of a file begin. */
 function tailOffset(path: string, lines: number): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -103,7 +108,7 @@ function tailOffset(path: string, lines: number): number {
   try {
     const length = readSync(fd, bytes, 0, bytes.length, from);
     let at = bytes[length - 1] === NEWLINE ? length - 1 : length;
-    for (let left = lines; left > 0 && at >= 0; left -= 1) at = bytes.lastIndexOf(NEWLINE, at - 1);
+    for (let left = lines; left > 0 && at >= 0; left -= 1) at = newlineBefore(bytes, at);
     return lines === 0 ? size : from + Math.max(0, at + 1);
   } finally {
     closeSync(fd);

@@ -58,6 +58,8 @@ export interface TaskProcessesOptions {
   /** The rules refused a task that they had let pass. */
   readonly refused: (task: FlowTask, refusal: Refusal) => void;
   readonly note: (subject: string, what: string, message: string) => void;
+  /** Told of what goes wrong and ends nothing; the same may be told again and again. */
+  readonly complain: (error: unknown) => void;
   readonly changed: () => void;
 }
 
@@ -324,12 +326,20 @@ export class TaskProcesses {
     if (isDue) this.#refreshedAtMs = nowMs;
     for (const [uid, detail] of this.#details) {
       const live = this.#records.get(uid)?.process;
-      if (live?.startedAtMs === undefined) continue;
-      if (isDue || live.report?.phase !== "ready") this.#readReport(uid, detail, live);
-      const stats = this.#options.memories.statsOf(detail.task);
-      if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
-      if (isDue) this.#options.files.rotateLog(detail.task);
-      if (isDue && detail.task.spec.progressDeadlineSeconds !== undefined) this.#lookWhetherStopped(uid, live, nowMs);
+      if (live?.startedAtMs !== undefined) this.#refreshOne(uid, detail, live, isDue);
+    }
+  }
+
+  #refreshOne(uid: string, detail: Detail, live: LiveProcess, isDue: boolean): void {
+    const { memories, files, clock, complain } = this.#options;
+    if (isDue || live.report?.phase !== "ready") this.#readReport(uid, detail, live);
+    const stats = memories.statsOf(detail.task);
+    if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
+    if (isDue && detail.task.spec.progressDeadlineSeconds !== undefined) this.#lookWhetherStopped(uid, live, clock.nowMs());
+    try {
+      if (isDue) files.rotateLog(detail.task);
+    } catch (error) {
+      complain(new Error(`the log of ${detail.task.metadata.name} cannot be set aside: ${errorText(error)}`)); // It grows meanwhile.
     }
   }
 
@@ -540,7 +550,7 @@ export class TaskProcesses {
     const kind = lost ? "crashed" : kindOfExit(end, killed === "Stopped" && end.code === 0 ? undefined : killed);
     const hide = detail.hide ?? ((text: string) => text);
     const lines = kind === "finished" || kind === "retired" ? "" : files.lastLines(detail.task);
-    const buried = files.buried(detail.task);
+    const buried = this.#buried(detail.task);
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
     const exit = describeExit(end, killed, report, lines);
     const described = this.#withMemory(detail, exit.message === undefined ? exit : { ...exit, message: hide(exit.message) });
@@ -553,6 +563,16 @@ export class TaskProcesses {
     this.#records.set(uid, { ...rest, deaths, lastExit, ...(lost ? { unrecovered: true } : {}) });
     if (report !== undefined) this.#rememberProvider(uid, report);
     note(detail.task.metadata.name, "Exited", end.signal ?? `code ${end.code}`);
+  }
+
+  /** Its end is dealt with, whatever became of the folder of its dead letters. */
+  #buried(task: FlowTask): ReadonlySet<number> {
+    try {
+      return this.#options.files.buried(task);
+    } catch (error) {
+      this.#options.complain(new Error(`the dead letters of ${task.metadata.name} cannot be counted: ${errorText(error)}`));
+      return new Set();
+    }
   }
 
   /** A GPU that was full is said to have been, with who held it. */

@@ -73,6 +73,9 @@ function addGet(program: Command, world: World, done: Done): void {
     .option("-o, --output <format>", "wide, yaml, json, name or jsonpath=TEMPLATE")
     .option("-w, --watch", "print what changes, until Ctrl-C")
     .option("-l, --selector <labels>", "only objects with these labels: app=a,tier!=b,'env in (x, y)'")
+    .option("--field-selector <fields>", "only objects with these values: status.phase!=Running,spec.node=detector")
+    .option("--sort-by <path>", "in the order of this field, such as .metadata.creationTimestamp")
+    .option("--show-labels", "with a column of the labels")
     .option("-A, --all-namespaces", "of all namespaces")
     .option("--no-headers", "print no titles")
     .option("--ignore-not-found", "what is not there is no failure");

@@ -3,8 +3,9 @@ import type { AnyResource, Kind } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { type ClientFlags, keyOf, notFound, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
+import { parseOrder } from "./order.js";
 import { type OutputFormat, parseFormat, renderObjects, type TableForm, tableColumns, tableRow } from "./print.js";
-import { parseSelector, type Selector } from "./selector.js";
+import { parseFieldSelector, parseSelector } from "./selector.js";
 import { renderTable } from "./table.js";
 import { parseTargets, type Target } from "./targets.js";
 import type { Connection, World } from "./world.js";
@@ -13,6 +14,9 @@ export interface GetFlags extends ClientFlags {
   readonly output?: string;
   readonly watch?: boolean;
   readonly selector?: string;
+  readonly fieldSelector?: string;
+  readonly sortBy?: string;
+  readonly showLabels?: boolean;
   readonly allNamespaces?: boolean;
   /** False with --no-headers. */
   readonly headers?: boolean;
@@ -23,14 +27,15 @@ export interface GetFlags extends ClientFlags {
 export async function get(words: readonly string[], flags: GetFlags, world: World): Promise<ExitCode> {
   const targets = parseTargets(words);
   const format = parseFormat(flags.output);
-  const isSelected = parseSelector(flags.selector);
+  const isSelected = selectorOf(flags);
+  const inOrder = await parseOrder(flags.sortBy);
   return withConnection(flags, world, async (connection) => {
     const printer = new Printer(world, format, targets, flags);
     const found: (readonly AnyResource[])[] = [];
     let code: ExitCode = EXIT.success;
     for (const target of targets) {
       const { objects, missing } = await fetchObjects(connection, target, isSelected, flags.allNamespaces === true);
-      found.push(objects);
+      found.push(inOrder(objects));
       for (const error of flags.ignoreNotFound === true ? [] : missing) world.err.write(`error: ${error.message}\n`);
       if (missing.length > 0 && flags.ignoreNotFound !== true) code = EXIT.failed;
     }
@@ -42,6 +47,14 @@ export async function get(words: readonly string[], flags: GetFlags, world: Worl
   });
 }
 
+/** Whether an object is asked for. */
+type IsSelected = (object: AnyResource) => boolean;
+
+function selectorOf({ selector, fieldSelector }: GetFlags): IsSelected {
+  const [byLabels, byFields] = [parseSelector(selector), parseFieldSelector(fieldSelector)];
+  return (object) => byLabels(object) && byFields(object);
+}
+
 function nothing({ namespace }: Connection, targets: readonly Target[], flags: GetFlags): string {
   const isGlobal = flags.allNamespaces === true || targets.every(({ info }) => !info.namespaced);
   return isGlobal ? "No resources found" : `No resources found in ${namespace} namespace.`;
@@ -50,7 +63,7 @@ function nothing({ namespace }: Connection, targets: readonly Target[], flags: G
 async function fetchObjects(
   { store, namespace }: Connection,
   { info, names }: Target,
-  isSelected: Selector,
+  isSelected: IsSelected,
   everywhere: boolean,
 ): Promise<{ readonly objects: readonly AnyResource[]; readonly missing: readonly OperatorError[] }> {
   if (names === undefined) {
@@ -73,7 +86,7 @@ function sorted(objects: readonly AnyResource[]): readonly AnyResource[] {
 async function watchTargets(
   { store, namespace, lost, target: whom }: Connection,
   targets: readonly Target[],
-  isSelected: Selector,
+  isSelected: IsSelected,
   flags: GetFlags,
   printer: Printer,
   printed: readonly AnyResource[],
@@ -119,6 +132,7 @@ class Printer {
       withNamespace: flags.allNamespaces === true && info.namespaced,
       withKind: targets.length > 1,
       noHeaders: flags.headers === false,
+      withLabels: flags.showLabels === true,
     }));
     this.#single = targets.length === 1 && targets[0]?.names?.length === 1;
   }

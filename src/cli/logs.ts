@@ -1,10 +1,11 @@
 /** `videoflow logs`: what tasks wrote, harmless for the terminal. */
 
+import type { VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { safeText } from "../base/safe-text.js";
-import { type ClientFlags, servicesOf, withConnection } from "./client.js";
+import { type ClientFlags, keyOf, notFound, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
-import { parseTaskWords } from "./targets.js";
+import { parseTaskWords, type TaskWords } from "./targets.js";
 import type { World } from "./world.js";
 
 export interface LogsFlags extends ClientFlags {
@@ -14,11 +15,13 @@ export interface LogsFlags extends ClientFlags {
   readonly prefix?: boolean;
 }
 
-/** @throws OperatorError COMMAND_INVALID, AGENT_ONLY */
+/** The log of a flow that is gone is still there; a flow that never was is an error. @throws OperatorError COMMAND_INVALID, AGENT_ONLY, OBJECT_NOT_FOUND */
 export async function logs(word: string, flags: LogsFlags, world: World): Promise<ExitCode> {
-  const { flow, node, index } = parseTaskWords(word);
+  const words = parseTaskWords(word);
   const tail = tailOf(flags.tail);
   return withConnection(flags, world, async (connection) => {
+    const stored = await connection.store.get(keyOf("VideoFlow", connection.namespace, words.flow));
+    const { flow, node, index } = stored === undefined ? words : inFlow(words, stored);
     const services = servicesOf(connection, "a log");
     const chunks = services.logs({
       flow: { namespace: connection.namespace, name: flow },
@@ -35,9 +38,26 @@ export async function logs(word: string, flags: LogsFlags, world: World): Promis
       world.out.write(printed(text, (flags.prefix ?? !isOne) ? task : undefined));
       await world.out.settled?.();
     }
-    if (count === 0) world.err.write(`${flow} has no log${node === undefined ? "" : ` of ${node}`} yet\n`);
+    if (count > 0) return EXIT.success;
+    const why = nothing({ flow, ...(node === undefined ? {} : { node }) }, stored, connection.namespace);
+    if (typeof why !== "string") throw why;
+    world.err.write(`${why}\n`);
     return EXIT.success;
   });
+}
+
+/** A member of a group has no task of its own. */
+function inFlow(words: TaskWords, { spec }: VideoFlow): TaskWords {
+  const found = spec.nodes.find(({ name }) => name === words.node);
+  return found?.taskGroup === undefined ? words : { ...words, node: found.taskGroup };
+}
+
+/** Why there is no log. */
+function nothing({ flow, node }: TaskWords, stored: VideoFlow | undefined, namespace: string): OperatorError | string {
+  if (stored === undefined) return notFound(keyOf("VideoFlow", namespace, flow));
+  const names = new Set(stored.spec.nodes.map(({ name, taskGroup = name }) => taskGroup));
+  if (node === undefined || names.has(node)) return `${flow} has no log${node === undefined ? "" : ` of ${node}`} yet`;
+  return new OperatorError("COMMAND_INVALID", { problem: `flow ${flow} has no node ${node}, but ${[...names].join(", ")}` });
 }
 
 /** Harmless lines, each after the name of its task if there may be several. Pure. */

@@ -32,13 +32,15 @@ export interface TableForm {
   /** Several kinds are printed: names say which. */
   readonly withKind: boolean;
   readonly noHeaders: boolean;
+  readonly withLabels: boolean;
 }
 
-export function tableColumns({ info, withNamespace, wide }: TableForm): Column[] {
+export function tableColumns({ info, withNamespace, withLabels, wide }: TableForm): Column[] {
   const titles = [
     ...(withNamespace ? ["Namespace"] : []),
     ...(info.kind === "Event" ? [] : ["Name"]),
     ...columnsOf(info, wide).map(({ name }) => name),
+    ...(withLabels ? ["Labels"] : []),
   ];
   return titles.map((title) => ({ title: title.toUpperCase() }));
 }
@@ -50,11 +52,13 @@ export function tableRow(
   values: (path: string, object: unknown) => unknown[],
   wallMs: number,
 ): string[] {
-  const { info, withNamespace, withKind, wide } = form;
-  const { name, namespace } = object.metadata;
+  const { info, withNamespace, withKind, withLabels, wide } = form;
+  const { name, namespace, labels = {} } = object.metadata;
   const shown = withKind ? qualifiedName(object.kind, name) : name;
   const cells = columnsOf(info, wide).map((column) => cellText(object, column, values, wallMs));
-  return [...(withNamespace ? [namespace] : []), ...(info.kind === "Event" ? [] : [shown]), ...cells];
+  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  const labelCells = withLabels ? [pairs.join(",") || "<none>"] : [];
+  return [...(withNamespace ? [namespace] : []), ...(info.kind === "Event" ? [] : [shown]), ...cells, ...labelCells];
 }
 
 function columnsOf({ columns }: ResourceInfo, wide: boolean): readonly PrinterColumn[] {

@@ -11,6 +11,7 @@ import type { LetterFlags, RetryFlags } from "./dead-letters.js";
 import type { DisplayOptions } from "./display.js";
 import { EXIT, EXIT_CODE_HELP, type ExitCode, exitCodeOf } from "./exit-codes.js";
 import type { ExplainFlags } from "./explain.js";
+import { plainWords } from "./words.js";
 import type { ClusterFlags, World } from "./world.js";
 
 /** What `run` is told on the command line. */
@@ -68,13 +69,21 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
     code = result;
   });
   try {
-    await program.parseAsync(args as string[], { from: "user" });
+    await program.parseAsync(wordsOf(program, args), { from: "user" });
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
     world.err.write(`${safeText(failureText(error, world.env))}\n`);
     return exitCodeOf(error);
   }
+}
+
+function wordsOf(program: Command, args: readonly string[]): string[] {
+  const options = program.commands.find((command) => command.name() === args[0])?.options ?? [];
+  return plainWords(
+    args,
+    options.map(({ short, long, required, optional }) => ({ short, long, hasValue: required || optional })),
+  );
 }
 
 /** The text of a failure: the message of a known one, the stack of a fault of ours. */

@@ -1,4 +1,4 @@
-/** Label selectors as kubectl takes them: `app=a,tier!=b,env in (x, y),!old`. Pure. */
+/** Selectors as kubectl takes them: of labels `app=a,tier!=b,env in (x, y),!old`; of fields `status.phase!=Running`. Pure. */
 import type { AnyResource } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 
@@ -33,4 +33,25 @@ function requirement(text: string): (labels: Readonly<Record<string, string>>) =
   if (present === null) throw new OperatorError("SELECTOR_INVALID", { text });
   const [, not, key = ""] = present;
   return (labels) => Object.hasOwn(labels, key) === (not === "");
+}
+
+const FIELD = /^([A-Za-z][\w.-]*)\s*(==|=|!=)\s*(.*)$/;
+
+/** Any field of the object may be named; one that is not there is empty. @throws OperatorError SELECTOR_INVALID */
+export function parseFieldSelector(text: string | undefined): (object: AnyResource) => boolean {
+  if (text === undefined || text.trim() === "") return () => true;
+  const requirements = text.split(",").map((part) => {
+    const [, path = "", operator, value] = FIELD.exec(part.trim()) ?? [];
+    if (operator === undefined) throw new OperatorError("SELECTOR_INVALID", { text: part.trim() });
+    return (object: AnyResource) => (fieldText(object, path) === value) === (operator !== "!=");
+  });
+  return (object) => requirements.every((isMet) => isMet(object));
+}
+
+function fieldText(object: AnyResource, path: string): string {
+  const value = path.split(".").reduce<unknown>((inner, name) => {
+    const isThere = typeof inner === "object" && inner !== null && Object.hasOwn(inner, name);
+    return isThere ? (inner as Readonly<Record<string, unknown>>)[name] : undefined;
+  }, object);
+  return value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -12,10 +12,21 @@ export interface Target {
 /** @throws OperatorError KIND_UNKNOWN, COMMAND_INVALID */
 export function parseTargets(words: readonly string[]): Target[] {
   if (words.length === 0) throw new OperatorError("COMMAND_INVALID", { problem: "a kind is missing, such as vf" });
-  if (words.some((word) => word.includes("/"))) return words.map(slashTarget);
+  if (words.some((word) => word.includes("/"))) return together(words.map(slashTarget));
   const [kinds = "", ...names] = words;
   const infos = kinds.split(",").flatMap(infosOf);
   return infos.map((info) => (names.length === 0 ? { info } : { info, names }));
+}
+
+/** Names of one kind that follow each other are one target. */
+function together(targets: readonly Target[]): Target[] {
+  const groups: { readonly info: ResourceInfo; readonly names: string[] }[] = [];
+  for (const { info, names = [] } of targets) {
+    const last = groups.at(-1);
+    if (last?.info === info) last.names.push(...names);
+    else groups.push({ info, names: [...names] });
+  }
+  return groups;
 }
 
 /** `vf/a` alone. @throws OperatorError COMMAND_INVALID */

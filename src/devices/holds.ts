@@ -2,7 +2,7 @@
  * Which devices the others of this machine hold: a file per device, named by the process that must be dead before it is free.
  * Flows of one agent share a store and need none of this among themselves; `videoflow run` has a store of its own each time.
  */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
@@ -32,7 +32,7 @@ export class DeviceHolds {
   readonly #folder: string;
   readonly #flow: string;
   readonly #holder: () => ProcessIdentity;
-  readonly #held: string[] = [];
+  readonly #held = new Set<string>();
   #admission: FileLock | undefined;
 
   /** @param holder the process whose end frees the devices: the keeper, which outlives every task. */
@@ -96,7 +96,8 @@ export class DeviceHolds {
 
   /** Gives everything back; call it when every task is dead. */
   release(): void {
-    for (const uuid of this.#held.splice(0)) rmSync(this.#path(uuid), { force: true });
+    for (const uuid of this.#held) rmSync(this.#path(uuid), { force: true });
+    this.#held.clear();
     this.#leave();
   }
 
@@ -108,8 +109,10 @@ export class DeviceHolds {
   #write(uuids: readonly string[]): void {
     const self: Hold = { flow: this.#flow, holder: this.#holder() };
     for (const uuid of uuids) {
-      writeFileSync(this.#path(uuid), JSON.stringify(self), { mode: 0o600 });
-      this.#held.push(uuid);
+      const path = this.#path(uuid);
+      writeFileSync(`${path}.tmp`, JSON.stringify(self), { mode: 0o600 });
+      renameSync(`${path}.tmp`, path);
+      this.#held.add(uuid);
     }
   }
 
@@ -140,11 +143,13 @@ function heldBy({ flow, holder }: Hold): string {
   return `held by ${flow}, keeper pid ${holder.pid}`;
 }
 
+/** @returns undefined if there is none, or the machine died while it was written: nobody who wrote it then lives. */
 function readHold(path: string): Hold | undefined {
   try {
-    return JSON.parse(readFileSync(path, "utf8")) as Hold;
+    const hold = JSON.parse(readFileSync(path, "utf8")) as Hold | null;
+    return hold?.holder === undefined ? undefined : hold;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
 }

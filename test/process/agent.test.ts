@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
@@ -10,6 +10,7 @@ import { REAL_CLOCK } from "../../src/base/clock.js";
 import type { ExitRecord } from "../../src/base/keeper-protocol.js";
 import { identityOf, readEnvironment } from "../../src/base/process-identity.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
+import type { Store } from "../../src/store/store.js";
 import { openWorkshop, runs, until, type Workshop } from "../support/processes.js";
 import { aClaim, fakeMemories, HOST, newTask } from "../support/processes-agent.js";
 
@@ -48,10 +49,10 @@ ready() { printf '{"phase":"ready","provider":"cpu"}' > $REPORT.tmp; mv $REPORT.
 async function start(
   script: string,
   env: NodeJS.ProcessEnv = { PATH: process.env["PATH"] },
-  more: { memories?: FlowMemories } = {},
+  more: { memories?: FlowMemories; store?: Store } = {},
 ): Promise<void> {
   agent = await Agent.start({
-    store,
+    store: more.store ?? store,
     hostName: HOST,
     keeper,
     clock: REAL_CLOCK,
@@ -67,10 +68,10 @@ async function start(
 
 const create = (spec: Partial<FlowTaskSpec> = {}) => store.create<"FlowTask">(newTask({ workingDir: dir, ...spec }));
 const read = async (name: string) => (await store.get({ kind: "FlowTask", namespace: "default", name })) as FlowTask;
-async function phaseOf(name: string, phase: string): Promise<FlowTask> {
+async function phaseOf(name: string, phase: string, restarts = 0): Promise<FlowTask> {
   for (let looks = 0; looks < 1000; looks += 1) {
     const task = await read(name);
-    if (task.status?.phase === phase) return task;
+    if (task.status?.phase === phase && (task.status.restarts ?? 0) >= restarts) return task;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   throw new Error(`${name} is not ${phase}: ${JSON.stringify((await read(name)).status)}\n${notes.join("\n")}`);
@@ -276,6 +277,90 @@ test("on real shared memory: a death is recovered, the statistics are read, and 
   await phaseOf("f.a.0", "Succeeded");
   await until(() => readdirSync(memory).length === 0);
   expect(agent.observe({ namespace: "default", name: "f" })?.tasks).toHaveLength(1);
+});
+
+test("what goes wrong with one run holds no other one back, and is tried again", async () => {
+  let fails = 3;
+  const faulty: FlowMemories = {
+    ...memories,
+    requestPause(dir, plan, paused) {
+      fails -= 1;
+      if (fails >= 0) throw new Error("the memory cannot be written");
+      memories.requestPause(dir, plan, paused);
+    },
+  };
+  const script = "ready; [ $VF_NODE_NAME = b ] && [ $N -lt 2 ] && { while [ ! -e crash ]; do sleep 0.05; done; exit 9; }; exec sleep 60";
+  await start(script, undefined, { memories: faulty });
+  await create();
+  await create({
+    node: "b",
+    run: "uid-2",
+    restart: { policy: "OnFailure", initialBackoffSeconds: 0.2, maxBackoffSeconds: 1, maxRestarts: 5, windowSeconds: 600 },
+  });
+  await phaseOf("f.b.0", "Running");
+  const { metadata, spec, ...rest } = await phaseOf("f.a.0", "Running");
+  await store.update<"FlowTask">({ ...rest, metadata, spec: { ...spec, desiredState: "Paused" } });
+  writeFileSync(join(dir, "crash"), "");
+  await phaseOf("f.b.0", "Running", 2);
+  await until(() => memories.asked.includes("pause"));
+  expect(notes.filter((note) => note.includes("the memory cannot be written"))).toHaveLength(1);
+});
+
+test("files of a task that cannot be used hold nothing back: a log that cannot be set aside, dead letters that cannot be counted", async () => {
+  const logs = join(dir, "logs/default/f");
+  mkdirSync(join(logs, "f.a.0.log.1"), { recursive: true });
+  mkdirSync(join(dir, "dead-letters/default"), { recursive: true });
+  writeFileSync(join(dir, "dead-letters/default/f"), "no folder");
+  await start("[ $N = 0 ] && { yes a line | head -c 11000000; }; ready; while [ ! -e end$N ]; do sleep 0.05; done; exit 9");
+  await create();
+  await phaseOf("f.a.0", "Running");
+  await until(() => notes.some((note) => note.includes("the log of f.a.0 cannot be set aside")));
+  writeFileSync(join(dir, "end0"), "");
+  await phaseOf("f.a.0", "Running", 1);
+  expect(notes.some((note) => note.includes("the dead letters of f.a.0 cannot be counted"))).toBe(true);
+});
+
+test("an answer to a write that is older than what was heard meanwhile changes nothing", async () => {
+  const { metadata } = await create();
+  let isChanged = false;
+  const slow = answeringLate(store, async (task) => {
+    if (isChanged || task.status?.phase !== "Running") return;
+    isChanged = true;
+    await store.update<"FlowTask">({ ...task, spec: { ...task.spec, desiredState: "Stopped" } });
+  });
+  await start("ready; sleep 60", undefined, { store: slow });
+  expect((await phaseOf("f.a.0", "Stopped")).metadata.uid).toBe(metadata.uid);
+});
+
+/** A store that answers a write of a task's status only after `before`. */
+function answeringLate(inner: Store, before: (task: FlowTask) => Promise<void>): Store {
+  return {
+    get: (key) => inner.get(key),
+    list: (kind, options) => inner.list(kind, options),
+    create: (object) => inner.create(object),
+    update: (object) => inner.update(object),
+    updateStatus: async (object) => {
+      const written = await inner.updateStatus(object);
+      if (written.kind === "FlowTask") await before(written as FlowTask);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      return written;
+    },
+    delete: (key, options) => inner.delete(key, options),
+    watch: (kind, onEvent, options) => inner.watch(kind, onEvent, options),
+    close: () => inner.close(),
+  };
+}
+
+test("what was seen of a run is forgotten with its last task", async () => {
+  await start("ready");
+  await create();
+  await phaseOf("f.a.0", "Succeeded");
+  await until(() => memories.asked.includes("remove"));
+  expect(agent.observe({ namespace: "default", name: "f" })?.tasks).toHaveLength(1);
+  await store.delete({ kind: "FlowTask", namespace: "default", name: "f.a.0" });
+  await create({ flowTasks: 2 });
+  await phaseOf("f.a.0", "Pending");
+  expect(agent.observe({ namespace: "default", name: "f" })).toBeUndefined();
 });
 
 test("the Host object says what the machine has", async () => {

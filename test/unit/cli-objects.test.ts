@@ -171,9 +171,28 @@ describe("get", () => {
     ["get vf -l team=b-team -o name", "videoflow.videoflow.io/b\n"],
     ["get vf -l team!=b-team -o name", "videoflow.videoflow.io/a\n"],
     ["get VideoFlow b a -o name", "videoflow.videoflow.io/b\nvideoflow.videoflow.io/a\n"],
+    ["get vf -o=name -l=team=b-team --watch=false", "videoflow.videoflow.io/b\n"],
+    ["get vf nobody --ignore-not-found=true", ""],
+    ["get vf --field-selector status.state=Running -o name", "videoflow.videoflow.io/a\n"],
+    ["get vf --field-selector=status.state!=Running,metadata.name==b -o name", "videoflow.videoflow.io/b\n"],
+    ["get vf --sort-by={.status.state} -o name", "videoflow.videoflow.io/b\nvideoflow.videoflow.io/a\n"],
+    ["get vf --sort-by .status.nothing -o name", "videoflow.videoflow.io/a\nvideoflow.videoflow.io/b\n"],
   ])("%s", async (line, expected) => {
     const { code, out } = await world.run(line.split(" ").map((word) => word.replace("range_", "range ")));
     expect([code, out]).toEqual([0, expected]);
+  });
+
+  test("prints names of one kind as one table, kinds as several, and labels that are asked for", async () => {
+    const { out } = await world.run("get vf/a vf/b --show-labels");
+    const [title, a, b, ...more] = out.trimEnd().split("\n");
+    expect([title?.split(/ {2,}/).at(-1), a?.split(/ {2,}/).at(-1), b?.split(/ {2,}/).at(-1), more]).toEqual([
+      "LABELS",
+      "team=a-team",
+      "team=b-team",
+      [],
+    ]);
+    const lines = (await world.run("get vhost,vf")).out.split("\n");
+    expect(lines.filter((line) => line.startsWith("NAME"))).toHaveLength(1);
   });
 
   test("tells what is not there", async () => {

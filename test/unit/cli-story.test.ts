@@ -13,6 +13,7 @@ const aUsage = (task: string, messages: number): TaskUsage => ({
 });
 
 let asked: LogQuery | undefined;
+let isLogged = true;
 let looks = 0;
 let letters = "";
 const services: Partial<AgentServices> = {
@@ -39,6 +40,7 @@ const services: Partial<AgentServices> = {
 };
 
 async function* someLogs(): AsyncGenerator<LogChunk> {
+  if (!isLogged) return;
   yield { task: "f.work.0", text: "plain\n\x1b[2J\x1b]0;title\x07evil\r\n" };
   yield { task: "f.work.1", text: "other \u202e\u009b31m\n" };
 }
@@ -54,6 +56,7 @@ const spec = {
 let world: AgentWorld;
 beforeEach(async () => {
   looks = 0;
+  isLogged = true;
   world = await anAgentWorld(services);
   letters = join(world.folder, "dead-letters", "f");
   writeFileSync(
@@ -156,6 +159,26 @@ describe("logs", () => {
     await world.run("logs vf/f -n other -f");
     expect(asked).toEqual({ flow: { namespace: "other", name: "f" }, follow: true });
     expect((await world.run("logs f/work/x")).code).toBe(2);
+  });
+
+  test("are those of its group for a node that has no task of its own", async () => {
+    const nodes = spec.nodes.map((node) => (node.name === "work" ? { ...node, taskGroup: "all" } : node));
+    writeFileSync(
+      join(world.folder, "fused.yaml"),
+      JSON.stringify({ apiVersion: API_VERSION, kind: "VideoFlow", metadata: { name: "g" }, spec: { nodes } }),
+    );
+    await world.run("apply -f fused.yaml");
+    await world.run("logs g/work.0");
+    expect(asked).toMatchObject({ node: "all", index: 0 });
+  });
+
+  test("of what was never there are an error, of what has written nothing yet are none", async () => {
+    isLogged = false;
+    const [flow, node, empty] = [await world.run("logs nobody"), await world.run("logs f/nobody"), await world.run("logs f/work")];
+    expect([flow.code, node.code, empty.code]).toEqual([1, 2, 0]);
+    expect(flow.err).toContain('there is no videoflow "nobody" in namespace default');
+    expect(node.err).toContain("flow f has no node nobody, but numbers, work, sink");
+    expect(empty.err).toBe("f has no log of work yet\n");
   });
 });
 

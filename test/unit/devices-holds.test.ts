@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -41,6 +41,17 @@ test("a run does not stand in its own way, and gives everything back", () => {
   holds.release();
 
   expect(readdirSync(folder)).toEqual([]);
+});
+
+test.each(["", "{", "null", "{}"])("a hold that the machine did not finish writing (%j) is nobody's", (text) => {
+  const holds = new DeviceHolds(folder, "flow first", alive);
+  writeFileSync(join(folder, "GPU-0.json"), text);
+  writeFileSync(join(folder, "GPU-1.json"), text);
+
+  expect(healthy(holds)).toEqual([true, true]);
+  holds.keepOnly([]);
+  expect(holds.take(["GPU-0"])).toBeUndefined();
+  expect(healthy(new DeviceHolds(folder, "second", self))).toEqual([false, true]);
 });
 
 test("only one run at a time decides about devices", async () => {

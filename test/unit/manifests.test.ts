@@ -1,6 +1,14 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { API_VERSION, type NewResource, type VideoFlow } from "../../src/api/kinds.js";
 import { MANIFEST_FILE, MANIFEST_HASH, type ManifestFile, reconcileManifests } from "../../src/controller/manifests/reconcile.js";
+import { ManifestFolder } from "../../src/controller/manifests/reconciler.js";
+import { REAL_SCHEDULER } from "../../src/controller/runtime/scheduler.js";
+import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
 
 const aFlow = (name: string, spec: object = {}): NewResource<"VideoFlow"> => ({
   apiVersion: API_VERSION,
@@ -77,4 +85,32 @@ test("a flow that was applied by hand is not touched; of two files with one name
   expect(planned([file("b.yaml", aFlow("f")), file("a.yaml", aFlow("f"))], [])).toEqual(["create f", "b.yaml: "]);
   const flows = stored([file("a.yaml", aFlow("f")), file("b.yaml", aFlow("f"))]);
   expect(planned([file("b.yaml", aFlow("f"))], flows)).toEqual(["update f"]); // The second takes over when the first leaves.
+});
+
+test("what is no file in the folder is not read, for nobody may ever write into a pipe; the others are followed", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "videoflow-manifests-"));
+  const store = await EmbeddedStore.open();
+  const log: string[] = [];
+  const read: string[] = [];
+  try {
+    execFileSync("mkfifo", [join(dir, "a.yaml")]);
+    writeFileSync(join(dir, "b.yaml"), "");
+    const folder = new ManifestFolder({
+      dir,
+      store,
+      scheduler: REAL_SCHEDULER,
+      read: async (path) => {
+        read.push(basename(path));
+        return { flows: [aFlow("f")], problems: [] };
+      },
+      log: (text) => void log.push(text),
+    });
+    folder.start();
+    while ((await store.list("VideoFlow")).length === 0) await sleep(10);
+    await folder.close();
+    expect([read, log[0]]).toEqual([["b.yaml"], "manifests: a.yaml: not applied: it is no file"]);
+  } finally {
+    await store.close();
+    rmSync(dir, { recursive: true });
+  }
 });

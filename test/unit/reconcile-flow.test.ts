@@ -164,6 +164,11 @@ describe("a flow's life", () => {
     const early = planOf({ flow, hosts: busy, given: { waitingSinceMs: NOW_MS - 2_000 } });
     const late = planOf({ flow, hosts: busy, given: { waitingSinceMs: NOW_MS - 5_000 } });
     expect([early.status?.state, early.requeueAfterMs, late.status?.state]).toEqual(["Pending", 3_000, "Failed"]);
+    const nowhere = [2_000, 5_000].map((ms) => planOf({ flow, hosts: [], given: { waitingSinceMs: NOW_MS - ms } }));
+    expect(nowhere.map(({ status, requeueAfterMs }) => [status?.state, requeueAfterMs])).toEqual([
+      ["Pending", 3_000],
+      ["Failed", undefined],
+    ]);
   });
 
   test("a refused flow stays refused until its spec changes", () => {

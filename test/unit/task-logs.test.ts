@@ -29,6 +29,18 @@ test("the logs of the wanted tasks, whole or their last lines; an unfinished lin
   expect(await read({ previous: true })).toBe("f.a.0: zero\n");
 });
 
+test.each([
+  { text: "\nabc\n", tail: 1, last: "abc\n" },
+  { text: "\nabc\n", tail: 2, last: "\nabc\n" },
+  { text: "\nabc\n", tail: 3, last: "\nabc\n" },
+  { text: "\n\n", tail: 5, last: "\n\n" },
+  { text: "\nno end", tail: 2, last: "\nno end\n" },
+  { text: "", tail: 3, last: "" },
+])("the last $tail lines of a log that begins with an empty one: $text", async ({ text, tail, last }) => {
+  writeFileSync(file("f.a.0.log"), text);
+  expect((await read({ tail })).replace(/^f\.a\.0: /gm, "")).toBe(last);
+});
+
 test("a follower sees what is added, a new task, and a file that was set aside and begins anew", async () => {
   writeFileSync(file("f.a.0.log"), "one\ntw");
   const steps = [

@@ -164,21 +164,22 @@ function refuseOrWait(
   place: { reason: string; message: string },
 ): Admission {
   const { reason, message } = place;
-  if (observed.hosts.every(({ status }) => status === undefined)) return { outcome: "Waiting", reason, message, changes: [] };
   const admission = observed.flow.spec.admission;
   const leftMs = remainingMs(observed);
+  const isKnown = observed.hosts.some(({ status }) => status !== undefined); // Else one that would take it may be about to report.
   const gone = own.claims.map((claim): Change => ({ op: "deleteClaim", claim, why: "the flow is refused" }));
   const failed = FAILURES[reason] ?? "DeviceUnavailable";
   if (reason === "Unsatisfiable")
     return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
-  if ((admission?.policy ?? observed.defaultAdmission) === "Fail") return { outcome: "Refused", reason: failed, message, changes: gone };
+  if (isKnown && (admission?.policy ?? observed.defaultAdmission) === "Fail")
+    return { outcome: "Refused", reason: failed, message, changes: gone };
   if (leftMs !== undefined && leftMs <= 0) {
     return { outcome: "Refused", reason: failed, message: `${message}: waited ${admission?.timeoutSeconds} s`, changes: gone };
   }
   const retryMs = reason === "SharedMemoryUnavailable" ? MEMORY_RETRY_MS : undefined;
   const againMs = Math.min(leftMs ?? Number.POSITIVE_INFINITY, retryMs ?? Number.POSITIVE_INFINITY);
   const requeue = againMs === Number.POSITIVE_INFINITY ? {} : { requeueAfterMs: againMs };
-  return { outcome: "Waiting", reason, message, changes: waitChanges(own, wanted, message), ...requeue };
+  return { outcome: "Waiting", reason, message, changes: isKnown ? waitChanges(own, wanted, message) : [], ...requeue };
 }
 
 /** A waiting flow has claims that say so: others see by them who waits longer. */

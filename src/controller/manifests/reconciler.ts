@@ -116,7 +116,8 @@ export class ManifestFolder {
     const version = stat === undefined ? "" : `${stat.ino} ${stat.size} ${stat.mtimeMs}`;
     const known = this.#known.get(name);
     if (known?.version === version && known.file.problems.length === 0) return known.file;
-    const { flows, problems } = await this.#options.read(path);
+    // Nobody may ever write into a pipe.
+    const { flows, problems } = stat?.isFile() === false ? { flows: [], problems: ["it is no file"] } : await this.#options.read(path);
     const file = { name, problems, flows: problems.length > 0 ? [] : flows };
     this.#known.set(name, { version, file });
     return file;

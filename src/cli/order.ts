@@ -1,0 +1,24 @@
+/** The order of printed objects: `--sort-by=.metadata.creationTimestamp`. */
+import type { AnyResource } from "../api/kinds.js";
+
+type InOrder = (objects: readonly AnyResource[]) => readonly AnyResource[];
+
+/**
+ * Numbers by size, all else as text, what is missing first; equals stay as they are.
+ *
+ * @param path as kubectl takes it, with braces or without; absent: the order does not change.
+ */
+export async function parseOrder(path: string | undefined): Promise<InOrder> {
+  if (path === undefined) return (objects) => objects;
+  const { renderTemplate } = await import("./json-path.js");
+  return (objects) => {
+    const keys = new Map(objects.map((object) => [object, renderTemplate(path, object)]));
+    return objects.toSorted((a, b) => compare(keys.get(a) ?? "", keys.get(b) ?? ""));
+  };
+}
+
+function compare(a: string, b: string): number {
+  const isNumber = a !== "" && b !== "" && Number.isFinite(Number(a)) && Number.isFinite(Number(b));
+  if (isNumber) return Number(a) - Number(b);
+  return a < b ? -1 : a > b ? 1 : 0;
+}
