@@ -34,6 +34,10 @@ export interface DeadLetter {
   readonly attempts: number;
   /** Death: the process died in the call. */
   readonly cause: "Exception" | "Death";
+  /** Which message of the channel the first input is: two parts of a position may have calls of the same number. */
+  readonly message?: string;
+  /** How many outputs of the call were out when it was given up; absent: none. */
+  readonly outputs?: number;
   /** With its stack, where there is one. */
   readonly error: string;
   /** One per input of the node, in the order of `process(...inputs)`. */
@@ -57,6 +61,24 @@ export function buriedPositions(folder: string, run: string, node: string): Read
   const prefix = `${shortRun(run)}.${node}.`;
   const names = letterIds(folder).filter((id) => id.startsWith(prefix));
   return new Set(names.map((id) => Number(id.slice(prefix.length).split(".")[0])));
+}
+
+/** The letters of one position of a node. */
+export function lettersAt(folder: string, at: Omit<LetterKey, "index">): DeadLetter[] {
+  const prefix = letterId({ ...at, index: 0 }).slice(0, -1);
+  const ids = letterIds(folder).filter((id) => id.startsWith(prefix));
+  return ids.map((id) => readLetter(folder, id));
+}
+
+/** Messages of one part of a position. */
+const PART = 64;
+
+/** The number under which the letter of a message is kept: another one where an earlier part of the position has a letter of that number. */
+export function freeIndex(folder: string, key: LetterKey, message: string): number {
+  for (let index = key.index; ; index += PART) {
+    const id = letterId({ ...key, index });
+    if (!existsSync(join(folder, `${id}.json`)) || readLetter(folder, id).message === message) return index;
+  }
 }
 
 /** Ids of all letters of a folder, in no order. */

@@ -27,7 +27,7 @@ export const SMALL_BYTES = 1024;
 export const LARGE_BYTES = 2 ** 30;
 
 export const MAGIC = 0x46574c56; // "VLWF" in a little-endian file
-export const VERSION = 3;
+export const VERSION = 4;
 export const ENDIAN_MARK = 0x01020304;
 
 /** Words of the header of the control file. */

@@ -90,6 +90,10 @@ export class MessageView implements InputMessage, TensorOwner {
     return { pool: pool.path, slot: this.#entry, offset: itemOffset(pool, this.#entry) };
   }
 
+  get identity(): string {
+    return `${this.reference}.${this.generation}`;
+  }
+
   /** Payload bytes, for the statistics. */
   get sizeBytes(): number {
     return this.#pool.i32[this.#header + MESSAGE.payloadTotalBytes] as number;

@@ -64,6 +64,8 @@ export interface InputMessage {
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly payload: unknown;
   readonly slot: SlotIdentity;
+  /** Tells the message from all others that this input has, had or will have in this memory; the same for every process that gets it. */
+  readonly identity: string;
   readonly valid: boolean;
   /** Keeps the slot after commit(), against the buffer of its writer. @throws OperatorError RETAIN_FULL beyond 64 kept messages. */
   retain(): void;
@@ -88,6 +90,8 @@ export interface Unit {
   readonly inputs: readonly (readonly InputMessage[])[];
   /** Earlier attempts, by exception or by death in user code; 0 at first. */
   readonly attempts: number;
+  /** Of one input with several messages: at which of them the attempt before ended. */
+  readonly row: number;
   /** Set for a group that was joined by event time. */
   readonly group?: TimeGroup;
 }
@@ -129,6 +133,10 @@ export interface TaskPort {
 
   /** Counts an attempt at the unit in hand, before user code runs. @returns this attempt's number, from 1. */
   attempt(): number;
+  /** The attempt has come to this message of a unit that has several: should the process die now, it is known which one it was. */
+  workOn(row: number): void;
+  /** A message of the unit was given up: so many attempts count of the others. */
+  countAnew(row: number, attempts: number): void;
   /** User code returned (also called by commit): ends the time in process(). */
   returned(): void;
 

@@ -30,7 +30,7 @@ import { Sleeper } from "./sleeper.js";
 import { StateFile } from "./state-file.js";
 import { stateCode } from "./task-state.js";
 import { type Addition, isDelivered, writeTotals } from "./totals.js";
-import { attemptsOf, outputsDone, progressWord } from "./words.js";
+import { attemptsOf, outputRow, outputsDone, progressWord, withRow } from "./words.js";
 
 const WORKING = stateCode("working");
 const USER_CODE = stateCode("user-code");
@@ -145,8 +145,8 @@ class SharedMemoryPort implements TaskPort {
         if (unit !== undefined) return unit;
       } else if (found === SHED) this.#shed(intake);
       else if (found === FLUSH) return this.#openFlush(intake);
-      else if (found === END) return { kind: "end", position: intake.endPosition, inputs: [], attempts: 0 };
-      else if (found === RETIRE) return { kind: "retire", position: intake.position, inputs: [], attempts: 0 };
+      else if (found === END) return { kind: "end", position: intake.endPosition, inputs: [], attempts: 0, row: 0 };
+      else if (found === RETIRE) return { kind: "retire", position: intake.position, inputs: [], attempts: 0, row: 0 };
       else {
         this.#blocked = found;
         return undefined;
@@ -175,6 +175,7 @@ class SharedMemoryPort implements TaskPort {
       position: intake.position,
       inputs: this.#context.inputs.map(() => NO_MESSAGES),
       attempts: this.#attempts,
+      row: 0,
     };
   }
 
@@ -193,7 +194,7 @@ class SharedMemoryPort implements TaskPort {
     this.#attemptWord = (group.cells.flat()[0] as number) + CELL.attempts;
     const lists = inputs.map((_, input) => rules.collect.has(input));
     const attempts = this.#attempts;
-    return { kind: "data", position, inputs, attempts, group: { eventTs: group.eventTs, number: group.number, lists } };
+    return { kind: "data", position, inputs, attempts, row: 0, group: { eventTs: group.eventTs, number: group.number, lists } };
   }
 
   /** What a join by time has no use for: acknowledged at once, and nothing goes out. */
@@ -224,7 +225,8 @@ class SharedMemoryPort implements TaskPort {
     const problem = cells.length > 1 ? this.#inbox.joinProblem(cells, inputs) : undefined;
     this.#origin = this.#inbox.originOf(cells);
     if (missing || intake.filtered || problem !== undefined) return this.#pass(cells.length > 1, problem);
-    return { kind: "data", position: intake.position, inputs, attempts: this.#attempts };
+    const row = cells.length === 1 ? outputRow(this.#i32[(cells[0] as number) + CELL.count] as number) : 0;
+    return { kind: "data", position: intake.position, inputs, attempts: this.#attempts, row };
   }
 
   /** Commits "none". @throws OperatorError JOIN_TRACE_AMBIGUOUS in batch; the unit stays in hand. */
@@ -257,6 +259,19 @@ class SharedMemoryPort implements TaskPort {
     this.#userSince = performance.now();
     noteProgress(this.#context, this.#userSince);
     return number;
+  }
+
+  workOn(row: number): void {
+    if (this.#unit !== UNIT_DATA || this.#attemptWord === NO_CELL) return;
+    const at = this.#attemptWord - CELL.attempts + CELL.count;
+    this.#i32[at] = withRow(this.#i32[at] as number, row);
+  }
+
+  /** The message after the one that was given up is noted first: a unit that has one noted is known to have letters. */
+  countAnew(row: number, attempts: number): void {
+    if (this.#attemptWord === NO_CELL) return;
+    this.workOn(Math.min(row + 1, MAX_OUTPUTS - 1));
+    this.#i32[this.#attemptWord] = progressWord(attempts, outputsDone(this.#i32[this.#attemptWord] as number));
   }
 
   returned(): void {

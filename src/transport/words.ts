@@ -21,10 +21,14 @@ const LAP_SHIFT = 12;
 const TASK_SHIFT = 3;
 const STATE_MASK = 7;
 const LAP_BITS = 20;
-const COUNT_MASK = 0xff;
-const ORIGIN_SHIFT = 8;
+const COUNT_MASK = 0x7f;
+const ORIGIN_SHIFT = 7;
 const ORIGIN_MASK = 0x3ff;
-const PART_SHIFT = 18;
+const PART_SHIFT = 17;
+/** Parts count modulo this, apart from the first: 0 never comes again. */
+const PARTS = 256;
+const ROW_SHIFT = 25;
+const ROW_MASK = 0x3f;
 const MORE = 1 << 31;
 const ATTEMPT_BITS = 10;
 const MAX_ATTEMPTS = 2 ** ATTEMPT_BITS - 1;
@@ -70,10 +74,10 @@ export function word(lap: number, state: number, task = 0): number {
 
 /** @returns the part that follows a part; 0 is the first of its position alone. */
 export function nextPart(part: number): number {
-  return part === MAX_TASKS - 1 ? 1 : part + 1;
+  return part === PARTS - 1 ? 1 : part + 1;
 }
 
-/** The word of a cell that says how many outputs it has, whose they are, and whether more of the same position follow. */
+/** The word of a cell that says how many outputs it has, at most 64, whose they are, and whether more of the same position follow. */
 export function countWord(count: number, origin: number, part: number, more: boolean): number {
   return count | (origin << ORIGIN_SHIFT) | (part << PART_SHIFT) | (more ? MORE : 0);
 }
@@ -87,7 +91,17 @@ export function outputOrigin(value: number): number {
 }
 
 export function outputPart(value: number): number {
-  return (value >>> PART_SHIFT) & (MAX_TASKS - 1);
+  return (value >>> PART_SHIFT) & (PARTS - 1);
+}
+
+/** Which message of the cell was worked on last; whoever has the cell in hand writes it. */
+export function outputRow(value: number): number {
+  return (value >>> ROW_SHIFT) & ROW_MASK;
+}
+
+/** The same word, with another message that is worked on. */
+export function withRow(value: number, row: number): number {
+  return (value & ~(ROW_MASK << ROW_SHIFT)) | (row << ROW_SHIFT);
 }
 
 export function hasMore(value: number): boolean {

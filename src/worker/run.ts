@@ -245,21 +245,53 @@ async function eachUnit(loop: TaskLoop, work: UnitWork): Promise<Outcome> {
 
 /** One unit, attempt by attempt; a message that fails too often goes to the dead letters and the others go on. */
 function workOn(loop: TaskLoop, unit: Unit, work: UnitWork): void | Promise<void> {
-  const rows = rowsOf(unit);
-  if (unit.attempts > loop.retries) return buryAll(loop, unit, rows);
+  const trial = tryOf(loop, unit);
+  if (trial.rows.length > 0 && trial.dead.size === trial.rows.length) return;
   try {
-    const settled = attemptOnce(loop, unit, rows, work, NONE_DEAD);
+    const settled = attemptOnce(loop, trial, work);
     if (!(settled instanceof Promise)) return settled;
-    return settled.catch((error: unknown) => attemptAgain(loop, unit, rows, work, error));
+    return settled.catch((error: unknown) => attemptAgain(loop, trial, work, error));
   } catch (error) {
-    return attemptAgain(loop, unit, rows, work, error);
+    return attemptAgain(loop, trial, work, error);
   }
 }
 
-/** Calls of a unit that are given up, and how many of their outputs are committed already. */
-type Dead = ReadonlyMap<number, number>;
+type Rows = readonly (readonly InputMessage[])[];
 
-const NONE_DEAD: Dead = new Map();
+/** A unit that is worked on. */
+interface Trial {
+  readonly unit: Unit;
+  readonly rows: Rows;
+  /** Calls that are given up, and how many of their outputs are committed already. */
+  readonly dead: Map<number, number>;
+  /** The call that has killed its process once too often: it is given up when the attempt comes to it. */
+  doomed: number | undefined;
+  /** Attempts so far, by this process and by those before it. */
+  attempts: number;
+}
+
+/** What processes before this one have given up of the unit stands in their letters; the death of the last one may be one too many. */
+function tryOf(loop: TaskLoop, unit: Unit): Trial {
+  const rows = rowsOf(unit);
+  const trial: Trial = { unit, rows, dead: new Map(), doomed: undefined, attempts: unit.attempts };
+  if (unit.kind === "flush" || (unit.attempts === 0 && unit.row === 0)) return trial;
+  for (const [row, outputs] of loop.deadLetters.among(unit.position, rows)) {
+    trial.dead.set(row, outputs);
+    loop.port.bury(1);
+  }
+  if (unit.attempts > loop.retries) {
+    const row = Math.min(unit.row, rows.length - 1);
+    if (!trial.dead.has(row)) trial.doomed = row;
+    else if (trial.dead.size < rows.length) countAnew(loop, trial, row, 0); // It died after it had written the letter.
+  }
+  return trial;
+}
+
+/** Attempts at the other messages of the unit do not count those at this one. */
+function countAnew({ port }: TaskLoop, trial: Trial, row: number, attempts: number): void {
+  port.countAnew(row, attempts);
+  trial.attempts = attempts;
+}
 
 /** Which message of the unit failed, and how many of its outputs are committed already. */
 class RowError extends Error {
@@ -272,31 +304,32 @@ class RowError extends Error {
   }
 }
 
-function attemptOnce(
-  loop: TaskLoop,
-  unit: Unit,
-  rows: readonly (readonly InputMessage[])[],
-  work: UnitWork,
-  dead: Dead,
-): void | Promise<void> {
+function attemptOnce(loop: TaskLoop, trial: Trial, work: UnitWork): void | Promise<void> {
+  const { unit, rows } = trial;
+  if (rows.length === 1 && trial.doomed === 0) return giveUp(loop, trial, 0, loop.port.outputsDone);
   loop.port.attempt();
+  trial.attempts += 1;
   if (unit.kind === "flush") return work.flush(NO_LINEAGE);
-  if (rows.length === 1 && !dead.has(0)) {
-    const row = rows[0] as readonly InputMessage[];
-    if (unit.group !== undefined) return work.message(groupPayloads(unit, unit.group), timeLineage(unit.group, row));
-    return work.message(payloadsOf(row), lineageOf(row));
-  }
-  return attemptRows(loop.port, rows, work, dead);
+  if (rows.length > 1) return attemptRows(loop, trial, work);
+  const row = rows[0] as readonly InputMessage[];
+  if (unit.group !== undefined) return work.message(groupPayloads(unit, unit.group), timeLineage(unit.group, row));
+  return work.message(payloadsOf(row), lineageOf(row));
 }
 
-async function attemptRows(port: TaskPort, rows: readonly (readonly InputMessage[])[], work: UnitWork, dead: Dead): Promise<void> {
-  for (const [index, inputs] of rows.entries()) {
-    const outputs = dead.get(index);
+async function attemptRows(loop: TaskLoop, trial: Trial, work: UnitWork): Promise<void> {
+  const { port } = loop;
+  for (const [index, inputs] of trial.rows.entries()) {
+    const before = port.outputIndex;
+    if (index === trial.doomed) {
+      giveUp(loop, trial, index, Math.max(0, port.outputsDone - before));
+      if (trial.dead.size < trial.rows.length) countAnew(loop, trial, index, 1);
+    }
+    const outputs = trial.dead.get(index);
     if (outputs !== undefined) {
       port.passOutputs(outputs);
       continue;
     }
-    const before = port.outputIndex;
+    port.workOn(index);
     try {
       await work.message(payloadsOf(inputs), lineageOf(inputs));
     } catch (cause) {
@@ -305,34 +338,24 @@ async function attemptRows(port: TaskPort, rows: readonly (readonly InputMessage
   }
 }
 
-async function attemptAgain(
-  loop: TaskLoop,
-  unit: Unit,
-  rows: readonly (readonly InputMessage[])[],
-  work: UnitWork,
-  first: unknown,
-): Promise<void> {
-  const dead = new Map<number, number>();
-  let attempts = unit.attempts + 1;
-  let error = first;
-  for (;;) {
+async function attemptAgain(loop: TaskLoop, trial: Trial, work: UnitWork, first: unknown): Promise<void> {
+  for (let error = first; ; ) {
     loop.port.returned();
     loop.port.discard();
     loop.states.rollBack();
     const row = error instanceof RowError ? error.row : 0;
     const cause = error instanceof RowError ? error.cause : error;
-    if (unit.kind === "flush" || isNoFaultOfInput(cause)) throw cause;
-    if (attempts > loop.retries) {
-      const burial: Burial = { position: unit.position, index: row, attempts, cause: "Exception", error: cause };
-      bury(loop, rows[row] as readonly InputMessage[], burial);
-      dead.set(row, error instanceof RowError ? error.outputs : loop.port.outputsDone);
-      if (dead.size === rows.length) return;
+    if (trial.unit.kind === "flush" || isNoFaultOfInput(cause)) throw cause;
+    if (trial.attempts > loop.retries) {
+      const outputs = error instanceof RowError ? error.outputs : loop.port.outputsDone;
+      bury(loop, trial, { row, outputs, attempts: trial.attempts, cause: "Exception", error: cause });
+      if (trial.dead.size === trial.rows.length) return;
+      countAnew(loop, trial, row, 0);
     }
     try {
-      await attemptOnce(loop, unit, rows, work, dead);
+      await attemptOnce(loop, trial, work);
       return;
     } catch (next) {
-      attempts += 1;
       error = next;
     }
   }
@@ -343,18 +366,23 @@ function isNoFaultOfInput(error: unknown): boolean {
   return error instanceof OperatorError && error.code === "SHM_FULL";
 }
 
-/** Which message of the unit killed its process is not known: all of them are given up. */
-function buryAll(loop: TaskLoop, { position, attempts }: Unit, rows: readonly (readonly InputMessage[])[]): void {
+/** The message at which the last process of the task died once too often. */
+function giveUp(loop: TaskLoop, trial: Trial, row: number, outputs: number): void {
   const how = loop.lastDeath === undefined ? "" : `; its last process ended with ${loop.lastDeath}`;
-  const error = `the process of the task died while it processed this input${how}`;
-  for (const [index, inputs] of rows.entries()) bury(loop, inputs, { position, index, attempts, cause: "Death", error });
+  trial.doomed = undefined;
+  const { attempts } = trial.unit;
+  bury(loop, trial, { row, outputs, attempts, cause: "Death", error: `the process of the task died while it processed this input${how}` });
 }
 
-function bury(loop: TaskLoop, inputs: readonly InputMessage[], burial: Burial): void {
-  loop.deadLetters.add(inputs, burial);
+type Cause = Pick<Burial, "outputs" | "attempts" | "cause" | "error"> & { readonly row: number };
+
+function bury(loop: TaskLoop, { unit, rows, dead }: Trial, { row, ...why }: Cause): void {
+  const inputs = rows[row] as readonly InputMessage[];
+  loop.deadLetters.add(inputs, { position: unit.position, index: row, ...why });
   crashPoint("worker.buried");
+  dead.set(row, why.outputs);
   loop.port.bury(1);
-  loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(burial.error)}`);
+  loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(why.error)}`);
 }
 
 /** The unit as calls of `process(...inputs)`: one per message of a single input, or one of a join. */

@@ -83,6 +83,42 @@ test("a task that dies after it wrote a dead letter writes the same one again, a
   expect(payloads()).toEqual([0, 1, 2, 4, 5]);
 });
 
+test("of the messages of one input only those go to the dead letters that throw or kill, also when the task dies afterwards", async () => {
+  const many = { name: "many", role: "Processor", component: `${NODES}#Burster`, inputs: ["source"], params: { count: 140 } };
+  const params = { at: [1003, 1070], dies: { 1010: 1, 1080: 9, 2005: 9 }, marker: place.path("died") };
+  const moody = { name: "moody", role: "Processor", component: `${NODES}#Moody`, inputs: ["many"], params };
+  const mortal = { ...moody, ...PATIENT, retries: 1, ...dieAt("moody", ["worker.buried"]) };
+  const letters = place.path("letters");
+
+  const { code, out } = await place.run(writeManifest(place, [ticker(3), many, mortal, lines("moody")]), ["--dead-letters", letters]).ended;
+
+  const buried = readLetters(letters).map(({ inputs, cause, attempts }) => [inputs[0]?.payload, cause, attempts]);
+  expect([code, hits("moody")]).toEqual([0, ["worker.buried"]]);
+  expect(buried.toSorted()).toEqual([
+    [1003, "Exception", 2],
+    [1070, "Exception", 2],
+    [1080, "Death", 2],
+    [2005, "Death", 2],
+  ]);
+  expect(out).toContain("4 dead letters");
+  const given = [0, 1, 2].flatMap((value) => Array.from({ length: 140 }, (_, k) => value * 1_000 + k));
+  expect(payloads()).toEqual(given.filter((value) => ![1003, 1070, 1080, 2005].includes(value)));
+}, 60_000);
+
+test("what was out of a message that is given up stays out, once, although the task dies as soon as its letter is written", async () => {
+  const many = { name: "many", role: "Processor", component: `${NODES}#Burster`, inputs: ["source"], params: { count: 10 } };
+  const each = { name: "each", role: "Processor", component: `${NODES}#Burster`, inputs: ["many"] };
+  const params = { count: 50, of: 1003, bad: 45 }; // 3 x 50 outputs before it, and parts of 64: when it fails, 192 are out.
+  const mortal = { ...each, params, ...PATIENT, retries: 1, ...dieAt("each", ["worker.buried", "worker.part"]) };
+
+  const { code } = await place.run(writeManifest(place, [ticker(2), many, mortal, lines("each")])).ended;
+
+  const rows = [0, 1].flatMap((value) => Array.from({ length: 10 }, (_, k) => value * 1_000 + k));
+  const given = rows.flatMap((row) => Array.from({ length: row === 1003 ? 42 : 50 }, (_, k) => row * 1_000 + k));
+  expect([code, hits("each")]).toEqual([0, ["worker.buried", "worker.part"]]);
+  expect(payloads()).toEqual(given);
+}, 60_000);
+
 describePython("a task whose work is done in Python", () => {
   test("loses and repeats nothing when it dies before or after the answer", async () => {
     place.write("nodes.py", readFileSync("test/fixtures/python/nodes.py", "utf8"));

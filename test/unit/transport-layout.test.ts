@@ -13,10 +13,12 @@ import {
   outputCount,
   outputOrigin,
   outputPart,
+  outputRow,
   outputsDone,
   progressWord,
   ringShape,
   TAKEN,
+  withRow,
   word,
   wordLap,
   wordState,
@@ -74,9 +76,18 @@ test.each([1, 2, 64, 4096, 2 ** 20])("in a ring of %d cells laps count on across
 test("a word gives back its parts", () => {
   const taken = word(0xfffff, TAKEN, 511);
   expect([wordLap(taken), wordState(taken), wordTask(taken)]).toEqual([0xfffff, TAKEN, 511]);
-  const outputs = countWord(64, 513, 511, true);
-  expect([outputCount(outputs), outputOrigin(outputs), outputPart(outputs), hasMore(outputs)]).toEqual([64, 513, 511, true]);
-  expect(hasMore(countWord(64, 513, 511, false))).toBe(false);
+  const outputs = countWord(64, 513, 255, true);
+  for (const row of [0, 63]) {
+    const worked = withRow(withRow(outputs, 63 - row), row);
+    expect([outputCount(worked), outputOrigin(worked), outputPart(worked), outputRow(worked), hasMore(worked)]).toEqual([
+      64,
+      513,
+      255,
+      row,
+      true,
+    ]);
+  }
+  expect(hasMore(withRow(countWord(64, 513, 255, false), 63))).toBe(false);
   const progress = progressWord(1001, MAX_UNIT_OUTPUTS);
   expect([attemptsOf(progress), outputsDone(progress)]).toEqual([1001, MAX_UNIT_OUTPUTS]);
   expect(attemptsOf(progressWord(5000, 0))).toBe(1023);
