@@ -25,6 +25,7 @@ export interface ContextOptions {
   /** Gives tensors in the slot of the next output; undefined where the output stays in this process. */
   readonly allocate: (<D extends DType>(shape: readonly number[], dtype: D) => Tensor<D>) | undefined;
   readonly reportDevice: (report: DeviceReport) => void;
+  readonly reportStateLost: () => void;
 }
 
 /** One per node and task; {@link lineage} changes with each call. */
@@ -79,6 +80,11 @@ export class TaskContext implements NodeContext {
 
   reportDevice(report: DeviceReport): void {
     this.#options.reportDevice(report);
+  }
+
+  /** The node goes on without what it had kept, because it does so in a process of its own that died. */
+  reportStateLost(): void {
+    this.#options.reportStateLost();
   }
 }
 

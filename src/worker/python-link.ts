@@ -45,6 +45,9 @@ interface PendingCall {
   reject(error: unknown): void;
 }
 
+/** What the worker's own context has beside what users see. */
+type LinkContext = NodeContext & { reportStateLost?(): void };
+
 export type Role = "Producer" | "Processor" | "Consumer";
 
 export class PythonLink {
@@ -59,6 +62,9 @@ export class PythonLink {
   #state: Uint8Array | undefined;
   /** What the node goes on from at the next call. */
   #toRestore: Uint8Array | undefined;
+  /** It may keep something between its inputs, and cannot tell what. */
+  #isForgetful = false;
+  #hasAnswered = false;
   #closing = false;
 
   constructor(component: PythonComponent, role: Role, params: object) {
@@ -121,12 +127,19 @@ export class PythonLink {
     if (this.#process?.alive !== true) await this.#comeBack();
     if (this.#toRestore !== undefined) await this.#sendRestore(this.#toRestore);
     const values = inputs.map((input) => toWire(input, placeOfLarge));
-    return this.#request({ ...this.#lineage(), payloadType: HOST + type, payload: encodeValue({ kind: "list", values }) });
+    const reply = await this.#request({ ...this.#lineage(), payloadType: HOST + type, payload: encodeValue({ kind: "list", values }) });
+    this.#hasAnswered = true;
+    return reply;
   }
 
   /** The state of a class with snapshot() and restore(), after the last call; undefined for any other class. */
   get state(): Uint8Array | undefined {
     return this.#toRestore ?? this.#state;
+  }
+
+  /** Whether a death of the process loses what the node has kept. */
+  get isForgetful(): boolean {
+    return this.#isForgetful;
   }
 
   /** The next call goes on from this state. */
@@ -155,6 +168,7 @@ export class PythonLink {
     try {
       await this.open(context);
       this.#toRestore = state;
+      if (this.#isForgetful && this.#hasAnswered) (context as LinkContext).reportStateLost?.();
     } catch (error) {
       setImmediate(() => {
         throw error; // As an attempt of the message it would send every one of them to the dead letters.
@@ -197,9 +211,15 @@ export class PythonLink {
   }
 
   #answer({ outputs, ended }: PendingCall, { payload }: Envelope): void {
-    if (payload.length > 0) this.#state = fromWire(decodeValue(payload)) as Uint8Array;
+    if (payload.length > 0) this.#takeState(fromWire(decodeValue(payload)) as Uint8Array | null);
     crashPoint("worker.python.answered");
     this.#take()?.resolve({ output: outputOf(outputs), ended });
+  }
+
+  /** @param state null: there may be one, and it cannot be told. */
+  #takeState(state: Uint8Array | null): void {
+    this.#isForgetful = state === null;
+    this.#state = state ?? undefined;
   }
 
   /** Hands out room in the slot of the next output, which the child maps and fills. */

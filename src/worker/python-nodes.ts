@@ -13,6 +13,7 @@ import {
 } from "../flow/node.js";
 import type { PythonComponent } from "../flow/python-component.js";
 import { PythonLink } from "./python-link.js";
+import type { MayForget } from "./states.js";
 
 /** Passes over what an earlier incarnation gave by itself, without a round for each message. */
 export class PythonProducer extends ProducerNode<unknown> {
@@ -88,7 +89,8 @@ export class PythonConsumer extends ConsumerNode<unknown[]> {
 }
 
 /** A node has state if its Python class has: that is known once it is open. */
-function keepState(node: Node, link: PythonLink): void {
+function keepState(node: Node & Partial<MayForget>, link: PythonLink): void {
+  if (link.isForgetful) Object.assign(node, { isForgetful: true } satisfies MayForget);
   if (link.state === undefined) return;
   Object.assign(node, { snapshot: () => link.state, restore: (state: Uint8Array) => link.restore(state) });
 }

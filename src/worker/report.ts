@@ -20,11 +20,12 @@ export class Reporter {
     this.#write({ ...this.#device, ...this.#lost, phase: "ready" });
   }
 
-  /** Before {@link ready}. @param nodes names of those that began empty although they had worked before. */
+  /** May come before or after {@link ready}. @param nodes names of those that began empty although they had worked before. */
   stateLost(nodes: readonly string[]): void {
     if (nodes.length === 0) return;
     const names = nodes.map((name) => `"${name}"`).join(", ");
     this.#lost = { stateLost: `${names} began empty after a restart: give the class snapshot() and restore()` };
+    if (this.#report !== undefined) this.#write({ ...this.#report, ...this.#lost });
   }
 
   /** May come before or after {@link ready}. */

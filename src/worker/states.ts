@@ -7,6 +7,11 @@ import type { Member } from "./members.js";
 /** Stands for a member without state in the frame of a group. */
 const NO_STATE = 0xffff_ffff;
 
+/** A node that learns only when it is open whether a death loses what it keeps. */
+export interface MayForget {
+  readonly isForgetful: boolean;
+}
+
 /** The states of the nodes of one task. */
 export class TaskStates {
   readonly #port: TaskPort;
@@ -24,8 +29,7 @@ export class TaskStates {
   /** Names of the nodes that began empty although the task has worked before. */
   get lost(): readonly string[] {
     if (this.#port.committed === 0) return [];
-    const forgetful = this.#members.filter(({ node, descriptor }) => descriptor.oneTask && node.snapshot === undefined);
-    return forgetful.map(({ member }) => member.name);
+    return this.#members.filter(isForgetful).map(({ member }) => member.name);
   }
 
   /** Gives the nodes what they had at the last commit. Call it once, after their open(). */
@@ -80,6 +84,11 @@ export class TaskStates {
       if (part !== undefined) node.restore?.(part);
     }
   }
+}
+
+function isForgetful({ node, descriptor }: Member): boolean {
+  const keeps = descriptor.oneTask || (node as Partial<MayForget>).isForgetful === true;
+  return keeps && node.snapshot === undefined;
 }
 
 /** Per member: its length (uint32, little-endian; 2^32 - 1 = no state), then its bytes. */

@@ -2,7 +2,6 @@
 import { errorText, OperatorError } from "../base/errors.js";
 import { waitForTurn } from "../base/process-signal.js";
 import type { DType, Tensor } from "../base/tensor.js";
-import type { DeviceReport } from "../flow/node.js";
 import { openTaskPort } from "../transport/open.js";
 import type { TaskPort } from "../transport/port.js";
 import { TaskContext } from "./context.js";
@@ -33,7 +32,7 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   });
   try {
     port.setState("opening");
-    const members = attach(launch, loaded, port, (report) => reporter.device(report));
+    const members = attach(launch, loaded, port, reporter);
     return await runOpened(launch, members, port, reporter);
   } finally {
     port.close();
@@ -68,7 +67,7 @@ function refuseTooManyHolds({ node, plan }: TaskLaunch, loaded: readonly LoadedN
   });
 }
 
-function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPort, reportDevice: (report: DeviceReport) => void): Member[] {
+function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPort, reporter: Reporter): Member[] {
   const partitionBy = launch.plan.nodes.find(({ name }) => name === launch.node)?.partitionBy;
   return loaded.map((item, i) => {
     const isExit = i === loaded.length - 1 && item.member.role !== "Consumer";
@@ -79,7 +78,8 @@ function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPor
       committed: port.committed,
       partitionBy,
       allocate: isExit ? allocate : undefined,
-      reportDevice,
+      reportDevice: (report) => reporter.device(report),
+      reportStateLost: () => reporter.stateLost([item.member.name]),
     });
     item.node.attach(context);
     return { ...item, context };

@@ -87,6 +87,15 @@ describePython("a flow with nodes in Python", () => {
     expect(seen()).toEqual(numbers(20).map((value) => (value * (value + 1)) / 2));
   });
 
+  test.each(["self", "parent"])("without snapshot() begins empty after the death of %s, and the flow says so", async (victim) => {
+    const forgetful = { oneTask: true, ...node("Processor", "Forgetful", { at: 4, victim, marker: place.path("died") }) };
+    const { code, out, err } = await run(chain(300, forgetful));
+
+    expect(code).toBe(0);
+    expect(out + err).toContain(`degraded (StateLost): task ${place.flow}.work.0 lost its state: "work" began empty after a restart`);
+    expect(seen()).toEqual(numbers(300).map((value) => (value * (value + 1)) / 2 - (value < 4 ? 0 : 6)));
+  });
+
   test(`keeps the states of producer, processor and consumer when they are killed ${KILLS} times at random`, async () => {
     const patient = { retries: 1000, restart: { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05, maxRestarts: 1_000_000 } };
     const file = writeManifest(place, [
