@@ -1,6 +1,6 @@
 /** The data plane of a flow, put together from what its tasks say of their own nodes. Pure. */
+import { memoryBytes as countBytes } from "../api/channel-memory.js";
 import type { FlowTask } from "../api/kinds.js";
-import { CELL, PLACES_PER_REPLICA, SLOTS_PER_REPLICA } from "../transport/layout.js";
 import type { DataPlan, EdgePlan, NodePlan } from "../transport/plan.js";
 
 /**
@@ -37,23 +37,15 @@ function edgePlans({ spec: { node, channels } }: FlowTask): EdgePlan[] {
   return channels.inputs.map(({ from, cells, keep, releases }) => ({ from, to: node, cells, keep, releases }));
 }
 
-const CELL_BYTES = CELL.size * 4;
-
 /**
- * Shared memory that a run may need, as its admission counts it: cells, and every message that can be live at its nominal size.
- * Each replica that was added makes room for further messages on all edges; docs/memory-layout.md says how many.
+ * Shared memory that a run may need, as its admission counts it.
  *
  * @param tasks replicas that nodes have now, where they are not those of the plan.
  */
 export function memoryBytes({ flowType, nodes, edges }: DataPlan, tasks: ReadonlyMap<string, number> = new Map()): number {
-  const now = (node: NodePlan) => tasks.get(node.name) ?? node.tasks;
-  const added = nodes.reduce((sum, node) => sum + Math.max(0, now(node) - node.tasks), 0);
-  const pools = nodes.map((node) => {
-    const ring = Math.max(0, ...edges.filter(({ from }) => from === node.name).map(({ cells }) => cells));
-    const window = ring + PLACES_PER_REPLICA * added;
-    const all = (node.slots + SLOTS_PER_REPLICA * added) * now(node);
-    const live = flowType === "Realtime" ? all : added > 0 && now(node) > 1 ? window : Math.min(all, window);
-    return node.slots === 0 ? 0 : live * node.slotBytes;
+  const counted = nodes.map((node) => {
+    const inputs = edges.filter(({ to }) => to === node.name);
+    return { name: node.name, tasks: tasks.get(node.name) ?? node.tasks, channels: { ...node, inputs } };
   });
-  return [...pools, ...edges.map(({ cells }) => cells * CELL_BYTES)].reduce((sum, bytes) => sum + bytes, 0);
+  return countBytes(flowType, counted);
 }

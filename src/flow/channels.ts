@@ -2,6 +2,7 @@
  * The sizes of every channel, so that no buffer can deadlock (Batch) and no writer ever blocks (Realtime).
  * Knows the graph; must not know how a channel is built. Pure.
  */
+import { memoryOf as countMemory } from "../api/channel-memory.js";
 import type { FlowTaskSpec } from "../api/kinds.js";
 import { isLive, type Rooms, safeRooms } from "./channels-liveness.js";
 import { longestPaths, reconvergences } from "./channels-paths.js";
@@ -23,11 +24,6 @@ export const DEFAULT_BUFFER_MESSAGES = 4;
 export const WINDOW_PER_TASK = 4;
 /** Nominal size of a slot when the user gives none; slots grow with their payloads. */
 export const NOMINAL_SLOT_BYTES = 1024 * 1024;
-/** A cell of a ring, for the budget. */
-const CELL_BYTES = 32;
-/** Further positions of every edge, and further slots of every task, for each replica that is added while messages flow. */
-const PLACES_PER_REPLICA = 5;
-const SLOTS_PER_REPLICA = 2;
 /** A realtime ring is as long as a slow reader may fall behind before a cell comes round again. */
 const MIN_REALTIME_CELLS = 256;
 
@@ -99,39 +95,17 @@ function joinOf(node: GraphNode, sources: ReadonlyMap<string, ReadonlySet<string
 
 /** Shared memory that the flow may need: cells, and every message that can be live at once at its nominal size. */
 export function memoryBytes(graph: FlowGraph, channels: readonly NodeChannels[]): number {
+  return memoryOf(graph, channels).reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** The same by node. */
+export function memoryOf(graph: FlowGraph, channels: readonly NodeChannels[]): ReturnType<typeof countMemory> {
   const byName = new Map(channels.map((entry) => [entry.node, entry.channels]));
   const nodes = graph.nodes.flatMap(({ name, tasks }) => {
     const own = byName.get(name);
     return own === undefined ? [] : [{ name, tasks, channels: own }];
   });
-  return memoryOf(graph.flowType, nodes).reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-/** A node as its memory is counted. */
-export interface NodeMemory {
-  readonly name: string;
-  readonly tasks: number;
-  readonly channels: FlowTaskSpec["channels"];
-}
-
-/**
- * What each node may need for what it gives, and for the cells that it reads. Replicas beyond those that the channels were made for
- * make room for further messages everywhere; docs/memory-layout.md says how many.
- */
-export function memoryOf(
-  flowType: FlowGraph["flowType"],
-  nodes: readonly NodeMemory[],
-): { readonly name: string; readonly bytes: number }[] {
-  const rings = new Map<string, number>();
-  for (const { from, cells } of nodes.flatMap(({ channels }) => channels.inputs)) rings.set(from, Math.max(rings.get(from) ?? 0, cells));
-  const added = nodes.reduce((sum, { tasks, channels }) => sum + Math.max(0, tasks - channels.tasks), 0);
-  return nodes.map(({ name, tasks, channels }) => {
-    const window = (rings.get(name) ?? 0) + PLACES_PER_REPLICA * added;
-    const all = (channels.slots + SLOTS_PER_REPLICA * added) * tasks;
-    const live = flowType === "Realtime" ? all : added > 0 && tasks > 1 ? window : Math.min(all, window);
-    const cells = channels.inputs.reduce((sum, input) => sum + input.cells * CELL_BYTES, 0);
-    return { name, bytes: (channels.slots === 0 ? 0 : live * channels.slotBytes) + cells };
-  });
+  return countMemory(graph.flowType, nodes);
 }
 
 interface Pool {

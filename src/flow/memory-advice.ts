@@ -20,12 +20,7 @@ export function memoryAdvice(graph: FlowGraph, freeBytes: number): string {
 
 /** Nodes with children, those with the largest pools first. */
 function bySize(graph: FlowGraph): GraphNode[] {
-  const channels = new Map(channelsOf(graph).map((entry) => [entry.node, entry.channels]));
-  const nodes = graph.nodes.flatMap(({ name, tasks }) => {
-    const own = channels.get(name);
-    return own === undefined ? [] : [{ name, tasks, channels: own }];
-  });
-  const bytes = new Map(memoryOf(graph.flowType, nodes).map((entry) => [entry.name, entry.bytes]));
+  const bytes = new Map(memoryOf(...withChannels(graph)).map((entry) => [entry.name, entry.bytes]));
   const parents = graph.nodes.filter(({ children }) => children.length > 0);
   return parents.toSorted((a, b) => (bytes.get(b.name) ?? 0) - (bytes.get(a.name) ?? 0));
 }

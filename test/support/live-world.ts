@@ -70,6 +70,12 @@ export class LiveWorld {
     await this.store.update<"VideoFlow">({ ...flow, spec: change(flow.spec) });
   }
 
+  /** From now on its host has so many bytes of shared memory for flows. */
+  async hasMemory(shmBytes: number): Promise<void> {
+    const host = (await this.store.get({ kind: "Host", namespace: "", name: "h" })) as Host;
+    await this.store.updateStatus<"Host">({ ...host, status: { ...(host.status as NonNullable<Host["status"]>), shmBytes } });
+  }
+
   editNode(node: string, change: Partial<NodeSpec>): Promise<void> {
     return this.edit((spec) => ({ ...spec, nodes: spec.nodes.map((old) => (old.name === node ? { ...old, ...change } : old)) }));
   }

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { NodeSpec } from "../../src/api/kinds.js";
+import { usedOf } from "../../src/controller/flow/hosts.js";
 import { NO_FAULTS } from "../sim/faulty-store.js";
 import { aChain, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
 import { LiveWorld } from "../support/live-world.js";
@@ -369,4 +370,52 @@ test("a task that comes while another node gives its devices back starts once it
   const at = (what: string) => told.findIndex((text) => text.startsWith(what));
   expect([at("decide f.face.1 GPU"), at("createTask f.face.1")]).not.toContain(-1);
   expect(at("createTask f.face.1")).toBeGreaterThan(at("decide f.face.1 GPU"));
+});
+
+test("more tasks than there is shared memory for are refused with what is needed, what there is and which buffer to shrink; later they come", async () => {
+  const world = await LiveWorld.start(realtime(aNode("one", { nbTasks: 2 }), aNode("two")), HOST);
+  const before = usedOf("h", await world.tasks()).shmBytes;
+  await world.hasMemory(before);
+
+  await world.editNode("one", { nbTasks: 4 });
+  await world.settle();
+
+  expect([world.told(), (await world.tasks()).length, await world.condition("Reconciling")]).toEqual([
+    [],
+    5,
+    "True SharedMemoryUnavailable",
+  ]);
+  const { state, message } = (await world.flow()).status ?? {};
+  const [, need = 0, free] = /needs (\d+) MiB of shared memory, host h has (\d+) MiB free/.exec(message ?? "") ?? [];
+  expect([state, Number(free)]).toEqual(["Running", Math.floor(before / 2 ** 20)]);
+  expect(message).toMatch(/the changed spec waits, what runs is left alone: .*: (set buffer\.messages of node|with buffer\.messages: 1)/);
+
+  await world.hasMemory((Number(need) - 1) * 2 ** 20);
+  await world.settle();
+  expect(world.told()).toEqual([]);
+
+  await world.hasMemory(Number(need) * 2 ** 20);
+  await world.settle();
+  expect((await world.tasks()).map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining(["f.one.2", "f.one.3"]));
+  expect(usedOf("h", await world.tasks()).shmBytes).toBeLessThanOrEqual(Number(need) * 2 ** 20);
+  expect(await world.condition("Reconciling")).toBe("False Settled");
+});
+
+test("a run that has the tasks and the memory for them goes on when strangers take the rest, and may have fewer tasks", async () => {
+  const world = await LiveWorld.start(realtime(aNode("one", { nbTasks: 4 }), aNode("two")), HOST);
+  await world.hasMemory(0);
+  await world.editNode("one", { nbTasks: 1 });
+  await world.settle();
+  expect([(await world.tasks()).length, await world.condition("Reconciling")]).toEqual([4, "False Settled"]);
+});
+
+test("larger buffers than there is shared memory for are refused in the same words", async () => {
+  const world = await LiveWorld.start(aFlowSpec(aChain(aNode("one"), aNode("two"))), HOST);
+  await world.hasMemory(usedOf("h", await world.tasks()).shmBytes + 2 ** 20);
+  await world.editNode("one", { buffer: { messages: 64 } });
+  await world.settle();
+  expect([world.told(), await world.condition("Reconciling")]).toEqual([[], "True SharedMemoryUnavailable"]);
+  expect((await world.flow()).status?.message).toMatch(
+    /needs \d+ MiB of shared memory, host h has \d+ MiB free: set buffer\.messages of node one to \d+/,
+  );
 });

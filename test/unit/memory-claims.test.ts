@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { assembleDataPlan, memoryBytes } from "../../src/agent/data-plan.js";
 import { claimMemory, otherRuns, pidNamespace, type RunClaim, refuseConflicts } from "../../src/agent/memory-owner.js";
+import { CELL_BYTES, memoryBytes as countBytes, PLACES_PER_REPLICA, SLOTS_PER_REPLICA } from "../../src/api/channel-memory.js";
 import type { FlowTask } from "../../src/api/kinds.js";
 import { identityOf, readBootId } from "../../src/base/process-identity.js";
-import { memoryBytes as admittedBytes, channelsOf, memoryOf } from "../../src/flow/channels.js";
+import { memoryBytes as admittedBytes, channelsOf } from "../../src/flow/channels.js";
 import { graphOf } from "../../src/flow/graph.js";
+import * as layout from "../../src/transport/layout.js";
 import { type NodeDraft, specOf } from "./flow-samples.js";
 
 const NODES: NodeDraft[] = [
@@ -71,7 +73,7 @@ test.each(["Batch", "Realtime"] as const)(
         tasks: spec.nbTasks + (spec.node === "big" ? more : 0),
         channels: spec.channels,
       }));
-      return memoryOf(flowType, counted).reduce((sum, { bytes }) => sum + bytes, 0);
+      return countBytes(flowType, counted);
     };
 
     expect(memoryBytes(plan)).toBe(admittedBytes(graph, channelsOf(graph)));
@@ -80,3 +82,8 @@ test.each(["Batch", "Realtime"] as const)(
     expect(admitted(2) - admitted(0)).toBeGreaterThanOrEqual(2 * 5 * 2 ** 20); // Two more places for each of two replicas, at the least.
   },
 );
+
+test("what admission counts of cells and of further replicas is what the memory is made of", () => {
+  expect(CELL_BYTES).toBe(layout.CELL.size * 4);
+  expect([PLACES_PER_REPLICA, SLOTS_PER_REPLICA]).toEqual([layout.PLACES_PER_REPLICA, layout.SLOTS_PER_REPLICA]);
+});

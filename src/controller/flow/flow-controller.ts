@@ -6,6 +6,7 @@ import { type CacheOf, readerOf, withOwnWrites } from "../runtime/cached-store.j
 import { Controller, type Source } from "../runtime/controller.js";
 import type { Scheduler } from "../runtime/scheduler.js";
 import type { Backoff } from "../runtime/work-queue.js";
+import { conditionOf } from "./conditions.js";
 import { isFinal } from "./holding.js";
 import { FlowReconciler, type FlowReconcilerOptions } from "./reconciler.js";
 
@@ -58,10 +59,16 @@ export function createFlowController(options: FlowControllerOptions): Controller
   return controller;
 }
 
-/** Flows that wait for a host, devices or tasks, the oldest first. */
+/** Flows that wait for a host, devices, memory or tasks, be it for a change while they run; the oldest first. */
 function pendingFlows(flows: readonly VideoFlow[]): string[] {
-  const waiting = flows.filter(({ status }) => status?.state === undefined || status.state === "Pending");
+  const waiting = flows.filter(({ status }) => status?.state === undefined || status.state === "Pending" || isHeldUp(status));
   return waiting.toSorted((a, b) => (a.metadata.creationTimestamp < b.metadata.creationTimestamp ? -1 : 1)).map(keyOf);
+}
+
+/** Its changed spec asks for what others have. */
+function isHeldUp({ conditions }: NonNullable<VideoFlow["status"]>): boolean {
+  const { status, reason = "" } = conditionOf("Reconciling", conditions) ?? {};
+  return status === "True" && ["WaitingForDevices", "SharedMemoryUnavailable"].includes(reason);
 }
 
 /** A flow that ends or gives up may leave devices to those who wait behind it. */

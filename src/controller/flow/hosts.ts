@@ -1,6 +1,6 @@
 /** Which hosts may get a flow, and what is left of them. Pure. */
+import { memoryBytes } from "../../api/channel-memory.js";
 import type { FlowTask, Host, VideoFlow } from "../../api/kinds.js";
-import { memoryOf } from "../../flow/channels.js";
 import { isReachable } from "../host/reach.js";
 import { isFinal, isOlder, mayWait } from "./identity.js";
 import type { Observed } from "./observed.js";
@@ -66,7 +66,7 @@ function reservedShm(tasks: readonly FlowTask[]): number {
   const perRun = [...runs.values()].map((nodes) => {
     const specs = [...nodes.values()];
     const counted = specs.map(({ node, nbTasks, channels }) => ({ name: node, tasks: nbTasks, channels }));
-    return memoryOf(specs[0]?.flowType ?? "Batch", counted).reduce((sum, { bytes }) => sum + bytes, 0);
+    return memoryBytes(specs[0]?.flowType ?? "Batch", counted);
   });
   return perRun.reduce((sum, bytes) => sum + bytes, 0);
 }

@@ -8,11 +8,19 @@ import type { FlowGraph } from "../../flow/graph.js";
 import { reviseClaims } from "./claims-revision.js";
 import { desiredTasks, runId } from "./desired.js";
 import { isFinal } from "./holding.js";
-import { usedOf } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
-import { memoryShortage } from "./place.js";
-import { claimStatuses, keepTasks, onGpuOf, type Progress, type Rollout, type Target, updateTask, waitsFor } from "./rollout.js";
+import {
+  claimStatuses,
+  keepTasks,
+  onGpuOf,
+  type Progress,
+  type Rollout,
+  shortageOf,
+  type Target,
+  updateTask,
+  waitsFor,
+} from "./rollout.js";
 import { isProducer, isRetired, isSurplus } from "./task-state.js";
 import { removeTask, teardown } from "./teardown.js";
 
@@ -35,7 +43,7 @@ export function canChangeChannels({ tasks }: Own, { flowType }: FlowGraph): bool
 export function changeChannels(observed: Observed, own: Own, target: Target, host: string): Rollout {
   const { graph } = target;
   const revision = reviseClaims(observed, own, graph, host);
-  const refusal = revision.outcome === "Refused" ? revision : shortage(observed, own, host);
+  const refusal = revision.outcome === "Refused" ? revision : shortageOf(observed, own, host, observed.shape.memoryBytes);
   const present = claimStatuses(own);
   if (refusal !== undefined) {
     const kept = isHalfDone(own) ? [] : keepTasks(own, observed.flow.spec.desiredState); // Half of them could not work.
@@ -126,16 +134,6 @@ function removeAll(tasks: readonly FlowTask[], { claims }: Own): Change[] {
     const given = held.map((claim): Change => ({ op: "deleteClaim", claim, why: "the spec has no such task" }));
     return [...given, ...removeTask(task, "the spec has no such task")];
   });
-}
-
-function shortage({ hosts, tasks, shape }: Observed, { tasks: own }: Own, name: string): { reason: string; message: string } | undefined {
-  const host = hosts.find(({ metadata }) => metadata.name === name);
-  if (host === undefined) return { reason: "HostGone", message: `host ${name} is not there` };
-  const others = usedOf(
-    name,
-    tasks.filter((task) => !own.includes(task)),
-  );
-  return memoryShortage(host, others.shmBytes, shape.memoryBytes);
 }
 
 function progressOf(step: Step, tasks: readonly FlowTask[]): Progress {

@@ -5,14 +5,17 @@
 
 import type { FlowTask, NewResource, VideoFlowSpec } from "../../api/kinds.js";
 import { sameJson } from "../../base/same-json.js";
-import { channelsOf, type NodeChannels } from "../../flow/channels.js";
+import { channelsOf, memoryBytes, type NodeChannels } from "../../flow/channels.js";
 import type { FlowGraph, GraphNode } from "../../flow/graph.js";
+import { memoryAdvice } from "../../flow/memory-advice.js";
 import type { ClaimStatuses } from "./admission.js";
 import { type ClaimRevision, idleClaims, reviseClaims } from "./claims-revision.js";
 import { desiredClaims, desiredTasks, layoutHash, runId } from "./desired.js";
 import { isFinal } from "./holding.js";
+import { usedOf } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
+import { memoryShortage } from "./place.js";
 import { isInProgress, isProducer, isRetired, isSurplus } from "./task-state.js";
 import { teardown } from "./teardown.js";
 
@@ -86,13 +89,21 @@ export function waitsFor({ reason, message }: { readonly reason: string; readonl
 /** @param target of the same layout as the tasks. */
 export function rollOut(observed: Observed, own: Own, target: Target, host: string): Rollout {
   const revision = reviseClaims(observed, own, target.graph, host);
+  const shortage = shortageOf(observed, own, host, neededBytes(own, target));
   const asked = new Set(desiredClaims(observed.flow, target.graph, runId(observed.flow)).map(({ metadata }) => metadata.name));
   const claims = new Map([...(revision.outcome === "Granted" ? revision.claims : claimStatuses(own))].filter(([name]) => asked.has(name)));
   const wanted = wantedTasks(observed, target, host, claims);
   const scene: Scene = { own, target, wanted, waiting: waitingNodes(own, target, revision), revision };
-  if (revision.outcome === "Refused") {
+  const refusal = revision.outcome === "Refused" ? revision : shortage;
+  if (refusal !== undefined) {
     const changes = keepTasks(own, observed.flow.spec.desiredState);
-    return { changes, claims, graph: target.graph, progress: waitsFor(revision), isRefused: true };
+    return {
+      changes,
+      claims: revision.outcome === "Refused" ? claims : claimStatuses(own),
+      graph: target.graph,
+      progress: waitsFor(refusal),
+      isRefused: true,
+    };
   }
   const changes = [
     ...(revision.outcome === "Granted" ? revision.changes : []),
@@ -103,6 +114,35 @@ export function rollOut(observed: Observed, own: Own, target: Target, host: stri
   ];
   const progress = progressOf(scene);
   return { changes, claims, graph: target.graph, isRefused: false, ...(progress === undefined ? {} : { progress }) };
+}
+
+/** Shared memory that the run may need once it has the tasks of its target; undefined: no more than it may need now. */
+function neededBytes({ tasks }: Own, { graph, channels }: Target): number | undefined {
+  const now = (name: string) => Math.max(0, ...tasks.filter(({ spec }) => spec.node === name).map(({ spec }) => spec.nbTasks));
+  const isGrowing = graph.nodes.some((node) => node.tasks > now(node.name));
+  return isGrowing ? memoryBytes(graph, channels) : undefined;
+}
+
+/**
+ * Why the host has not the shared memory that the run asks for; what the run may need already is its own.
+ *
+ * @param needBytes undefined: no more than it may need already.
+ */
+export function shortageOf(
+  { hosts, tasks, shape }: Observed,
+  { tasks: own }: Own,
+  name: string,
+  needBytes: number | undefined,
+): { readonly reason: string; readonly message: string } | undefined {
+  if (needBytes === undefined) return undefined;
+  const host = hosts.find(({ metadata }) => metadata.name === name);
+  if (host === undefined) return { reason: "HostGone", message: `host ${name} is not there` };
+  const others = usedOf(
+    name,
+    tasks.filter((task) => !own.includes(task)),
+  );
+  const { graph } = shape;
+  return memoryShortage(host, others.shmBytes, needBytes, graph && ((freeBytes) => memoryAdvice(graph, freeBytes)));
 }
 
 interface Scene {
