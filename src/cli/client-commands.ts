@@ -35,7 +35,7 @@ function withClientOptions(command: Command): Command {
 /** Printed below the help of the first of these commands, and in the guide. */
 const WHOM = `
 Whom the command talks to: --kubeconfig or --context, then --state-dir, then VIDEOFLOW_STATE_DIR, then this user's agent,
-then KUBECONFIG.`;
+then KUBECONFIG. As plugin of kubectl (kubectl videoflow …): the cluster that kubectl talks to.`;
 
 function append(value: string, before: readonly string[] | undefined): readonly string[] {
   return [...(before ?? []), value];

@@ -1,20 +1,29 @@
 /** Whom the client commands talk to: an agent of this machine over its socket, or a cluster. The one place that chooses. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { DEFAULT_NAMESPACE } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import type { Connection, ConnectionChoice } from "../cli/world.js";
 import { defaultStateDir } from "./state-dir.js";
 
+/** The name by which kubectl calls this program for `kubectl videoflow …`. */
+const PLUGIN = "kubectl-videoflow";
+
 /**
  * What was said on the command line counts first (`--kubeconfig` or `--context`, then `--state-dir`), then VIDEOFLOW_STATE_DIR, then an agent
- * on this user's own state folder, then KUBECONFIG.
+ * on this user's own state folder, then KUBECONFIG. The plugin of kubectl talks to the cluster that kubectl talks to.
  *
+ * @param program path of this program as it was called.
  * @throws OperatorError AGENT_UNREACHABLE
  */
-export async function connect(choice: ConnectionChoice, env: Readonly<Record<string, string | undefined>>): Promise<Connection> {
+export async function connect(
+  choice: ConnectionChoice,
+  env: Readonly<Record<string, string | undefined>>,
+  program = "",
+): Promise<Connection> {
   if (choice.kubeconfig !== undefined || choice.context !== undefined) return connectCluster(choice);
+  if (choice.stateDir === undefined && basename(program) === PLUGIN) return connectCluster(choice);
   const given = choice.stateDir ?? env["VIDEOFLOW_STATE_DIR"];
   const socket = join(resolve(given ?? defaultStateDir(env)), "agent.sock");
   if (given === undefined && env["KUBECONFIG"] !== undefined && !existsSync(socket)) return connectCluster(choice);

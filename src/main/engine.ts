@@ -19,7 +19,7 @@ export const ENGINE: Engine = {
     await runAgent({ ...options, stateDir: options.stateDir ?? process.env["VIDEOFLOW_STATE_DIR"] ?? defaultStateDir(process.env) });
   },
   controller: async (options) => (await import("./controller-process.js")).runController(options),
-  connect: async (choice) => (await import("./connect.js")).connect(choice, process.env),
+  connect: async (choice) => (await import("./connect.js")).connect(choice, process.env, process.argv[1] ?? ""),
   explain: async (flow, options) => {
     const { explainFlow } = await import("./explain.js");
     const { observeHost } = await import("../agent/host-status.js");
