@@ -47,7 +47,8 @@ afterAll(async () => {
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), "SIGTERM");
     await ended;
   }
-  const left = place?.leftovers();
+  // The folder of locks that the flows of a user share stays; leftovers() knows only that of the test's own user.
+  const left = place?.leftovers().filter((name) => name !== "videoflow-1000");
   await place?.remove();
   await cluster?.stop();
   expect(left).toEqual([]);
@@ -88,6 +89,7 @@ async function follow(command: string, cwd = resolve(".")): Promise<string> {
     return terminal.output();
   }
   const { code, out, err } = await terminal.ended;
+  if (code !== 0 && command.startsWith("kubectl explain")) return follow(command, cwd); // The server publishes schemas a moment later.
   if (code !== 0)
     throw new Error(`${command}\nends with ${code}:\n${out}${err}\n${background.map(({ output }) => output()).join("\n---\n")}`);
   return out;
@@ -109,9 +111,9 @@ test("the guide: every command does what the guide says", async () => {
   expect(said("kubectl explain vf")).toMatch(/required\s+<boolean>/);
   expect(said("kubectl wait --for=condition=Succeeded")).toContain("videoflow.videoflow.io/count condition met");
   expect(said("kubectl describe vf count")).toMatch(/Succeeded[\s\S]*Events:[\s\S]*Admitted/);
-  expect(said("kubectl videoflow logs")).toContain("first");
+  expect(said("kubectl videoflow logs")).toBe(""); // Its tasks have nothing to say.
   expect(said("kubectl videoflow top")).toContain("count.first.0");
-  expect(said("kubectl videoflow explain")).toMatch(/host edge-1[\s\S]*asks for no GPU/);
+  expect(said("kubectl videoflow explain")).toMatch(/count\.first\.1 +cpu +node first asks for no GPU/);
   expect(said("kubectl delete vf")).toContain('"count" deleted');
   expect(linesOf(join(home, ".local/state/videoflow/root/numbers.jsonl"))).toHaveLength(100);
   const bound = await cluster.kubectlOk(["get", "rolebindings,clusterrolebindings", "-A", "-o", "name"]);
@@ -143,8 +145,10 @@ if (!hasAssets) process.stderr.write(`SKIPPED: the README's flow in a cluster ne
     for (const command of commands.slice(0, -1)) await follow(command, folder);
     await follow("kubectl wait vf/intersection --for=condition=Admitted=False --timeout=20s", folder);
     const root = join(home, ".local/state/videoflow/root");
-    const told = await cluster.kubectlOk(["get", "vf", "intersection", "-o", "jsonpath={.status.conditions}"]);
-    for (const word of ["edge-1", join(root, "highway.mp4"), join(root, "yolox_nano.onnx")]) expect(told).toContain(word);
+    const told = () => cluster.kubectlOk(["get", "vf", "intersection", "-o", "jsonpath={.status.conditions}"]);
+    for (const name of ["highway.mp4", "yolox_nano.onnx"])
+      await until(async () => (await told()).includes(`there is no file ${join(root, name)}`), `${name} is missed`);
+    expect(await told()).toContain("host edge-1: node reader: ");
     copyFileSync(join(ASSETS, "clips/highway-two-cars.mp4"), join(root, "highway.mp4"));
     copyFileSync(join(ASSETS, "models/yolox_nano.onnx"), join(root, "yolox_nano.onnx"));
     expect(await follow(commands.at(-1) as string, folder)).toContain("condition met");

@@ -28,6 +28,20 @@ describe("the controller, of a flow that its host does not let start", () => {
     ]);
   });
 
+  test("tells of all that is missing, once each, and first of what no wait can bring", () => {
+    const two = aFlow({ spec: spec(aNode("work", { nbTasks: 2 })) });
+    const made = settle({ flow: two });
+    const other = { ...MISSING, message: "host h: node work: params.model: there is no file /y" };
+    const told = (first: Refusal, second: Refusal) => {
+      const tasks = withStatus(held(first, made.tasks), "f.work.1", { phase: "Pending", ...second });
+      const { status } = planOf({ flow: two, tasks, claims: made.claims, given: { defaultAdmission: "Wait" } });
+      return [status?.reason, status?.message];
+    };
+    expect(told(MISSING, MISSING)).toEqual(["FileMissing", MISSING.message]);
+    expect(told(MISSING, other)).toEqual(["FileMissing", `${MISSING.message}; ${other.message}`]);
+    expect(told(MISSING, FORBIDDEN)).toEqual(["ComponentNotAllowed", FORBIDDEN.message]);
+  });
+
   test("gives up at once where the flow must not wait, what no wait can bring, and after its timeout", () => {
     const cases = [
       { flow, refusal: MISSING, given: { defaultAdmission: "Fail" as const } },

@@ -7,9 +7,17 @@ import { isFinal } from "./holding.js";
 import type { Observed } from "./observed.js";
 import type { Own } from "./own.js";
 
-/** The first refusal that the tasks of a flow tell of. */
+/** So many different messages are told; the rest is counted. */
+const MOST_MESSAGES = 4;
+
+/** What the tasks of a flow are refused for: the first reason, one that no wait can help before others, with what each task says of it. */
 export function refusalAmong(tasks: readonly FlowTask[]): Refusal | undefined {
-  return tasks.flatMap((task) => (isFinal(task) ? [] : (refusalOf(task) ?? [])))[0];
+  const all = tasks.flatMap((task) => (isFinal(task) ? [] : (refusalOf(task) ?? [])));
+  const first = all.find(({ reason }) => REFUSALS[reason] === "Final") ?? all[0];
+  if (first === undefined) return undefined;
+  const messages = [...new Set(all.filter(({ reason }) => reason === first.reason).map(({ message }) => message))];
+  const more = messages.length - MOST_MESSAGES;
+  return { reason: first.reason, message: [...messages.slice(0, MOST_MESSAGES), ...(more > 0 ? [`${more} more`] : [])].join("; ") };
 }
 
 /** Some process of these tasks was started. */
