@@ -1,6 +1,7 @@
 /** `videoflow explain`: what would run where and why, computed by the same functions that a run uses. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Share } from "../api/explanation.js";
 import { safeText } from "../base/safe-text.js";
 import { type ClientFlags, flowNamed, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
@@ -49,6 +50,7 @@ export function renderExplanation(explanation: Explanation): string[] {
     "",
     ...(decisions.length === 0 ? [] : [...renderDecisions(explanation), ""]),
     ...renderMemory(explanation),
+    ...renderHosts(explanation),
     ...warnings.map((warning) => `warning: ${warning}`),
     ...(refused === undefined ? [] : [`refused: ${refused}`]),
   ];
@@ -72,6 +74,27 @@ function renderDecisions({ decisions }: Explanation): string[] {
     [{ title: "TASK" }, { title: "DEVICE" }, { title: "WHY" }],
     decisions.map(({ task, deviceType, devices, message }) => [task, devices.join(", ") || deviceType.toLowerCase(), message]),
   );
+}
+
+/** One host says in its refusal, and in the reasons of the tasks, all that there is to say. */
+function renderHosts({ hosts = [] }: Explanation): string[] {
+  if (hosts.length < 2) return [];
+  const titles = ["HOST", "FITS", "GPU TASKS", "CORES", "MEMORY", "SHARED MEMORY", "WHY"].map((title) => ({ title }));
+  const rows = hosts.map(({ host, fits, gpuTasks, cores, memoryMiB, shmBytes, why }) => [
+    host,
+    fits ? "yes" : "no",
+    gpuTasks.asked === 0 ? "-" : `${gpuTasks.granted} of ${gpuTasks.asked}`,
+    shareText(cores, String),
+    shareText(memoryMiB, (mib) => bytesText(mib * 2 ** 20)),
+    shareText(shmBytes, bytesText),
+    why,
+  ]);
+  return ["", ...renderTable(titles, rows), ""];
+}
+
+/** What is asked of what is free. */
+function shareText({ asked, free }: Share, text: (amount: number) => string): string {
+  return `${asked === 0 ? "-" : text(asked)} of ${free === undefined ? "?" : text(free)}`;
 }
 
 function renderMemory({ edges, sharedMemoryBytes }: Explanation): string[] {

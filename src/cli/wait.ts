@@ -33,7 +33,12 @@ export async function wait(words: readonly string[], flags: WaitFlags, world: Wo
   const timeoutMs = parseDuration(flags.timeout);
   return withConnection(flags, world, async (connection) => {
     const deadline = performance.now() + timeoutMs;
-    for (const object of await objectsOf(words, flags, connection)) {
+    const objects = await objectsOf(words, flags, connection);
+    if (objects.length === 0 && flags.for !== "delete") {
+      world.err.write("error: no object is there that could be waited for\n");
+      return EXIT.failed;
+    }
+    for (const object of objects) {
       await waitFor(connection, object, goal, Math.max(0, deadline - performance.now()), timeoutMs);
       world.out.write(`${qualifiedName(object.kind, object.name)} ${goal.endsWith}\n`);
     }

@@ -1,4 +1,5 @@
 /** What a run would decide, computed by the very stages that decide it: shape, then reconcile, on a host without any flow. */
+import { LEASE_SECONDS, REACHABLE } from "../api/host-lease.js";
 import { API_VERSION, DEFAULT_NAMESPACE, type Host, type VideoFlow, type VideoFlowStatus } from "../api/kinds.js";
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
@@ -7,6 +8,8 @@ import { DESCRIPTORS } from "../components/descriptors.js";
 import type { Observed } from "../controller/flow/observed.js";
 import { reconcileFlow } from "../controller/flow/reconcile.js";
 import { type FlowShape, shapeOf } from "../controller/flow/shape.js";
+import { judgeHosts } from "../controller/flow/verdicts.js";
+import type { Silence } from "../controller/host/reach.js";
 import type { Describe } from "../flow/graph.js";
 import type { FlowKey } from "../store/agent-services.js";
 import type { Store } from "../store/store.js";
@@ -50,11 +53,18 @@ export async function explainFromStore(store: Pick<Store, "get" | "list">, { nam
 /** What is decided about a flow now, beside everything else that is stored; of one that was admitted, what was decided then. */
 export function explainStored({
   describe,
-  ...observed
-}: Omit<Observed, "shape" | "defaultAdmission"> & { readonly describe: Describe }): Explanation {
-  const shape = shapeOf(observed.flow.spec, describe);
-  const plan = reconcileFlow({ ...observed, shape, defaultAdmission: "Wait" });
-  return describeDecision(observed.flow, shape, plan.status ?? observed.flow.status ?? {});
+  ...stored
+}: Omit<Observed, "shape" | "defaultAdmission" | "silence"> & { readonly describe: Describe }): Explanation {
+  const shape = shapeOf(stored.flow.spec, describe, true); // As agents and clusters see it.
+  const observed: Observed = { ...stored, shape, silence: silenceOf(stored.hosts), defaultAdmission: "Wait" };
+  const plan = reconcileFlow(observed);
+  return { ...describeDecision(stored.flow, shape, plan.status ?? stored.flow.status ?? {}), hosts: judgeHosts(observed) };
+}
+
+/** What the controller has written of its hosts; since when they are silent is known to it alone. */
+function silenceOf(hosts: readonly Host[]): Silence {
+  const silent = hosts.filter(({ status }) => status?.conditions?.some(({ type, status: is }) => type === REACHABLE && is !== "True"));
+  return new Map(silent.map(({ metadata }) => [metadata.name, LEASE_SECONDS * 1_000 + 1]));
 }
 
 function describeDecision(flow: VideoFlow, shape: FlowShape, decided: VideoFlowStatus): Explanation {

@@ -305,6 +305,12 @@ describe("wait", () => {
     expect([code, err.includes("did not reach condition Succeeded=True within 0.1 s; now: Running")]).toEqual([1, true]);
   });
 
+  test("fails when nothing is there to wait for, unless its end is", async () => {
+    const lines = ["--for=condition=Ready", "--for=delete"].map((goal) => world.run(`wait vf -l team=nobody ${goal}`));
+    const [ready, gone] = await Promise.all(lines);
+    expect([ready?.code, ready?.err, gone?.code]).toEqual([1, "error: no object is there that could be waited for\n", 0]);
+  });
+
   test("fails when the object is not there, or goes", async () => {
     expect((await world.run("wait vf/g --for=condition=Succeeded")).code).toBe(1);
     const waiting = world.run("wait vf/f --for=condition=Succeeded --timeout=20s");

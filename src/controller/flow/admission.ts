@@ -4,14 +4,13 @@ import type { DeviceClaim, DeviceClaimStatus, NewResource } from "../../api/kind
 import { sameJson } from "../../base/same-json.js";
 import type { DeviceDecision } from "../../devices/allocate.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { memoryAdvice } from "../../flow/memory-advice.js";
-import { desiredClaims, requestsOf, runId } from "./desired.js";
-import { heldOn, isFinal, reservedOn } from "./holding.js";
-import { eligibleHosts, reservedFor, usedOf } from "./hosts.js";
+import { candidateOf, placeNeeds } from "./candidates.js";
+import { desiredClaims, runId } from "./desired.js";
+import { isFinal } from "./holding.js";
+import { eligibleHosts } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
 import { type PlaceResult, placeFlow } from "./place.js";
-import { needsOf } from "./resources.js";
 
 /** Decisions per claim, as they are once the changes are made. */
 export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
@@ -62,22 +61,15 @@ function chooseHost(
   wanted: readonly NewResource<"DeviceClaim">[],
   stale: ReadonlySet<string>,
 ): PlaceResult {
-  const { flow, flows, claims, tasks } = observed;
   const { hosts, others } = eligibleHosts(observed);
-  const candidates = hosts.map((host) => {
-    const taken = heldOn(host.metadata.name, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !stale.has(claim));
-    const used = usedOf(host.metadata.name, tasks);
-    const reserved = reservedFor(host, observed);
-    const sum = { cpu: used.cpu + reserved.cpu, memoryMiB: used.memoryMiB + reserved.memoryMiB };
-    return { host, held: [...taken, ...reservedOn(host, flow, flows, claims)], used: sum, tasks: used.tasks, shmBytes: used.shmBytes };
-  });
+  const candidates = hosts.map((host) => candidateOf(host, observed, observed.tasks, stale));
   const partial = own.claims.find(({ status }) => status?.allocation !== undefined)?.status?.allocation?.host;
   const resumed = candidates.filter(({ host }) => host.metadata.name === partial);
-  const memory = { shmBytes: observed.shape.memoryBytes, advice: (freeBytes: number) => memoryAdvice(graph, freeBytes) };
-  const needs = { ...needsOf(flow.spec), requests: requestsOf(wanted, graph), ...memory };
+  const needs = placeNeeds(observed, graph, wanted);
   const again = resumed.length > 0 ? placeFlow(resumed, needs) : undefined;
   const place = again?.admitted === true ? again : placeFlow(candidates, needs);
-  return place.admitted ? place : withOthers(place, others);
+  const texts = others.map(({ host, why }) => `host ${host.metadata.name} ${why}`);
+  return place.admitted ? place : withOthers(place, texts);
 }
 
 /** Whether the host of the tasks is being drained and another one would take the flow now. */

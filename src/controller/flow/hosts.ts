@@ -15,8 +15,11 @@ export interface Resources {
 /** The hosts that may get a flow, in the order of their names, and why the others may not. */
 export interface Eligible {
   readonly hosts: readonly Host[];
-  /** "host edge-2 is draining". */
-  readonly others: readonly string[];
+  readonly others: readonly {
+    readonly host: Host;
+    /** "is draining" */
+    readonly why: string;
+  }[];
 }
 
 /** Hosts that may get the flow: schedulable, reachable, of the flow's choice, and their agent has reported. */
@@ -25,7 +28,7 @@ export function eligibleHosts({ flow, hosts, silence }: Pick<Observed, "flow" | 
   const judged = sorted.map((host) => ({ host, why: whyNot(host, flow, silence) }));
   return {
     hosts: judged.filter(({ why }) => why === undefined).map(({ host }) => host),
-    others: judged.flatMap(({ host, why }) => (why === undefined ? [] : [`host ${host.metadata.name} ${why}`])),
+    others: judged.flatMap(({ host, why }) => (why === undefined ? [] : [{ host, why }])),
   };
 }
 

@@ -34,7 +34,7 @@ export type PlaceResult =
 const ROUNDING = 1e-6;
 
 /** One host, tried. */
-interface Tried {
+export interface Tried {
   readonly candidate: Candidate;
   readonly allocation: Allocation;
   /** Why it does not fit now; undefined: it fits. */
@@ -59,7 +59,8 @@ export function placeFlow(candidates: readonly Candidate[], needs: Needs): Place
 /** What is waited for: the first of these that some host says. */
 const MOST_HOPEFUL: readonly Refusal[] = ["WaitingForDevices", "WaitingForResources", "SharedMemoryUnavailable", "Unsatisfiable"];
 
-function tryHost(candidate: Candidate, needs: Needs): Tried {
+/** What the host could give the flow now. */
+export function tryHost(candidate: Candidate, needs: Needs): Tried {
   const { host, held } = candidate;
   const allocation = allocateDevices(deviceHost(host), held, needs.requests);
   const refusal =
@@ -83,7 +84,8 @@ function resourceRefusal({ host, used }: Candidate, needs: Needs): Tried["refusa
   return undefined;
 }
 
-function free(all: number, used: number): number {
+/** What is left; sums of tenths of cores are not exact. */
+export function free(all: number, used: number): number {
   return Math.max(0, Math.round((all - used) * 1_000) / 1_000);
 }
 
@@ -114,11 +116,13 @@ function textOf(refusals: readonly NonNullable<Tried["refusal"]>[]): string {
   return isShort ? `${text}; or enlarge /dev/shm, or name a larger folder: --shm DIR, VIDEOFLOW_SHM` : text;
 }
 
-function byFitness(a: Tried, b: Tried): number {
+/** The better one first. */
+export function byFitness(a: Tried, b: Tried): number {
   return granted(b.allocation) - granted(a.allocation) || loadOf(a.candidate) - loadOf(b.candidate);
 }
 
-function granted({ decisions }: Allocation): number {
+/** Requests that get what they asked for. */
+export function granted({ decisions }: Allocation): number {
   return decisions.filter(({ reason }) => reason === "Allocated").length;
 }
 
