@@ -229,6 +229,7 @@ export class TaskProcesses {
       logFile: files.logFile(task),
       memory: { dir: memoryDir, node, taskIndex: index },
       ...(survival === undefined ? {} : { exitFile: join(survival.exitsDir, `${id}.json`) }),
+      ...(mayPrepare(detail, settled) ? { next: `${task.metadata.uid}.${incarnation + 1}` } : {}),
       ...(this.#keeps(task) ? ({ keep: true, tag: task.spec.templateHash } as const) : {}),
     };
   }
@@ -610,6 +611,14 @@ export class TaskProcesses {
     const detail = this.#details.get(uid);
     if (detail !== undefined) act(detail.id);
   }
+}
+
+/**
+ * Whether the gate of the next process may be there before it was decided that there will be one: not if it would show devices,
+ * which may go to somebody else meanwhile, or get values that are read anew at each start.
+ */
+function mayPrepare({ task, devices = [] }: Detail, { values }: SettledTask): boolean {
+  return task.spec.restart.policy !== "Never" && devices.length === 0 && values === undefined;
 }
 
 /** A task that no rules speak of. */

@@ -33,6 +33,7 @@ export const CRASH_POINTS = [
   "keeper.kill.before",
   "keeper.kill.after",
   "keeper.exit.before",
+  "keeper.exit.prepared",
   "keeper.exit.recovered",
   "keeper.exit.recorded",
   "keeper.adopt.before",

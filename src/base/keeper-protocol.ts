@@ -42,6 +42,11 @@ export interface SpawnRequest {
   readonly keep?: true;
   /** What the program reads from descriptor {@link INPUT_FD}. Written nowhere else, and forgotten when it is handed over. */
   readonly input?: string;
+  /**
+   * Id of the process that follows this one if it dies by itself, started in the same way: its gate may be there before it is
+   * asked for, and is killed if it is not asked for within a second.
+   */
+  readonly next?: string;
   /** Gets the exit record (JSON), written before it is reported. */
   readonly exitFile?: string;
 }

@@ -24,6 +24,7 @@ import { descendantsOf, identify, listProcesses } from "../base/process-table.js
 import type { TaskGroups } from "./cgroup.js";
 import { Fences } from "./fences.js";
 import { findSetpriv } from "./gate.js";
+import { PreparedGates } from "./prepared.js";
 import { hasNoStrangers, reapStrangers } from "./strangers.js";
 import { openGate, spawnGated, type TaskProcess } from "./task.js";
 import { treeOf } from "./tree.js";
@@ -57,6 +58,7 @@ export class Keeper {
   readonly #setpriv = findSetpriv();
   readonly #groups: TaskGroups | undefined;
   readonly #tasks = new Map<string, TaskProcess>();
+  readonly #prepared = new PreparedGates((gate) => this.#killGate(gate));
   readonly #fences = new Fences(bootTimeMs, (id) => this.#fence(id));
   /** Spawns that wait for their memory, and whether their end was ordered meanwhile. */
   readonly #waiting = new Map<string, "wanted" | "ordered">();
@@ -157,6 +159,7 @@ export class Keeper {
   }
 
   async #endTheDependent(): Promise<void> {
+    this.#prepared.endAll();
     const doomed = [...this.#tasks.values()].filter(({ request }) => request.keep !== true);
     for (const task of doomed) this.#kill(task);
     await Promise.all(doomed.map((task) => task.over));
@@ -188,12 +191,10 @@ export class Keeper {
     try {
       crashPoint("keeper.spawn.before");
       if (this.#tasks.has(request.id)) throw new Error("an incarnation of this id runs already");
-      if (request.recoverFirst) await this.#recoverFirst(request);
-      const task = spawnGated(request, this.#id, this.#setpriv, this.#groups?.make(request.id));
+      const prepared = this.#prepared.take(request);
+      if (request.recoverFirst || this.#prepared.has(request.id)) await this.#comeFirst(request);
+      const task = prepared ?? this.#start(request);
       this.#tasks.set(request.id, task);
-      task.over = new Promise((done) => {
-        task.child.on("exit", (code, signal) => void this.#ended(task, code, signal).then(done));
-      });
       this.#tell({ type: "spawned", id: request.id, identity: task.identity });
       if (request.memory !== undefined) this.#prepareTimer ??= setTimeout(() => this.#options.prepareRecovery?.(), PREPARE_MS).unref();
       crashPoint("keeper.spawn.after");
@@ -203,11 +204,46 @@ export class Keeper {
     }
   }
 
-  /** @throws Error if the end of the task was ordered meanwhile, or nobody is there any more who would open its gate. */
-  async #recoverFirst({ id, memory, keep }: SpawnRequest): Promise<void> {
+  /** Starts a process behind its gate. */
+  #start(request: SpawnRequest): TaskProcess {
+    const task = spawnGated(request, this.#id, this.#setpriv, this.#groups?.make(request.id));
+    task.over = new Promise((done) => {
+      task.child.on("exit", (code, signal) => void this.#gone(task, code, signal).then(done));
+    });
+    return task;
+  }
+
+  async #gone(task: TaskProcess, code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    if (this.#prepared.died(task)) this.#groups?.leave(task.request.id);
+    else await this.#ended(task, code, signal);
+  }
+
+  /**
+   * The process that follows one that died, and whose tree is gone, may start while its memory is brought in order: it is behind
+   * its gate, which only the agent opens.
+   */
+  #prepareNext({ request, ordered, startedAtMs }: TaskProcess, code: number | null): void {
+    const { next, ...same } = request;
+    if (next === undefined || ordered || startedAtMs === undefined || code === 0) return;
+    if (this.#ending || this.#send === undefined || this.#tasks.has(next) || this.#prepared.has(next)) return;
+    try {
+      this.#prepared.add(this.#start({ ...same, id: next }));
+    } catch {
+      this.#groups?.leave(next); // Who asks for it hears why it does not start.
+    }
+    crashPoint("keeper.exit.prepared");
+  }
+
+  /**
+   * Brings the memory in order, if nobody has, and ends a gate of this id that does not fit.
+   *
+   * @throws Error if the end of the task was ordered meanwhile, or nobody is there any more who would open its gate.
+   */
+  async #comeFirst({ id, memory, keep, recoverFirst }: SpawnRequest): Promise<void> {
     this.#waiting.set(id, "wanted");
     try {
-      if (memory !== undefined) await this.#options.recover(memory, true);
+      await this.#prepared.end(id);
+      if (recoverFirst && memory !== undefined) await this.#options.recover(memory, true);
       if (this.#waiting.get(id) === "ordered" || this.#ending) throw new Error("its end was ordered before it was started");
       if (this.#send === undefined && keep !== true) throw new Error("its agent is gone");
     } finally {
@@ -242,6 +278,13 @@ export class Keeper {
     crashPoint("keeper.kill.after");
   }
 
+  /** Settles when its end was seen, too. */
+  async #killGate(gate: TaskProcess): Promise<void> {
+    gate.ordered = true;
+    await Promise.all([this.#killTree(gate), gate.over]);
+    this.#groups?.leave(gate.request.id);
+  }
+
   #fence(id: string): void {
     this.#fences.forget(id);
     const task = this.#tasks.get(id);
@@ -259,8 +302,7 @@ export class Keeper {
   /** The root is reaped, and nothing that it started is left: known without reading the whole process table. */
   #isTreeGone({ request: { id }, identity }: TaskProcess): boolean {
     if (!this.#subreaper || (this.#groups?.members(id).length ?? 0) > 0) return false;
-    const others = [...this.#tasks.values()].filter((other) => other.identity.pid !== identity.pid);
-    return hasNoStrangers(new Set([...others.map((other) => other.identity.pid), ...(this.#options.siblings ?? [])]));
+    return hasNoStrangers(new Set(this.#ownChildren().filter((pid) => pid !== identity.pid)));
   }
 
   #treeOf(task: TaskProcess): ProcessStat[] {
@@ -278,6 +320,7 @@ export class Keeper {
     const treeDead = this.#isTreeGone(task) || (await this.#killTree(task));
     if (treeDead) this.#groups?.leave(task.request.id);
     crashPoint("keeper.exit.before");
+    if (treeDead) this.#prepareNext(task, code);
     const recoveryProblem = await this.#recover(task);
     crashPoint("keeper.exit.recovered");
     if (this.#ending) return;
@@ -316,8 +359,13 @@ export class Keeper {
   }
 
   #reap(): void {
+    reapStrangers(new Set(this.#ownChildren()));
+  }
+
+  /** Children that Node reaps, or who started them. */
+  #ownChildren(): number[] {
     const tasks = [...this.#tasks.values()].map((task) => task.identity.pid);
-    reapStrangers(new Set([...tasks, ...(this.#options.siblings ?? [])]));
+    return [...tasks, ...this.#prepared.pids, ...(this.#options.siblings ?? [])];
   }
 }
 

@@ -9,7 +9,8 @@ import { GATE_FD, GO, gatedCommand, groupedCommand } from "./gate.js";
 const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 
 export interface TaskProcess {
-  readonly request: SpawnRequest;
+  /** Without its input. */
+  request: SpawnRequest;
   readonly child: ChildProcess;
   readonly identity: ProcessIdentity;
   /** When the gate was opened, on the boot clock. */
