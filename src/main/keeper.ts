@@ -15,7 +15,7 @@ process.title = "videoflow: keeper";
 
 const stateDir = process.argv[2];
 if (stateDir === undefined) serveOne();
-else await (await import("../keeper/service.js")).serveAgents(stateDir, recover, new Set(), prepareRecovery);
+else void import("../keeper/service.js").then(({ serveAgents }) => serveAgents(stateDir, recover, new Set(), prepareRecovery));
 
 function serveOne(): void {
   const socket = new Socket({ fd: KEEPER_SOCKET_FD, readable: true, writable: true });

@@ -29,8 +29,7 @@ process.title = "videoflow: keeper";
 process.on("SIGHUP", () => {});
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end());
 makeFolder(exitsDir(stateDir), 0o700);
-await serveAgents(stateDir, recover, siblings, prepareRecovery);
-startAgent();
+void serveAgents(stateDir, recover, siblings, prepareRecovery).then(startAgent);
 
 function startAgent(): void {
   const child = spawn(process.execPath, [programPath("cli"), "agent", ...args], { stdio: "inherit" });

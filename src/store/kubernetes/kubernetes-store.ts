@@ -240,7 +240,7 @@ function secretData(text: string): ReadonlyMap<string, Uint8Array> {
 }
 
 async function readCredentials({ kubeconfig, context, inCluster }: ClusterChoice): Promise<Credentials> {
-  const { KubeConfig } = await import("@kubernetes/client-node/dist/config.js");
+  const { KubeConfig } = await import("./kube-config.js");
   const config = new KubeConfig();
   if (inCluster === true) config.loadFromCluster();
   else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
