@@ -51,6 +51,7 @@ async function end(): Promise<void> {
   agent?.kill("SIGTERM");
   const endMs = performance.now() + GRACE_MS;
   while (agent !== undefined && performance.now() < endMs) await pause();
+  if (below().length > 0) process.stderr.write("the Pod ends: its tasks are asked to end, and end with it\n");
   for (const { pid } of below()) process.kill(pid, "SIGTERM");
   while (below().length > 0 && performance.now() < endMs) await pause();
   process.exit(0); // The kernel ends what is left of the Pod with its first process.
