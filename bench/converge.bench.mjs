@@ -1,4 +1,4 @@
-// How fast controller and agent bring many flows of 10 tasks to Running, on an embedded store: all of both but the processes, for the
+// How fast controller and agent bring many flows of 10 tasks to Running, on an embedded store on disk: all of both but the processes, for the
 // agent's keeper starts none. And whether the work per task grows with their number, and what is written once all is settled.
 import { tsImport } from "tsx/esm/api";
 import { median, rounded, withFolder } from "./measure.mjs";
@@ -38,7 +38,7 @@ export async function run({ smoke, runs, log }) {
 
 /** @returns tasks per second from the first flow applied to the last one Running, writes per task, and writes per minute after that. */
 async function convergence({ EmbeddedStore, startController, startQuietHost, aRow, allReady, folder, flows, quietMs }) {
-  const store = await EmbeddedStore.open();
+  const store = await EmbeddedStore.open({ path: `${folder}/store` });
   const problems = [];
   const host = await startQuietHost({ store, hostName: "bench", folder, onProblem: (text) => problems.push(text) });
   const controller = startController(store, (text) => problems.push(text));

@@ -35,7 +35,7 @@ export interface RecordJournal {
 
 /** The table behind a journal; src/store has a durable one. */
 export interface JournalTable {
-  entries(): Map<string, unknown>;
+  entries(): ReadonlyMap<string, unknown>;
   put(key: string, value: SavedTask | SavedRun): Promise<void>;
   remove(key: string): Promise<void>;
 }

@@ -151,6 +151,11 @@ export const ERRORS = {
     message: (d: { path: string; problem: string }) => `the store ${d.path} cannot be read: ${d.problem}`,
     fix: "Put back a copy of the state folder, or move it away and apply the flows again; nothing in it was changed.",
   },
+  RECORDS_UNREADABLE: {
+    retry: "never",
+    message: (d: { path: string; problem: string }) => `what the agent remembers of its tasks cannot be read: ${d.problem}`,
+    fix: "Remove the folder records of the state folder and start the agent again: the tasks run on, only the history of their restarts is forgotten.",
+  },
   AGENT_OPTION: {
     retry: "never",
     message: (d: { option: string; problem: string }) => `${d.option}: ${d.problem}`,

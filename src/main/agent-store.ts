@@ -13,7 +13,8 @@ export interface AgentStore {
 
 /** @param path folder of a store of its own. */
 export async function openAgentStore({ cluster, log }: DaemonOptions, path: string, hostName: string): Promise<AgentStore> {
-  if (cluster === undefined) return { store: withCrashPoints(await EmbeddedStore.open({ path })), cluster: undefined };
+  if (cluster === undefined)
+    return { store: withCrashPoints(await EmbeddedStore.open({ path, onTrouble: (text) => log(`warning: ${text}`) })), cluster: undefined };
   const [{ KubernetesStore }, { AGENT_STATUS }] = await Promise.all([
     import("../store/kubernetes/kubernetes-store.js"),
     import("../store/kubernetes/owned-status.js"),

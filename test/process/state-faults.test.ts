@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
-  truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
@@ -188,33 +188,65 @@ function raiseLmdbVersion(file: string): void {
   writeFileSync(file, bytes);
 }
 
+/** One bit in the header of each page, and one behind it. */
+function damagePages(file: string): void {
+  const bytes = readFileSync(file);
+  for (let at = 0; at < bytes.length; at += 4096) for (const byte of [at + 18, at + 900]) bytes[byte] = (bytes[byte] as number) ^ 4;
+  writeFileSync(file, bytes);
+}
+
 describe("state that cannot be read is told, not touched, and its tasks run on", () => {
-  const damages: readonly (readonly [string, (dir: string) => void])[] = [
-    ["a store that is no database", (dir) => writeFileSync(join(dir, "store/objects.mdb"), "no database at all".repeat(1000))],
-    ["a store that is empty", (dir) => truncateSync(join(dir, "store/objects.mdb"), 0)],
-    ["a store that is missing", (dir) => rmSync(join(dir, "store/objects.mdb"))],
-    ["a store that is cut off", (dir) => truncateSync(join(dir, "store/objects.mdb"), 3 * 4096)],
-    ["a store of another version", (dir) => raiseLmdbVersion(join(dir, "store/objects.mdb"))],
-    ["a store of another form", (dir) => writeFileSync(join(dir, "store/format.json"), '{"version":99}')],
-    ["records that are no database", (dir) => writeFileSync(join(dir, "records/table.mdb"), "no database at all".repeat(1000))],
+  const nonsense = (file: string) => writeFileSync(file, "no database at all".repeat(1000));
+  const damages: readonly (readonly [string, string, (dir: string) => void])[] = [
+    [
+      "a store of which both forms are damaged",
+      "STORE_UNREADABLE",
+      (dir) => ["mdb", "copy"].map((end) => nonsense(join(dir, `store/objects.${end}`))),
+    ],
+    ["a store that is missing", "STORE_UNREADABLE", (dir) => ["mdb", "copy"].map((end) => rmSync(join(dir, `store/objects.${end}`)))],
+    ["a store of another version", "STORE_UNREADABLE", (dir) => raiseLmdbVersion(join(dir, "store/objects.mdb"))],
+    ["a store of another form", "STORE_UNREADABLE", (dir) => writeFileSync(join(dir, "store/format.json"), '{"version":99}')],
+    ["records that are no database", "RECORDS_UNREADABLE", (dir) => nonsense(join(dir, "records/table.mdb"))],
   ];
   test(
     `of ${damages.length} kinds`,
     async () => {
       await startSmall();
       await daemon.killAgent();
-      for (const [what, damage] of damages) {
+      for (const [what, code, damage] of damages) {
         const kept = new Map(["store", "records"].flatMap((folder) => filesOf(join(daemon.stateDir, folder))));
         damage(daemon.stateDir);
         const damaged = [...kept.keys()].map((file) => sizeOrNone(file));
-        const { err, code } = await refusal();
-        expect([what, code === 0, err]).toEqual([what, false, expect.stringContaining("STORE_UNREADABLE")]);
+        const refused = await refusal();
+        expect([what, refused.code === 0, refused.err]).toEqual([what, false, expect.stringContaining(code)]);
         expect([what, [...kept.keys()].map((file) => sizeOrNone(file))]).toEqual([what, damaged]);
         for (const [file, bytes] of kept) writeFileSync(file, bytes);
       }
       expect(liveTasks(place.flow)).toHaveLength(3);
       await daemon.start();
       await daemon.reached("Running");
+      await finishSmall();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "a database of which every page is damaged is made anew from its copy, and records that were removed do no harm: the same processes run on",
+    async () => {
+      await startSmall();
+      await daemon.killAgent();
+      const pids = liveTasks(place.flow).map(({ pid }) => pid);
+      const [objects, records] = ["store/objects.mdb", "records/table.mdb"].map((name) => join(daemon.stateDir, name)) as [string, string];
+      damagePages(objects);
+      damagePages(records);
+      expect((await refusal()).err).toMatch(
+        /warning: .*objects\.mdb is damaged.* nothing is lost.*RECORDS_UNREADABLE.* Remove the folder records/s,
+      );
+      rmSync(join(daemon.stateDir, "records"), { recursive: true });
+      const { output } = await daemon.start();
+      expect([output, existsSync(`${objects}.damaged`)]).toEqual([expect.stringMatching(/answers on/), true]);
+      await daemon.reached("Running");
+      expect(liveTasks(place.flow).map(({ pid }) => pid)).toEqual(pids);
       await finishSmall();
     },
     TIMEOUT_MS,

@@ -8,7 +8,8 @@ import { open, type RootDatabase } from "lmdb";
 import { errorText, OperatorError } from "../../base/errors.js";
 import type { FileLock } from "../../base/file-lock.js";
 import { makeFolder } from "../../base/make-folder.js";
-import { checkLmdbFile } from "./lmdb-file.js";
+import { sumOf } from "./copy-file.js";
+import { readLmdbFile } from "./lmdb-file.js";
 import { lockFolder } from "./lock.js";
 import { needSpace } from "./space.js";
 
@@ -19,12 +20,15 @@ import { needSpace } from "./space.js";
 const BOOT_FILE = "boot";
 
 export class LmdbTable<V> {
-  readonly #database: RootDatabase<V, string>;
+  readonly #database: RootDatabase<string, string>;
   readonly #lock: FileLock;
   readonly #path: string;
+  /** As it was opened. */
+  readonly #found: ReadonlyMap<string, V>;
 
-  private constructor(path: string, database: RootDatabase<V, string>, lock: FileLock) {
+  private constructor(path: string, found: ReadonlyMap<string, V>, database: RootDatabase<string, string>, lock: FileLock) {
     this.#path = path;
+    this.#found = found;
     this.#database = database;
     this.#lock = lock;
   }
@@ -32,7 +36,7 @@ export class LmdbTable<V> {
   /**
    * @param path folder of the table, made if missing.
    * @param bootId of this boot: values of another one are removed.
-   * @throws OperatorError STORE_LOCKED, STORE_UNREADABLE, STORE_FULL
+   * @throws OperatorError STORE_LOCKED, RECORDS_UNREADABLE, STORE_FULL
    */
   static open<V>(path: string, bootId: string): LmdbTable<V> {
     makeFolder(path, 0o700);
@@ -41,30 +45,27 @@ export class LmdbTable<V> {
     try {
       needSpace(path);
       forgetOtherBoots(path, file, bootId);
-      checkLmdbFile(file);
-      const database = open<V, string>({ path: file, encoding: "json", noSync: true });
+      const found = new Map([...(readLmdbFile(file) ?? [])].map(([key, text]) => [key, unsealed<V>(key, text)]));
+      rmSync(`${file}-lock`, { force: true }); // Nobody else has it: what it says is of processes that are dead.
+      const database = open<string, string>({ path: file, encoding: "string", noSync: true });
       chmodSync(file, 0o600);
-      return new LmdbTable(path, database, lock);
+      return new LmdbTable(path, found, database, lock);
     } catch (cause) {
       lock.release();
       if (cause instanceof OperatorError) throw cause;
-      throw new OperatorError("STORE_UNREADABLE", { path: file, problem: errorText(cause) }, { cause });
+      throw new OperatorError("RECORDS_UNREADABLE", { path, problem: errorText(cause) }, { cause });
     }
   }
 
-  /** All values, by key. @throws OperatorError STORE_UNREADABLE */
-  entries(): Map<string, V> {
-    try {
-      return new Map([...this.#database.getRange()].map(({ key, value }) => [key, value]));
-    } catch (cause) {
-      throw new OperatorError("STORE_UNREADABLE", { path: this.#path, problem: errorText(cause) }, { cause });
-    }
+  /** All values, by key, as they were when the table was opened. */
+  entries(): ReadonlyMap<string, V> {
+    return this.#found;
   }
 
   /** Resolves once the value outlives this process. @throws OperatorError STORE_FULL */
   async put(key: string, value: V): Promise<void> {
     needSpace(this.#path);
-    await this.#database.put(key, value);
+    await this.#database.put(key, sealed(key, value));
   }
 
   async remove(key: string): Promise<void> {
@@ -76,6 +77,19 @@ export class LmdbTable<V> {
     await this.#database.close();
     this.#lock.release();
   }
+}
+
+/** With a checksum: a number that is damaged is still a number. */
+function sealed(key: string, value: unknown): string {
+  const text = JSON.stringify(value);
+  return `${sumOf(key + text)} ${text}`;
+}
+
+function unsealed<V>(key: string, sealedText: string): V {
+  const at = sealedText.indexOf(" ");
+  const text = sealedText.slice(at + 1);
+  if (sealedText.slice(0, at) !== sumOf(key + text)) throw new Error(`the value of ${key} is damaged`);
+  return JSON.parse(text) as V;
 }
 
 function forgetOtherBoots(path: string, file: string, bootId: string): void {

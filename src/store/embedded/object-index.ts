@@ -60,6 +60,11 @@ export class ObjectIndex {
     return this.#version;
   }
 
+  /** All of them, in no order. */
+  objects(): Iterable<AnyResource> {
+    return this.#objects.values();
+  }
+
   get<K extends Kind>(key: ObjectKey<K>): Kinds[K] | undefined {
     return this.#objects.get(keyText(key)) as Kinds[K] | undefined;
   }
