@@ -81,7 +81,7 @@ export class Agent {
   private constructor(options: AgentOptions, memories: FlowMemories) {
     this.#options = options;
     this.#keeper = options.keeper;
-    this.#files = new TaskFiles(options.stateDir, options.runtimeDir, options.deadLettersDir);
+    this.#files = new TaskFiles(options);
     const { survival, stateDir, shmBase } = options;
     const keeper = () => this.#keeper;
     const outliving = survival === undefined ? {} : { survival: { journal: survival.journal, stateDir } };
@@ -96,6 +96,7 @@ export class Agent {
       files: this.#files,
       memories: this.#memories,
       workerCommand: options.workerCommand,
+      taskUser: options.taskUser,
       env: options.env ?? process.env,
       deviceEnvironment: options.deviceEnvironment ?? environmentOf,
       logLevel: options.logLevel ?? "info",
@@ -119,7 +120,7 @@ export class Agent {
    * @throws OperatorError STORE_CONFLICT if another writes this host's status at the same time.
    */
   static async start(options: AgentOptions): Promise<Agent> {
-    const agent = new Agent(options, options.memories ?? (await loadFlowMemories()));
+    const agent = new Agent(options, options.memories ?? (await loadFlowMemories(options.taskUser)));
     if (options.survival !== undefined) await options.keeper.ready;
     await agent.#publishHost();
     await agent.#adopt();

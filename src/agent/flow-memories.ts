@@ -1,4 +1,5 @@
 /** The agent's door to shared memory: makes, watches, drains and removes the memory of runs. Tests put a fake here. */
+import type { TaskUser } from "../base/task-user.js";
 import type { DataPlan } from "../transport/plan.js";
 import type { FlowStats } from "../transport/port.js";
 
@@ -30,10 +31,12 @@ export interface FlowMemories {
    */
   carryOver(oldDir: string, oldPlan: DataPlan, newDir: string, newPlan: DataPlan): void;
   remove(dir: string): void;
+  /** Lets tasks of another user work in it, once it was made. Absent: tasks have the agent's. */
+  give?(dir: string): void;
 }
 
-/** Loaded when the agent starts, not when a command does. */
-export async function loadFlowMemories(): Promise<FlowMemories> {
+/** Loaded when the agent starts, not when a command does. @param user of the tasks, if not the agent's own. */
+export async function loadFlowMemories(user?: TaskUser): Promise<FlowMemories> {
   const memory = await import("../transport/memory.js");
   const {
     createFlowMemory,
@@ -46,9 +49,11 @@ export async function loadFlowMemories(): Promise<FlowMemories> {
     clearRetire,
     setTasks,
     carryOver,
+    giveFlowMemory,
   } = memory;
   return {
     ...{ create: createFlowMemory, planOf: readWholePlan, stats: openFlowStats, remove: removeFlowMemory },
     ...{ requestPause, requestStop, requestRetire, clearRetire, setTasks, carryOver },
+    ...(user === undefined ? {} : { give: (dir: string) => giveFlowMemory(dir, user) }),
   };
 }

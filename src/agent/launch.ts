@@ -1,5 +1,5 @@
 /** Writes the launch file of a task and reads its report. The types are those of src/api/launch.ts, which the worker knows too. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { FlowTask } from "../api/kinds.js";
 import { LAUNCH_VERSION, type TaskLaunch as Launch, type TaskReport } from "../api/launch.js";
 import type { SettledTask } from "../api/refusal.js";
@@ -39,9 +39,13 @@ export function desiredLaunch(task: FlowTask, settled: SettledTask, places: Laun
   };
 }
 
+/** A task cannot make its agent read more. */
+const MAX_REPORT_BYTES = 2 ** 20;
+
 /** @returns what the worker reported; undefined while there is no readable report. */
 export function readReport(file: string): TaskReport | undefined {
   try {
+    if (statSync(file).size > MAX_REPORT_BYTES) return undefined;
     const report = JSON.parse(readFileSync(file, "utf8")) as TaskReport;
     return report.phase === "ready" || report.phase === "failed" ? report : undefined;
   } catch {

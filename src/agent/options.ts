@@ -2,6 +2,7 @@
 import type { HostDevice, TaskMember } from "../api/kinds.js";
 import type { TaskRules } from "../api/refusal.js";
 import type { Clock } from "../base/clock.js";
+import type { TaskUser } from "../base/task-user.js";
 import type { DeviceHolds } from "../devices/holds.js";
 import type { ComputeProcess } from "../devices/provider.js";
 import type { FlowKey } from "../store/agent-services.js";
@@ -71,6 +72,8 @@ export interface AgentOptions {
   readonly heartbeat?: { readonly renewMs?: number };
   /** Passed on to the tasks, minus what is reserved; default process.env. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Tasks run as this user. Absent: as the agent's. */
+  readonly taskUser?: TaskUser;
   readonly logLevel?: "debug" | "info" | "warn" | "error";
   readonly onNote?: (note: AgentNote) => void;
   /** Told what people should read about tasks and this host. */

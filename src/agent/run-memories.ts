@@ -1,6 +1,5 @@
 /** The shared memory of the runs on this host, and what it says about them. */
-import { existsSync, renameSync, statfsSync } from "node:fs";
-import { userInfo } from "node:os";
+import { chmodSync, existsSync, renameSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
@@ -91,7 +90,7 @@ export class RunMemories {
   constructor(options: RunMemoriesOptions) {
     this.#options = options;
     this.#memories = options.memories;
-    this.#base = join(options.shmBase, `videoflow-${userInfo().uid}`);
+    this.#base = join(options.shmBase, `videoflow-${process.getuid?.() ?? 0}`);
   }
 
   /**
@@ -149,6 +148,7 @@ export class RunMemories {
       this.#own(dir, keep, layout, claim);
       this.#refuseConflicts(run, dir, claim);
       this.#memories.create(dir, plan);
+      this.#give(dir);
       crashPoint("agent.memory.after");
       this.#runs.set(run, {
         state: { state: "ready", layout, ...madeForOf(flow) },
@@ -167,6 +167,13 @@ export class RunMemories {
         asked: new Map(),
       });
     }
+  }
+
+  /** The folder of all runs may be passed by those who know what lies in it. */
+  #give(dir: string): void {
+    if (this.#memories.give === undefined) return;
+    chmodSync(this.#base, 0o711);
+    this.#memories.give(dir);
   }
 
   /** @throws OperatorError OUTPUT_IN_USE, SHM_RESERVED: the run leaves no claim. */
@@ -236,6 +243,7 @@ export class RunMemories {
     this.#own(made, keep, layout, { ...flow, reservedBytes: memoryBytes(plan) });
     this.#memories.create(made, plan);
     this.#memories.carryOver(memory.dir, memory.plan, made, plan);
+    this.#give(made);
     if (memory.state.paused === true) this.#memories.requestPause(made, plan, true);
     crashPoint("carry.made");
     renameSync(made, dir);
@@ -259,6 +267,7 @@ export class RunMemories {
     if (!existsSync(dir)) return;
     try {
       const plan = this.#memories.planOf(dir);
+      this.#give(dir);
       const { drainAskedAtMs, paused } = this.#savedOf(run);
       const { layout, run: claim } = readOwner(dir) ?? {};
       const stats = this.#memories.stats(dir, plan);

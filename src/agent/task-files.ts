@@ -1,9 +1,23 @@
 /** Where the files of tasks lie, and how they are written: launch files, reports, logs. */
-import { closeSync, copyFileSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  fstatSync,
+  lchownSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { FlowTask } from "../api/kinds.js";
 import { buriedPositions } from "../base/dead-letters.js";
 import { makeFolder } from "../base/make-folder.js";
+import type { TaskUser } from "../base/task-user.js";
 import type { FlowKey } from "../store/agent-services.js";
 import type { TaskLaunch } from "./launch.js";
 
@@ -23,16 +37,29 @@ export function deadLettersOf(stateDir: string, { namespace, name }: FlowKey): s
   return join(stateDir, "dead-letters", namespace, name);
 }
 
+export interface TaskFilesOptions {
+  readonly stateDir: string;
+  /** Default: `<stateDir>/run`. */
+  readonly runtimeDir?: string | undefined;
+  readonly deadLettersDir?: ((flow: FlowKey) => string) | undefined;
+  /**
+   * The user of the tasks, if not the agent's own: it may pass the folders, cannot list them, and makes nothing in them, so that it
+   * cannot put a link where the agent reads or writes. Only the folder of a flow's dead letters is its own.
+   */
+  readonly taskUser?: TaskUser | undefined;
+}
+
 export class TaskFiles {
   readonly #runtimeDir: string;
   readonly #stateDir: string;
-
   readonly #deadLettersDir: (flow: FlowKey) => string;
+  readonly #taskUser: TaskUser | undefined;
 
-  constructor(stateDir: string, runtimeDir?: string, deadLettersDir?: (flow: FlowKey) => string) {
+  constructor({ stateDir, runtimeDir, deadLettersDir, taskUser }: TaskFilesOptions) {
     this.#runtimeDir = runtimeDir ?? join(stateDir, "run");
     this.#stateDir = stateDir;
     this.#deadLettersDir = deadLettersDir ?? ((flow) => deadLettersOf(stateDir, flow));
+    this.#taskUser = taskUser;
   }
 
   /** Folder of the dead letters of the task's flow. */
@@ -63,8 +90,19 @@ export class TaskFiles {
     const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
     makeFolder(join(file, ".."), 0o700);
     rmSync(file, { force: true }); // A file that takes the place of another makes some file systems wait for the disk.
-    writeFileSync(file, JSON.stringify(launch), { mode: 0o600 }); // Read by nobody before the gate opens.
+    const prepared = this.#taskUser === undefined ? launch : { ...launch, hasReport: true };
+    writeFileSync(file, JSON.stringify(prepared), { mode: 0o600 }); // Read by nobody before the gate opens.
+    if (this.#taskUser !== undefined) this.#give(task, file, launch.reportFile, this.#taskUser);
     return file;
+  }
+
+  #give(task: FlowTask, launchFile: string, reportFile: string, { uid, gid }: TaskUser): void {
+    const letters = this.deadLettersDir(task);
+    makeFolder(letters, 0o700);
+    writeFileSync(reportFile, "", { mode: 0o600 });
+    for (const own of [letters, reportFile, launchFile]) lchownSync(own, uid, gid);
+    const passed = [this.#runtimeDir, join(launchFile, ".."), join(letters, "../.."), join(letters, "..")];
+    for (const folder of [this.#stateDir, ...passed]) chmodSync(folder, 0o711);
   }
 
   /** Removes launch files and reports of a run; logs stay. */

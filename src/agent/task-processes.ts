@@ -10,6 +10,7 @@ import { errorText, OperatorError } from "../base/errors.js";
 import { hider } from "../base/hide.js";
 import { type ExitRecord, INCARNATION_MARKER, type KeptTask } from "../base/keeper-protocol.js";
 import { isAlive, readBootId, readEnvironment, readStat } from "../base/process-identity.js";
+import type { UserNumbers } from "../base/task-user.js";
 import { namesOf } from "../devices/environment.js";
 import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
 import type { TaskStats } from "../transport/port.js";
@@ -44,6 +45,8 @@ export interface TaskProcessesOptions {
   readonly files: TaskFiles;
   readonly memories: RunMemories;
   readonly workerCommand: readonly string[];
+  /** Absent: tasks run as the user of the agent. */
+  readonly taskUser: UserNumbers | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly deviceEnvironment: (devices: readonly string[]) => Environment;
   readonly logLevel: TaskLaunch["logLevel"];
@@ -204,7 +207,7 @@ export class TaskProcesses {
   }
 
   #request(detail: Detail, settled: SettledTask, incarnation: number, devices: readonly string[]) {
-    const { memories, files, env, logLevel, workerCommand, survival } = this.#options;
+    const { memories, files, env, logLevel, workerCommand, survival, taskUser } = this.#options;
     const { task, id } = detail;
     const { run, node, index } = task.spec;
     const memoryDir = memories.dirOf(run);
@@ -226,6 +229,7 @@ export class TaskProcesses {
       env: taskEnvironment(task.spec, settled.env, env, detail.deviceEnvironment),
       cwd: settled.workingDir ?? settled.root ?? process.cwd(),
       ...(settled.values === undefined ? {} : { input: JSON.stringify(settled.values) }),
+      ...(taskUser === undefined ? {} : { user: numbersOf(taskUser) }),
       logFile: files.logFile(task),
       memory: { dir: memoryDir, node, taskIndex: index },
       ...(survival === undefined ? {} : { exitFile: join(survival.exitsDir, `${id}.json`) }),
@@ -619,6 +623,10 @@ export class TaskProcesses {
  */
 function mayPrepare({ task, devices = [] }: Detail, { values }: SettledTask): boolean {
   return task.spec.restart.policy !== "Never" && devices.length === 0 && values === undefined;
+}
+
+function numbersOf({ uid, gid, groups }: UserNumbers): UserNumbers {
+  return { uid, gid, groups };
 }
 
 /** A task that no rules speak of. */

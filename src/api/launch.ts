@@ -29,6 +29,8 @@ export interface TaskLaunch<Plan> {
   readonly retries: number;
   /** Where the worker writes its {@link TaskReport}, by rename. */
   readonly reportFile: string;
+  /** The report file is there and is written over: its folder is not the worker's. */
+  readonly hasReport?: true;
   /** Folder in which the worker keeps inputs that no attempt could process; made when the first one comes. */
   readonly deadLettersDir: string;
   readonly logLevel: "debug" | "info" | "warn" | "error";

@@ -2,7 +2,18 @@
  * Inputs that no attempt could process, as they lie on disk: `<id>.json`, with tensors and bytes as raw files `<id>.<n>.bin` beside it.
  * Knows the form of a letter; must not know who writes, shows or retries it.
  */
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "./make-folder.js";
 import { loadValue, saveValue } from "./saved-value.js";
@@ -130,16 +141,36 @@ export function writeWhole(folder: string, id: string, content: object): void {
   renameSync(`${file}.part`, file);
 }
 
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
+
+/**
+ * Reads a file of the folder. Tasks write there, perhaps as another user who may read less than the reader: what they could make
+ * lead elsewhere is not followed.
+ *
+ * @throws Error if it is not there, or no file of this folder alone.
+ */
+function readOwn(folder: string, name: string): Buffer {
+  if (name.includes("/")) throw new TypeError(`${name} is no file of ${folder}`);
+  const fd = openSync(join(folder, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    if (!stat.isFile() || stat.nlink > 1) throw new TypeError(`${name} is no file of ${folder} alone`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** A letter as it was written: payloads as saved. @throws Error if it is not there or of another version. */
 export function readLetter(folder: string, id: string): DeadLetter {
-  const letter = JSON.parse(readFileSync(join(folder, `${id}.json`), "utf8")) as DeadLetter;
+  const letter = JSON.parse(readOwn(folder, `${id}.json`).toString("utf8")) as DeadLetter;
   if (letter.version !== DEAD_LETTER_VERSION) throw new TypeError(`dead letter ${id} has version ${letter.version}`);
   return letter;
 }
 
 /** A message that was written by {@link writeWhole}: payload as saved. */
 export function readMessage(folder: string, id: string): LetterMessage {
-  return JSON.parse(readFileSync(join(folder, `${id}.json`), "utf8")) as LetterMessage;
+  return JSON.parse(readOwn(folder, `${id}.json`).toString("utf8")) as LetterMessage;
 }
 
 /** All letters of a folder, the oldest first. */
@@ -150,7 +181,7 @@ export function readLetters(folder: string): DeadLetter[] {
 
 /** A saved message with its payload in memory. */
 export function loadMessage(folder: string, saved: LetterMessage): LetterMessage {
-  const get = (file: string) => readFileSync(join(folder, file));
+  const get = (file: string) => readOwn(folder, file);
   return { ...saved, metadata: loadValue(saved.metadata, get) as LetterMessage["metadata"], payload: loadValue(saved.payload, get) };
 }
 

@@ -5,8 +5,9 @@
  * An incarnation `id` names one process of one task and is never used twice.
  */
 import type { ProcessIdentity } from "./process-identity.js";
+import type { UserNumbers } from "./task-user.js";
 
-export const KEEPER_PROTOCOL = 2;
+export const KEEPER_PROTOCOL = 3;
 /** Descriptor on which the keeper finds its socket. */
 export const KEEPER_SOCKET_FD = 3;
 /** Descriptor on which a program finds its `input`, if it has any. */
@@ -47,6 +48,8 @@ export interface SpawnRequest {
    * asked for, and is killed if it is not asked for within a second.
    */
   readonly next?: string;
+  /** The program runs as this user, and so does everything that sees `env`. Absent: as the keeper's own. */
+  readonly user?: UserNumbers;
   /** Gets the exit record (JSON), written before it is reported. */
   readonly exitFile?: string;
 }

@@ -98,3 +98,9 @@ export function readProcFile(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** @returns the effective capabilities of this process, one bit each. */
+export function readCapabilities(): bigint {
+  const bits = /^CapEff:\s*([0-9a-f]+)$/m.exec(readProcFile("/proc/self/status") ?? "")?.[1] ?? "0";
+  return BigInt(`0x${bits}`);
+}

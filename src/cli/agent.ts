@@ -22,6 +22,7 @@ export async function agent(flags: AgentFlags, { cwd, engine, err }: World): Pro
     ...(flags.root === undefined ? {} : { root: path(flags.root) }),
     ...(flags.allowComponents === undefined ? {} : { allowComponents: listOf(flags.allowComponents) }),
     ...(flags.allowRoot === undefined ? {} : { allowRoot: flags.allowRoot }),
+    ...(flags.taskUser === undefined ? {} : { taskUser: flags.taskUser }),
     ...metricsOf(flags, path),
     log: (text) => err.write(`${new Date().toISOString()} ${safeText(text)}\n`),
   });

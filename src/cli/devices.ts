@@ -2,11 +2,11 @@
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import type { DeviceFlags } from "./program.js";
 import { renderTable } from "./table.js";
-import type { DeviceView, InferenceReport, World } from "./world.js";
+import { type DeviceView, hostOptions, type InferenceReport, type World } from "./world.js";
 
 export async function devices(flags: DeviceFlags, world: World): Promise<ExitCode> {
   const { engine, out } = world;
-  const found = await engine.devices(flags.devices === undefined ? {} : { devicesFile: flags.devices });
+  const found = await engine.devices(hostOptions(flags));
   const inference = await engine.inference();
   if (flags.json === true) out.write(`${JSON.stringify({ devices: found, inference }, null, 2)}\n`);
   else out.write(`${[...renderDevices(found), ...renderInference(inference)].join("\n")}\n`);

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
 import type { DeviceFlags } from "./program.js";
 import { bytesText, renderTable } from "./table.js";
-import type { Explanation, World } from "./world.js";
+import { type Explanation, hostOptions, type World } from "./world.js";
 
 export interface ExplainFlags extends DeviceFlags, ClientFlags {}
 
@@ -25,9 +25,9 @@ function isFlowName(word: string, cwd: string): boolean {
   return /^(vf\/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(word) && !existsSync(resolve(cwd, word));
 }
 
-async function explainFile(file: string, { devices, flow: name }: ExplainFlags, world: World): Promise<Explanation> {
-  const flow = await loadFlow(file, world, name);
-  return world.engine.explain(flow, devices === undefined ? {} : { devicesFile: devices });
+async function explainFile(file: string, flags: ExplainFlags, world: World): Promise<Explanation> {
+  const flow = await loadFlow(file, world, flags.flow);
+  return world.engine.explain(flow, hostOptions(flags));
 }
 
 /** A flow as its agent sees it now, among all others. */

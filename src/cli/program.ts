@@ -38,11 +38,13 @@ export interface AgentFlags extends ClusterFlags {
   readonly root?: string;
   readonly allowComponents?: string;
   readonly allowRoot?: boolean;
+  readonly taskUser?: string;
 }
 
 /** What the other commands are told. */
 export interface DeviceFlags {
   readonly devices?: string;
+  readonly allowBusy?: boolean;
   readonly flow?: string;
   readonly json?: boolean;
 }
@@ -180,6 +182,7 @@ function addAgent(program: Command, world: World, done: Done): void {
       "what may run: builtin, root (modules below --root), any, names, files, folders (default: in a cluster builtin,root, else any)",
     )
     .option("--allow-root", "run tasks as root if the agent is (default: not in a cluster: run the agent as another user)")
+    .option("--task-user <user>", "run tasks as this user, a name or UID[:GID]; the agent must be root (default: as the agent)")
     .option("--listen <address:port>", "serve /metrics there too, for those who have the token")
     .option("--token-file <file>", "the token of --listen: a file of mode 600")
     .addHelpText("after", AGENT_HELP)
@@ -231,6 +234,7 @@ function addExplain(program: Command, world: World, done: Done): void {
     .argument("<file-or-flow>", "a flow file, or the name of a flow that the agent has")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
+    .option(...ALLOW_BUSY_OPTION)
     .option("--json", "print one JSON object")
     .option(...NAMESPACE_OPTION)
     .option("--state-dir <dir>", "state folder of the agent to ask (env VIDEOFLOW_STATE_DIR)")
@@ -312,6 +316,7 @@ function addDevices(program: Command, world: World, done: Done): void {
     .summary("list the GPUs that may be granted")
     .description("Lists the GPUs that may be granted to tasks, and the inference provider that really loads.")
     .option(...DEVICES_OPTION)
+    .option(...ALLOW_BUSY_OPTION)
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nCUDA_VISIBLE_DEVICES cuts the list down as it does for any CUDA program.")
     .action(async (flags: DeviceFlags) => done(await (await import("./devices.js")).devices(flags, world)));

@@ -4,7 +4,7 @@ import { coloured, Display, displayMode } from "./display.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { loadFlow } from "./flow-file.js";
 import type { RunFlags } from "./program.js";
-import type { RunOptions, RunResult, World } from "./world.js";
+import { hostOptions, type RunOptions, type RunResult, type World } from "./world.js";
 
 /** @returns the exit code of the run. @throws OperatorError for what is found before anything starts. */
 export async function run(file: string, flags: RunFlags, world: World): Promise<ExitCode> {
@@ -12,8 +12,7 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
   const flow = await loadFlow(file, world, flags.flow);
   const display = new Display(displayMode(flags, err, env), err, out, coloured(out, env));
   const options: RunOptions = {
-    ...(flags.devices === undefined ? {} : { devicesFile: flags.devices }),
-    ...(flags.allowBusy === undefined ? {} : { allowBusy: flags.allowBusy }),
+    ...hostOptions(flags),
     ...(flags.stateDir === undefined ? {} : { stateDir: flags.stateDir }),
     ...(flags.deadLetters === undefined ? {} : { deadLettersDir: flags.deadLetters }),
     ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),

@@ -121,6 +121,11 @@ export interface HostOptions {
   readonly allowBusy?: boolean;
 }
 
+/** @returns what the options of a command say of the devices. */
+export function hostOptions({ devices, allowBusy }: { readonly devices?: string; readonly allowBusy?: boolean }): HostOptions {
+  return { ...(devices === undefined ? {} : { devicesFile: devices }), ...(allowBusy === undefined ? {} : { allowBusy }) };
+}
+
 export interface RunOptions extends HostOptions {
   /** Folder of logs and of the embedded store; default: a temporary one. */
   readonly stateDir?: string;
@@ -153,6 +158,8 @@ export interface AgentCommandOptions extends HostOptions {
   readonly allowComponents?: readonly string[];
   /** Tasks may run as root, if the agent does; default: not in a cluster. */
   readonly allowRoot?: boolean;
+  /** As whom tasks run: a name, or `UID[:GID]`; default: as the agent. */
+  readonly taskUser?: string;
   /** Address of /healthz and /readyz, such as ":8082"; default: none. */
   readonly probes?: string;
   /** Called with a line for the log. */

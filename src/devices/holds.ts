@@ -3,7 +3,7 @@
  * Flows of one agent share a store and need none of this among themselves; `videoflow run` has a store of its own each time.
  */
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
@@ -21,7 +21,7 @@ const PATIENCE_MS = 10_000;
 
 /** The folder that all runs of this user on this machine share. */
 export function holdsFolder(env: NodeJS.ProcessEnv): string {
-  return join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `videoflow-${userInfo().uid}`, "devices");
+  return join(env["XDG_RUNTIME_DIR"] ?? tmpdir(), `videoflow-${process.getuid?.() ?? 0}`, "devices");
 }
 
 /**

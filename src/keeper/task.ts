@@ -1,10 +1,10 @@
 /** One process that the keeper started, from its gate to its end. */
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
-import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, fchownSync, openSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { INCARNATION_MARKER, INPUT_FD, KEEPER_MARKER, type SpawnRequest } from "../base/keeper-protocol.js";
 import { identityOf, type ProcessIdentity } from "../base/process-identity.js";
-import { GATE_FD, GO, gatedCommand, groupedCommand } from "./gate.js";
+import { bareEnvironment, environmentText, GATE_FD, GO, gatedCommand, groupedCommand, userCommand } from "./gate.js";
 
 const { O_APPEND, O_CREAT, O_WRONLY } = constants;
 
@@ -34,12 +34,15 @@ export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: str
   if (!existsSync(request.cwd)) throw new Error(`there is no folder ${request.cwd}`);
   const log = openSync(request.logFile, O_APPEND | O_CREAT | O_WRONLY, 0o600);
   try {
-    const [program, ...args] = groupedCommand(gatedCommand(request.command, setpriv), group);
-    const env = { ...request.env, [KEEPER_MARKER]: keeperId, [INCARNATION_MARKER]: request.id };
     const { input, ...kept } = request;
+    if (request.user !== undefined) fchownSync(log, request.user.uid, request.user.gid); // Programs open /dev/stderr anew.
+    const { command, enter, options } = howToStart(request, setpriv, group);
+    const [program, ...args] = command;
+    const env = { ...options.env, [KEEPER_MARKER]: keeperId, [INCARNATION_MARKER]: request.id };
     const stdio = ["ignore", log, log, "pipe", ...(input === undefined ? [] : ["pipe" as const])] as StdioOptions;
-    const child = spawn(program, args, { cwd: request.cwd, env, detached: true, stdio });
+    const child = spawn(program, args, { ...options, cwd: request.cwd, env, detached: true, stdio });
     child.on("error", () => {}); // Told by the missing pid.
+    if (enter !== undefined) moveInto(enter, child.pid);
     const identity = child.pid === undefined ? undefined : identityOf(child.pid);
     if (identity === undefined) throw new Error(`${program} does not start`);
     gateOf(child).on("error", () => {}); // The task may die before it reads.
@@ -47,6 +50,25 @@ export function spawnGated(request: SpawnRequest, keeperId: string, setpriv: str
     return { request: kept, child, identity, ordered: false };
   } finally {
     closeSync(log);
+  }
+}
+
+/** What is executed with the keeper's rights never sees the environment of a task that has fewer. */
+function howToStart({ command, env, user }: SpawnRequest, setpriv: string | undefined, group: string | undefined) {
+  if (user === undefined) return { command: groupedCommand(gatedCommand(command, setpriv), group), options: { env } };
+  const bare = bareEnvironment(env);
+  const gate = userCommand(command, user, setpriv);
+  if (setpriv !== undefined) return { command: groupedCommand(gate, group), options: { env: bare } };
+  const { uid, gid } = user;
+  return { command: gate, enter: group, options: { env: bare, uid, gid } };
+}
+
+/** It has no right to move itself. Where the kernel refuses, its tree is found process by process. */
+function moveInto(group: string, pid: number | undefined): void {
+  try {
+    if (pid !== undefined) writeFileSync(group, String(pid));
+  } catch {
+    // As with a group that a process cannot enter by itself.
   }
 }
 
@@ -59,7 +81,8 @@ function handOver(socket: Socket, input: string): void {
 export function openGate(task: TaskProcess, nowMs: number): void {
   if (task.startedAtMs !== undefined || task.ordered) return;
   task.startedAtMs = nowMs;
-  gateOf(task.child).end(GO);
+  const { env, user } = task.request;
+  gateOf(task.child).end(user === undefined ? GO : GO + environmentText(env));
 }
 
 function gateOf(child: ChildProcess): Socket {

@@ -1,5 +1,5 @@
 /** `videoflow agent`: store, controller and agent of one machine in one process, for all flows, until it is told to end. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
@@ -15,7 +15,8 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { errorText } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
-import { identityOf, type ProcessIdentity, readBootId, readEnvironment } from "../base/process-identity.js";
+import { identityOf, type ProcessIdentity, readBootId, readCapabilities, readEnvironment } from "../base/process-identity.js";
+import type { TaskUser } from "../base/task-user.js";
 import { checkDocument } from "../cli/flow-file.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { DESCRIPTORS } from "../components/descriptors.js";
@@ -43,6 +44,7 @@ import { programPath } from "./keeper-process.js";
 import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
+import { environmentFor, findTaskUser, missingGroups, proveReach, unlessOwn } from "./task-user.js";
 
 const describe: Describe = (component) => DESCRIPTORS.get(component);
 
@@ -50,6 +52,8 @@ const describe: Describe = (component) => DESCRIPTORS.get(component);
 export class AgentDaemon {
   readonly #options: DaemonOptions;
   readonly #dir: StateDir;
+  /** Absent: tasks run as the user of this process. */
+  readonly #taskUser: TaskUser | undefined;
   /** Ends what was started, the last first. */
   readonly #endings: (() => Promise<void> | void)[] = [];
   #keeper!: KeeperClient;
@@ -62,15 +66,17 @@ export class AgentDaemon {
   #rules!: TaskRules;
   #isEmpty = false;
 
-  private constructor(options: DaemonOptions, dir: StateDir) {
+  private constructor(options: DaemonOptions, dir: StateDir, taskUser: TaskUser | undefined) {
     this.#options = options;
     this.#dir = dir;
+    this.#taskUser = taskUser;
     this.#endings.push(() => dir.release());
   }
 
-  /** @throws OperatorError AGENT_RUNNING, STATE_DIR_UNUSABLE, STORE_UNREADABLE, KEEPER_VERSION */
+  /** @throws OperatorError AGENT_OPTION, AGENT_RUNNING, STATE_DIR_UNUSABLE, STORE_UNREADABLE, KEEPER_VERSION */
   static async start(options: DaemonOptions): Promise<AgentDaemon> {
-    const daemon = new AgentDaemon(options, openStateDir(options.stateDir));
+    const taskUser = options.taskUser === undefined ? undefined : otherUser(options.taskUser);
+    const daemon = new AgentDaemon(options, openStateDir(options.stateDir), taskUser);
     try {
       await daemon.#start();
       return daemon;
@@ -100,7 +106,7 @@ export class AgentDaemon {
     const { store, cluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
     this.#store = store;
     this.#isCluster = cluster !== undefined;
-    this.#rules = daemonRules(this.#options, this.#hostName, cluster);
+    this.#rules = daemonRules(this.#options, this.#hostName, cluster, this.#taskUser?.uid);
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
     this.#endings.push(() => table.close());
@@ -135,6 +141,7 @@ export class AgentDaemon {
       shmBase: shm.dir,
       outputsOf: (members) => outputFiles(members, describe),
       workerCommand: [process.execPath, programPath("worker")],
+      ...this.#asUser(shm.dir),
       inventory: async () => {
         const found = await provider.list();
         return { ...found, devices: holds.mark(found.devices) };
@@ -146,6 +153,19 @@ export class AgentDaemon {
       events: this.#events("videoflow-agent"),
       survival: { journal: journalOn(table), exitsDir: this.#dir.exits, newKeeper: () => this.#renewKeeper() },
     });
+  }
+
+  /** @throws OperatorError AGENT_OPTION if the user cannot reach what its tasks need */
+  #asUser(shmDir: string): { readonly taskUser?: TaskUser; readonly env?: NodeJS.ProcessEnv } {
+    const taskUser = this.#taskUser;
+    if (taskUser === undefined) return {};
+    const { log, root } = this.#options;
+    chmodSync(this.#dir.path, 0o711); // What lies in it is closed by itself.
+    const { mayWriteTemporary } = proveReach(taskUser, [this.#dir.path, shmDir, ...(root === undefined ? [] : [root])]);
+    const missing = missingGroups(taskUser);
+    if (missing !== undefined) log(`warning: ${missing}`);
+    log(`tasks run as user ${taskUser.name} (${taskUser.uid}:${taskUser.gid})`);
+    return { taskUser, env: environmentFor(taskUser, process.env, mayWriteTemporary) };
   }
 
   async #renewKeeper(): Promise<KeeperClient> {
@@ -218,6 +238,7 @@ export class AgentDaemon {
         () => performance.now(),
       ),
       keeper: () => this.#keeper,
+      ...(this.#taskUser === undefined ? {} : { taskUser: this.#taskUser.name }),
     });
     if (this.#isCluster) this.#answerQueries(agent, services);
     const loops = () => [agent.figures("host"), ...(controller === undefined ? [] : [controller.figures("videoflow")])];
@@ -255,6 +276,12 @@ export class AgentDaemon {
   #tell({ subject, what, message }: AgentNote): void {
     this.#options.log([subject, what, message].filter(Boolean).join(": "));
   }
+}
+
+/** @throws OperatorError AGENT_OPTION */
+function otherUser(written: string): TaskUser | undefined {
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  return unlessOwn(findTaskUser(written), { uid, gid, capabilities: readCapabilities() });
 }
 
 /** A manifest's flows with their paths made absolute, or all of its problems. */

@@ -25,9 +25,15 @@ export function foregroundRules(host: string): HostRules {
  * written outside of the root. An agent of this machine runs what its user gives it.
  *
  * @param cluster absent: the agent has a store of its own.
+ * @param taskUid whose tasks are, if not the agent's user's.
  * @throws OperatorError AGENT_OPTION
  */
-export function daemonRules(options: DaemonOptions, host: string, cluster: KubernetesStore | undefined): HostRules {
+export function daemonRules(
+  options: DaemonOptions,
+  host: string,
+  cluster: KubernetesStore | undefined,
+  taskUid = process.getuid?.(),
+): HostRules {
   const { stateDir, allowRoot = false, allowComponents } = options;
   const isCluster = cluster !== undefined;
   const root = options.root ?? (isCluster ? ownRoot(stateDir) : undefined);
@@ -40,7 +46,7 @@ export function daemonRules(options: DaemonOptions, host: string, cluster: Kuber
     host,
     describe,
     allowed: new AllowedComponents(list, root),
-    isRootUnasked: isCluster && process.getuid?.() === 0 && !allowRoot,
+    isRootUnasked: isCluster && taskUid === 0 && !allowRoot,
     ...(root === undefined ? {} : { root }),
     ...(cluster === undefined ? {} : { secrets: new RememberedSecrets(secretsOf(cluster)) }),
   });

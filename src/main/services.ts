@@ -42,6 +42,8 @@ export interface ServicesOptions {
   readonly startedAt: string;
   /** What the devices do now. Answers soon. */
   readonly readings: () => Promise<DeviceReadings>;
+  /** As whom tasks run, if not as the agent. */
+  readonly taskUser?: string;
   readonly keeper: () => { readonly pid: number | undefined; readonly containment: string | undefined };
 }
 
@@ -54,7 +56,7 @@ export class DaemonServices implements AgentServices {
   }
 
   async about(): Promise<AgentAbout> {
-    const { version, hostName, stateDir, startedAt, keeper } = this.#options;
+    const { version, hostName, stateDir, startedAt, taskUser, keeper } = this.#options;
     const { pid, containment } = keeper();
     return {
       version,
@@ -64,6 +66,7 @@ export class DaemonServices implements AgentServices {
       stateDir,
       ...(pid === undefined ? {} : { keeperPid: pid }),
       ...(containment === undefined ? {} : { containment }),
+      ...(taskUser === undefined ? {} : { taskUser }),
     };
   }
 

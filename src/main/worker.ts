@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   armParentDeath();
   const launch = readLaunch(process.argv[2] ?? "");
   process.title = `videoflow: ${launch.flow}.${launch.node}.${launch.index}`;
-  const reporter = new Reporter(launch.reportFile);
+  const reporter = new Reporter(launch.reportFile, launch.hasReport);
   try {
     const outcome = await runTask(withValues(launch), reporter);
     return outcome === "retired" ? EXIT_RETIRED : EXIT_FINISHED;

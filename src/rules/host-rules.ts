@@ -110,7 +110,7 @@ export class HostRules implements TaskRules {
     const { allowed, describe, isRootUnasked = false } = this.#options;
     if (isRootUnasked) {
       const what =
-        "its agent runs as root, and in a cluster tasks do not unless that is asked for: start it as another user, or with --allow-root";
+        "its agent runs as root, and in a cluster tasks do not unless that is asked for: start it as another user, with --task-user, or with --allow-root";
       throw new RefusedError({ reason: "RootNotAllowed", message: `host ${this.#options.host}: ${what}` });
     }
     for (const { name, component } of spec.members) {

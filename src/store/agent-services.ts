@@ -23,6 +23,8 @@ export interface AgentAbout {
   readonly keeperPid?: number;
   /** What guarantees that no process is left behind. */
   readonly containment?: string;
+  /** Name of the user of the tasks, if it is not the agent's. */
+  readonly taskUser?: string;
 }
 
 /** Which logs to read. */

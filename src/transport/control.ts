@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import { OperatorError } from "../base/errors.js";
 import { Bells } from "./bells.js";
-import { type ControlMemory, createTaskFiles, openControl } from "./files.js";
+import { type ControlMemory, createTaskFiles, giveAsBefore, openControl } from "./files.js";
 import { HEADER, type Layout, mostAdded, NODE, type NodeLayout, TASK, type TaskLayout } from "./layout.js";
 import type { DataPlan } from "./plan.js";
 import type { Rest } from "./port.js";
@@ -113,6 +113,7 @@ function refuseBusy({ i32 }: ControlMemory, node: NodeLayout): void {
 function makeRoom({ i32, layout, dir }: ControlMemory, node: NodeLayout, count: number, step?: (label: string) => void): void {
   const most = Atomics.load(i32, node.header + NODE.most);
   for (const task of node.tasks.slice(most, count)) createTaskFiles(dir, node, task);
+  giveAsBefore(dir);
   step?.("replica files made");
   Atomics.store(i32, node.header + NODE.most, Math.max(most, count));
   step?.("most replicas raised");

@@ -1,6 +1,18 @@
 /** The files of one flow: created, opened, removed. Who may write what is decided here and kept by the kernel. */
 import { createHash } from "node:crypto";
-import { chmodSync, closeSync, constants, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lchownSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
 import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, NODE, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
@@ -72,6 +84,26 @@ function createFile(dir: string, path: string, sizeBytes: number): void {
   } finally {
     closeSync(fd);
   }
+}
+
+/** What tasks map and ring; whoever owns the memory reads the plan, and takes its word for sizes. */
+const OF_TASKS = /^(control$|pool-|state-|bell-)/;
+
+/**
+ * Lets the processes of another user work in the memory: its files become theirs, and what they would make is made. The folder
+ * stays with its owner, so that nobody else can put something else in the place of a file. May be done again.
+ */
+export function giveFlowMemory(dir: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
+  const bells = readdirSync(dir).filter((name) => name.startsWith("bell-"));
+  for (const bell of bells) closeSync(openSync(`${dir}/${bell.replace("bell-", "state-")}`, constants.O_RDWR | constants.O_CREAT, 0o600));
+  for (const name of readdirSync(dir)) if (OF_TASKS.test(name)) lchownSync(`${dir}/${name}`, uid, gid);
+  chmodSync(dir, 0o711);
+}
+
+/** New files are for those who have the old ones: {@link giveFlowMemory}. */
+export function giveAsBefore(dir: string): void {
+  const { uid, gid } = statSync(controlPath(dir));
+  if (uid !== process.getuid?.()) giveFlowMemory(dir, { uid, gid });
 }
 
 /** Reserves bytes of a file. @throws OperatorError SHM_FULL */

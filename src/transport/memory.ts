@@ -4,7 +4,7 @@ import type { DataPlan } from "./plan.js";
 
 export { type CarryOverOptions, carryOver } from "./carry-over.js";
 export { clearRetire, quiesce, requestPause, requestRetire, requestStop, ringAll, setTasks } from "./control.js";
-export { createFlowMemory, readPlan, readWholePlan, removeFlowMemory } from "./files.js";
+export { createFlowMemory, giveFlowMemory, readPlan, readWholePlan, removeFlowMemory } from "./files.js";
 export { type RecoverOptions, recoverTask } from "./recover.js";
 export { openFlowStats } from "./stats.js";
 

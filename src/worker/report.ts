@@ -8,12 +8,15 @@ import { shownText } from "./values.js";
 /** The report file of one task; every write replaces the whole file at once. */
 export class Reporter {
   readonly #file: string;
+  readonly #isThere: boolean;
   #report: TaskReport | undefined;
   #device: Partial<DeviceReport> = {};
   #lost: Pick<TaskReport, "stateLost"> = {};
 
-  constructor(file: string) {
+  /** @param isThere the file is written over: half of a report reads as none. */
+  constructor(file: string, isThere = false) {
     this.#file = file;
+    this.#isThere = isThere;
   }
 
   ready(): void {
@@ -41,6 +44,7 @@ export class Reporter {
 
   #write(report: TaskReport): void {
     this.#report = report;
+    if (this.#isThere) return writeFileSync(this.#file, JSON.stringify(report));
     writeFileSync(`${this.#file}.part`, JSON.stringify(report), { mode: 0o600 });
     renameSync(`${this.#file}.part`, this.#file);
   }

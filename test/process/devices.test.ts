@@ -2,6 +2,7 @@ import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { EXIT } from "../../src/cli/exit-codes.js";
 import { type DaemonPlace, daemonPlace, writeSmallFlow } from "../support/daemon.js";
 import { NODES, type Surroundings, videoflow, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 
@@ -82,7 +83,7 @@ const wish = (device: object) => ({
 });
 
 test(
-  "a GPU on which a stranger computes is granted with --allow-busy alone, in a run and by an agent",
+  "a GPU on which a stranger computes is granted with --allow-busy alone, in a run and by an agent, as explain and devices foretell",
   async () => {
     const surroundings = machine("foreign-process");
     const file = writeManifest(place, [TICKS, wish({ required: true }), SINK]);
@@ -90,6 +91,11 @@ test(
     expect(refused.err).toMatch(/busy: pid \d+/);
     const granted = await place.run(file, ["--allow-busy"], surroundings).ended;
     expect([refused.code === 0, granted.code]).toEqual([false, 0]);
+
+    const told = (...args: string[]) => place.start(args, surroundings).ended;
+    expect([(await told("explain", file)).code, (await told("explain", file, "--allow-busy")).code]).toEqual([EXIT.unavailable, 0]);
+    expect((await told("devices")).out).toMatch(/no: busy: pid \d+/);
+    expect((await told("devices", "--allow-busy")).out).not.toContain("no:");
 
     await daemon.start([], surroundings);
     await daemon.apply(file);
