@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { VideoFlow } from "../../src/api/kinds.js";
 import { readLetters } from "../../src/base/dead-letters.js";
+import type { SpawnRequest } from "../../src/base/keeper-protocol.js";
 import { findSetpriv } from "../../src/keeper/gate.js";
 import { openGate, spawnGated } from "../../src/keeper/task.js";
 import { fileSink } from "../support/chaos-flow.js";
@@ -81,7 +82,8 @@ function writeFlow(spec: object = {}): string {
   );
 }
 
-const victim = (node: string): LiveTask => liveTasks(place.flow).find((task) => task.node === node) as LiveTask;
+const found = (node: string) => liveTasks(place.flow).find((task) => task.node === node);
+const victim = (node: string): LiveTask => found(node) as LiveTask;
 
 async function finish(): Promise<void> {
   const messages = (readSmall(place).at(-1) ?? 0) + 100;
@@ -105,7 +107,7 @@ asRoot(
     for (const node of ["pick", "same", "source", "sink"]) {
       const { pid } = victim(node);
       process.kill(pid, "SIGKILL");
-      await eventually(`another ${node}`, () => victim(node) !== undefined && victim(node).pid !== pid);
+      await eventually(`another ${node}`, () => ![undefined, pid].includes(found(node)?.pid));
       const seen = readSmall(place).length;
       await eventually(`messages behind another ${node}`, () => readSmall(place).length > seen + 5);
     }
@@ -158,7 +160,7 @@ asRoot(
     const before = memoryOf(victim("sink").pid);
     await change("source", { buffer: { messages: 64 } });
     await eventually("other memory", () => {
-      const sink = victim("sink");
+      const sink = found("sink");
       return sink !== undefined && ![undefined, before].includes(memoryOf(sink.pid));
     });
     await finish();
@@ -238,10 +240,10 @@ for (const [how, program] of [
       ...{ VF_NODE_NAME: "n", TEXT: "two\nlines of 'text' $(id)", UID: "7", "not.a.name": "x" },
     };
     const show = "process.stdout.write(JSON.stringify(process.env)); process.stderr.write('end'); setTimeout(() => {}, 60_000)";
-    const request = {
-      ...{ type: "spawn", id: "i.0", command: [process.execPath, "-e", show], env, cwd: "/", logFile: place.path("log") },
-      user: { ...USER, groups },
-    } as const;
+    const request: SpawnRequest = {
+      ...{ type: "spawn", id: "i.0", command: [process.execPath, "-e", show], env, cwd: "/" },
+      ...{ logFile: place.path("log"), user: { ...USER, groups } },
+    };
     const task = spawnGated(request, "k", program);
     try {
       await eventually("the gate", () => readFileSync(`/proc/${task.identity.pid}/cmdline`, "utf8").startsWith("/bin/sh"));
