@@ -42,7 +42,7 @@ export type Change =
   | { readonly op: "deleteClaim"; readonly claim: DeviceClaim; readonly why: string };
 
 export interface Plan {
-  /** In the order in which they must be made true; a crash between any two leads to the same end. */
+  /** In the order in which they must be made true (steps.ts says which of them at once); a crash between any two leads to the same end. */
   readonly changes: readonly Change[];
   /** The whole new status; undefined when the flow is gone after the changes. */
   readonly status: VideoFlowStatus | undefined;

@@ -12,6 +12,7 @@ import { CLAIM_FINALIZER } from "./desired.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
+import { atOnce, stepsOf } from "./steps.js";
 import { changeStory, flowStory } from "./story.js";
 
 type Reader = Pick<Store, "get" | "list">;
@@ -101,9 +102,11 @@ export class FlowReconciler {
 
   async #apply(flow: VideoFlow, plan: Plan): Promise<void> {
     let latest = flow;
-    for (const change of plan.changes) {
-      const result = await this.#make({ kind: "VideoFlow", namespace: flow.metadata.namespace, name: flow.metadata.name }, change);
-      if (result?.kind === "VideoFlow") latest = result;
+    const key = { kind: "VideoFlow", namespace: flow.metadata.namespace, name: flow.metadata.name } as const;
+    for (const step of stepsOf(plan.changes)) {
+      await atOnce(step, async (change) => {
+        latest = (await this.#make(key, change)) ?? latest;
+      });
     }
     for (const note of changeStory(plan.changes)) this.#options.events?.record(flow, note);
     if (plan.status !== undefined) await this.#writeStatus(latest, plan.status);

@@ -1,0 +1,40 @@
+/** Which changes of a plan may be made at the same time, and how. */
+import type { Change } from "./observed.js";
+
+/** Each of these writes an object of its own, and says nothing that another of the same kind depends on. */
+const INDEPENDENT: ReadonlySet<Change["op"]> = new Set(["createClaim", "decideClaim", "createTask"]);
+/** Writes under way at once: more would only queue in the server. */
+const MOST_AT_ONCE = 8;
+
+/** Changes in steps: all of one step may be made at once, and each step waits for the one before. Pure. */
+export function stepsOf(changes: readonly Change[]): readonly (readonly Change[])[] {
+  const steps: Change[][] = [];
+  for (const change of changes) {
+    const last = steps.at(-1);
+    if (last !== undefined && last[0]?.op === change.op && INDEPENDENT.has(change.op)) last.push(change);
+    else steps.push([change]);
+  }
+  return steps;
+}
+
+/**
+ * Acts on every item, on a few at once.
+ *
+ * @throws what the first one threw that failed, once nothing is under way any more; what had not begun by then is not begun.
+ */
+export async function atOnce<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  let failure: { readonly error: unknown } | undefined;
+  const work = async () => {
+    for (const item of left) {
+      if (failure !== undefined) return;
+      try {
+        await act(item);
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(MOST_AT_ONCE, items.length) }, work));
+  if (failure !== undefined) throw failure.error;
+}
