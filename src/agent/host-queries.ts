@@ -12,7 +12,7 @@ import { type Page, pagesOf } from "./pages.js";
 
 export interface HostQueriesOptions {
   readonly store: Store;
-  readonly services: Pick<AgentServices, "logs" | "usage" | "deadLetters">;
+  readonly services: Pick<AgentServices, "logs" | "usage" | "deadLetters" | "letterOutputs">;
   readonly hostName: string;
   /** Whether tasks of the flow are on this host. */
   readonly knows: (flow: FlowKey) => boolean;
@@ -72,6 +72,7 @@ export class HostQueries {
     if (service === "Usage") return one(services.usage(flow).then((usage) => within(namespace, usage)));
     if (flow === undefined) return refuse("the question names no flow");
     if (service === "DeadLetters") return each(services.deadLetters(flow));
+    if (service === "LetterOutputs") return each(services.letterOutputs(flow));
     const filters = Object.fromEntries(Object.entries({ node, index, follow, previous, tail }).filter(([, value]) => value !== undefined));
     return services.logs({ flow, ...filters });
   }

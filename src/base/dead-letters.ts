@@ -55,6 +55,9 @@ export interface DeadLetter {
   readonly inputs: readonly LetterMessage[];
 }
 
+/** In place of a folder, for an agent that confines paths: where it keeps the dead letters of a flow of the same namespace. */
+export const LETTERS_OF = "deadletters:";
+
 /** What names a letter: the same input gives the same name, whoever buries it and however often. */
 export type LetterKey = Pick<DeadLetter, "run" | "node" | "position" | "index">;
 
@@ -171,6 +174,20 @@ export function readLetter(folder: string, id: string): DeadLetter {
 /** A message that was written by {@link writeWhole}: payload as saved. */
 export function readMessage(folder: string, id: string): LetterMessage {
   return JSON.parse(readOwn(folder, `${id}.json`).toString("utf8")) as LetterMessage;
+}
+
+/** What a retry gave for a letter. */
+export interface LetterOutput {
+  /** `<id>.output.<k>` */
+  readonly name: string;
+  /** Payload as saved. */
+  readonly message: LetterMessage;
+}
+
+/** All outputs of a retry in a folder, by name. */
+export function readOutputs(folder: string): LetterOutput[] {
+  const names = outputNames(folder).toSorted();
+  return names.map((name) => ({ name, message: readMessage(folder, name) }));
 }
 
 /** All letters of a folder, the oldest first. */

@@ -1,16 +1,17 @@
 /** `videoflow deadletters`: shows the inputs that no attempt could process, and runs their node on them again. */
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { type DeadLetter, letterIds, outputNames, readLetter, readLetters, readMessage, removeLetter } from "../base/dead-letters.js";
+import { type DeadLetter, type LetterOutput, letterIds, readLetter, readLetters, readOutputs, removeLetter } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
 import type { AgentServices, FlowKey } from "../store/agent-services.js";
+import { parseDuration } from "./age.js";
 import { type ClientFlags, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
-import { loadFlow } from "./flow-file.js";
+import { loadFlow, metadataIn } from "./flow-file.js";
 import { retryFlow } from "./retry-flow.js";
 import { renderTable } from "./table.js";
-import type { FlowDocument, World } from "./world.js";
+import type { Connection, FlowDocument, World } from "./world.js";
 
 export interface LetterFlags extends ClientFlags {
   readonly dir?: string;
@@ -23,6 +24,7 @@ export interface RetryFlags extends LetterFlags {
   readonly flow?: string;
   readonly devices?: string;
   readonly shm?: string;
+  readonly timeout?: string;
 }
 
 /** Lines of an output that are printed whole. */
@@ -65,20 +67,68 @@ function letterText({ id, flow, node, task, time, attempts, cause, error, inputs
 }
 
 /**
- * Runs the node of some letters alone, on their inputs. What it gives is kept below the folder of the letters; nothing of it
- * comes into the run that is over.
+ * Runs the node of some letters alone, on their inputs: here, or in the cluster whose flow it is. What it gives is kept beside the
+ * letters; nothing of it comes into the run that is over.
  *
- * @param words ids and, last, the flow file.
+ * @param words ids and, last, the flow file; in a cluster its name will do.
  * @returns failed if some input failed again.
  */
 export async function retry(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {
+  return (await retryAway(words, flags, world)) ?? retryHere(words, flags, world);
+}
+
+/** @returns undefined if the letters are here, or those of an agent of this machine. */
+async function retryAway(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode | undefined> {
+  const last = words.at(-1) as string;
+  const named = isFlowName(last) && !existsSync(resolve(world.cwd, last)) ? { name: last } : await metadataIn(last, world, flags.flow);
+  if (named === undefined || nearFolder(flags.dir ?? named.name, world) !== undefined) return undefined;
+  const whom = named.namespace === undefined || flags.namespace !== undefined ? flags : { ...flags, namespace: named.namespace };
+  return withAgent(whom, world, (connection) =>
+    connection.isCluster === true ? retryThere(flags.dir ?? named.name, words.slice(0, -1), flags, world, connection) : undefined,
+  );
+}
+
+/** In the cluster: the flow is taken as it is stored there. */
+async function retryThere(
+  name: string,
+  ids: readonly string[],
+  flags: RetryFlags,
+  world: World,
+  connection: Connection,
+): Promise<ExitCode> {
+  const { all, remove, devices, shm, timeout = "10m" } = flags;
+  if (remove === true) throw new OperatorError("AGENT_ONLY", { what: "removing dead letters" });
+  if (devices !== undefined || shm !== undefined)
+    throw new OperatorError("COMMAND_INVALID", { problem: "--devices and --shm are for a retry on this machine" });
+  const { lettersInCluster, retryInCluster } = await import("./retry-in-cluster.js");
+  const present = await lettersInCluster(connection, name);
+  const where = `flow ${connection.namespace}/${name}`;
+  const known = present.map(({ id }) => id);
+  const wanted = new Set(all === true ? known : ids.map((id) => findId(known, id, where)));
+  if (wanted.size === 0) throw noneWanted(where, flags);
+  const letters = inOrder(present.filter(({ id }) => wanted.has(id)));
+  const descriptors = await world.engine.descriptors();
+  const options = { describe: (component: string) => descriptors.get(component), timeoutMs: parseDuration(timeout) };
+  let isDone = true;
+  for (const node of new Set(letters.map((letter) => letter.node))) {
+    const own = letters.filter((letter) => letter.node === node);
+    const { outputs, buried, isDone: ended, problem, place } = await retryInCluster(connection, name, own, options);
+    if (!ended) world.err.write(`error: ${problem}\n`);
+    const outcomes = outcomesOf(own, { outputs, buried, ended });
+    for (const outcome of outcomes) report(outcome, (file) => `${place}: ${file}`, flags, world);
+    isDone &&= outcomes.every(({ failed }) => failed === undefined);
+  }
+  return isDone ? EXIT.success : EXIT.failed;
+}
+
+async function retryHere(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {
   const flow = await loadFlow(words.at(-1) as string, world, flags.flow);
   const { name, namespace } = flow.metadata;
   const own = namespace === undefined ? {} : { namespace };
   const folder = await folderOf(flags.dir ?? name, { ...own, ...flags }, world);
   const wanted = flags.all === true ? letterIds(folder) : words.slice(0, -1).map((id) => findLetter(folder, id));
-  if (wanted.length === 0) throw new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id: flags.all === true ? "any" : "(none given)" });
-  const letters = wanted.map((id) => readLetter(folder, id)).toSorted((a, b) => a.position - b.position || a.index - b.index);
+  if (wanted.length === 0) throw noneWanted(folder, flags);
+  const letters = inOrder(wanted.map((id) => readLetter(folder, id)));
   const descriptors = await world.engine.descriptors();
   const outcomes: Outcome[] = [];
   for (const node of new Set(letters.map((letter) => letter.node))) {
@@ -92,6 +142,14 @@ export async function retry(words: readonly string[], flags: RetryFlags, world: 
   return done.length === outcomes.length ? EXIT.success : EXIT.failed;
 }
 
+function noneWanted(folder: string, { all }: RetryFlags): OperatorError {
+  return new OperatorError("DEAD_LETTER_UNKNOWN", { folder, id: all === true ? "any" : "(none given)" });
+}
+
+function inOrder(letters: readonly DeadLetter[]): DeadLetter[] {
+  return letters.toSorted((a, b) => a.position - b.position || a.index - b.index);
+}
+
 async function retryNode(flow: FlowDocument, letters: readonly DeadLetter[], results: string, flags: RetryFlags, world: World) {
   makeFolder(results, 0o700);
   const { snapshot, reason, message } = await world.engine.run(flow, {
@@ -103,8 +161,8 @@ async function retryNode(flow: FlowDocument, letters: readonly DeadLetter[], res
   });
   const ended = snapshot.state === "Succeeded";
   if (!ended) world.err.write(`error: ${reason}: ${message}\n`);
-  const outcomes = outcomesOf(letters, results, ended);
-  for (const outcome of outcomes) report(outcome, results, flags, world);
+  const outcomes = outcomesOf(letters, { outputs: readOutputs(results), buried: readLetters(results), ended });
+  for (const outcome of outcomes) report(outcome, (file) => join(results, file), flags, world);
   return outcomes;
 }
 
@@ -112,31 +170,34 @@ interface Outcome {
   readonly id: string;
   /** Why it failed again. */
   readonly failed?: string;
-  /** Names of its outputs. */
-  readonly outputs: readonly string[];
+  readonly outputs: readonly LetterOutput[];
+}
+
+/** What a retry left. */
+interface Results {
+  readonly outputs: readonly LetterOutput[];
+  readonly buried: readonly DeadLetter[];
+  /** By itself. */
+  readonly ended: boolean;
 }
 
 /** The n-th letter was the n-th message of the retry, so its position there is n. */
-function outcomesOf(letters: readonly DeadLetter[], results: string, ended: boolean): Outcome[] {
-  const names = outputNames(results);
-  const buried = readLetters(results);
+function outcomesOf(letters: readonly DeadLetter[], { outputs: all, buried, ended }: Results): Outcome[] {
   return letters.map(({ id }, at) => {
     const again = buried.find(({ position }) => position === at);
-    const outputs = names.filter((name) => name.startsWith(`${id}.output.`)).toSorted();
+    const outputs = all.filter(({ name }) => name.startsWith(`${id}.output.`));
     if (again !== undefined) return { id, outputs, failed: firstLine(again.error) };
     return ended ? { id, outputs } : { id, outputs, failed: "the retry did not end" };
   });
 }
 
-function report({ id, failed, outputs }: Outcome, results: string, { json }: RetryFlags, { out }: World): void {
-  const files = outputs.map((name) => join(results, `${name}.json`));
+/** @param placeOf a file, for people. */
+function report({ id, failed, outputs }: Outcome, placeOf: (file: string) => string, { json }: RetryFlags, { out }: World): void {
+  const files = outputs.map(({ name }) => placeOf(`${name}.json`));
   if (json === true) return void out.write(`${JSON.stringify({ id, ...(failed === undefined ? {} : { failed }), outputs: files })}\n`);
   if (failed !== undefined) return void out.write(`${id}: failed again: ${failed}\n`);
   out.write(`${id}: processed, ${outputs.length === 1 ? "1 output" : `${outputs.length} outputs`}\n`);
-  for (const [i, name] of outputs.entries()) {
-    const { payload } = readMessage(results, name);
-    out.write(`  ${shortened(JSON.stringify(payload))}\n  in ${files[i]}\n`);
-  }
+  for (const [i, { message }] of outputs.entries()) out.write(`  ${shortened(JSON.stringify(message.payload))}\n  in ${files[i]}\n`);
 }
 
 /** Letters, and where their files are. */
@@ -180,11 +241,22 @@ async function askAgent<T>(
   world: World,
   ask: (services: AgentServices, flow: FlowKey) => Promise<T>,
 ): Promise<T | undefined> {
-  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) return undefined;
+  if (!isFlowName(name)) return undefined;
+  return withAgent(flags, world, (connection) => ask(servicesOf(connection, "a dead letter"), { namespace: connection.namespace, name }));
+}
+
+function isFlowName(word: string): boolean {
+  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(word);
+}
+
+/** Asks an agent or a cluster; undefined without one, unless one was named. */
+async function withAgent<T>(
+  flags: ClientFlags,
+  world: World,
+  use: (connection: Connection) => Promise<T> | undefined,
+): Promise<T | undefined> {
   try {
-    return await withConnection(flags, world, (connection) =>
-      ask(servicesOf(connection, "a dead letter"), { namespace: connection.namespace, name }),
-    );
+    return await withConnection(flags, world, async (connection) => use(connection));
   } catch (error) {
     const isNobody = error instanceof OperatorError && error.code === "AGENT_UNREACHABLE";
     if (isNobody && flags.stateDir === undefined) return undefined;

@@ -46,6 +46,24 @@ export async function loadFlow(file: string, world: World, name?: string): Promi
   throw new OperatorError("FLOW_INVALID", { flow: file, problems: [formatProblem(wrongCount(file, flows, name))] });
 }
 
+/** Who the one flow of a file is, whatever else is wrong with it; undefined if the file does not say. */
+export async function metadataIn(
+  file: string,
+  world: World,
+  name?: string,
+): Promise<{ readonly name: string; readonly namespace?: string } | undefined> {
+  const { documents } = await readDocuments(resolve(world.cwd, file), file, world);
+  const found = documents.flatMap(({ value }) => {
+    const { kind, metadata } = (value ?? {}) as { kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } };
+    const own = metadata?.namespace;
+    return kind === "VideoFlow" && typeof metadata?.name === "string"
+      ? [{ name: metadata.name, ...(typeof own === "string" ? { namespace: own } : {}) }]
+      : [];
+  });
+  const chosen = name === undefined ? found : found.filter((one) => one.name === name);
+  return chosen.length === 1 ? chosen[0] : undefined;
+}
+
 export interface Documents {
   readonly documents: readonly ParsedDocument[];
   readonly problems: readonly Problem[];

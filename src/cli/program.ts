@@ -204,6 +204,7 @@ function addController(program: Command, world: World, done: Done): void {
     .summary("make a cluster's objects match its flows")
     .description("Runs the controllers of a cluster. Of several, one leads and the others wait for their turn.")
     .option("--probes <address>", "answer /healthz and /readyz here, such as :8081 (default: nowhere)")
+    .option("--metrics <address>", "tell /metrics here, such as :8080 (default: nowhere)")
     .addHelpText("after", "\nExample:\n  videoflow controller --kubeconfig ~/.kube/config")
     .action(async (flags: ControllerFlags) => done(await (await import("./controller.js")).controller(flags, world)));
 }
@@ -283,12 +284,15 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
   letters
     .command("retry")
     .summary("run the node alone on the inputs of letters, and keep what it gives")
-    .argument("<id-or-file...>", "IDs (none with --all) and, last, the flow file")
+    .argument("<id-or-file...>", "IDs (none with --all) and, last, the flow file, or in a cluster the name of the flow")
     .option("--all", "all letters of the folder")
     .option("--remove", "remove the letters that were processed")
     .option("--dir <place>", "the folder, or the name of the flow (default: that of the flow)")
     .option(...NAMESPACE_OPTION)
     .option("--state-dir <dir>", "state folder of the agent whose flow it is (env VIDEOFLOW_STATE_DIR)")
+    .option(...KUBECONFIG_OPTION)
+    .option(...CONTEXT_OPTION)
+    .option("--timeout <duration>", "in a cluster: how long to wait for the end (default: 10m)")
     .option(...FLOW_OPTION)
     .option(...DEVICES_OPTION)
     .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
@@ -305,9 +309,11 @@ videoflow deadletters list <place> [--kubeconfig <file>] [--json]
 videoflow deadletters show <id> [--dir <place>] [--kubeconfig <file>] [--json]
 videoflow deadletters retry <id...> <flow-file> [--remove] [--dir <place>] [--devices <file>] [--shm <dir>] [--json]
 videoflow deadletters retry --all <flow-file> …
+videoflow deadletters retry <id...>|--all <flow> --kubeconfig <file> [--timeout <duration>] [--json]
 
 retry starts a flow of that node alone, with one task, on the saved inputs. It cannot put the results into the run that is
-over: outputs are kept in <place>/retried. A node that keeps state starts without what it had then; trace ids are new;
+over: outputs are kept in <place>/retried. In a cluster the retry is a flow <flow>-retry-… on the host that has the letters, with the
+spec that is stored there; it goes when its end was read, its outputs stay on the host. A node that keeps state starts without what it had then; trace ids are new;
 a consumer does again what it does, such as writing its files.`;
 
 function addDevices(program: Command, world: World, done: Done): void {

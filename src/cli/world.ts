@@ -88,6 +88,8 @@ export interface ControllerProcessOptions {
   readonly cluster: ClusterFlags;
   /** Address of /healthz and /readyz, such as ":8081"; default: none. */
   readonly probes?: string;
+  /** Address of /metrics, such as ":8080"; default: none. */
+  readonly metrics?: string;
   readonly log: (text: string) => void;
 }
 
@@ -103,7 +105,9 @@ export interface ConnectionChoice {
 /** Where objects are read and written. */
 export interface Connection {
   readonly store: Store;
-  /** Absent for a cluster: logs and figures are with the agents. */
+  /** Objects of many hosts, none of which need be this machine. Absent: those of one agent. */
+  readonly isCluster?: true;
+  /** Absent where nobody answers but the store. */
   readonly services?: AgentServices;
   /** Whom one talks to, for messages. */
   readonly target: string;

@@ -33,6 +33,7 @@ import type { Describe } from "../flow/graph.js";
 import type { FlowKey } from "../store/agent-services.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
+import type { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
 import { serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
@@ -41,6 +42,7 @@ import { outputFiles } from "./flow-snapshot.js";
 import { serveHealth } from "./health-server.js";
 import { daemonRules } from "./host-rules.js";
 import { programPath } from "./keeper-process.js";
+import { storeText } from "./metrics.js";
 import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
@@ -62,7 +64,7 @@ export class AgentDaemon {
   /** Undefined until it has started. */
   #agent: Agent | undefined;
   #store!: Store;
-  #isCluster = false;
+  #cluster: KubernetesStore | undefined;
   #rules!: TaskRules;
   #isEmpty = false;
 
@@ -105,7 +107,7 @@ export class AgentDaemon {
   async #start(): Promise<void> {
     const { store, cluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
     this.#store = store;
-    this.#isCluster = cluster !== undefined;
+    this.#cluster = cluster;
     this.#rules = daemonRules(this.#options, this.#hostName, cluster, this.#taskUser?.uid);
     this.#endings.push(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
@@ -247,9 +249,17 @@ export class AgentDaemon {
     const server = await serveAgent(this.#dir.socket, { store: this.#store, services });
     this.#endings.push(() => server.close());
     for (const place of places) {
-      const served = await serveMetrics({ usage: () => services.usage(), loops }, place);
+      const served = await serveMetrics({ usage: () => services.usage(), loops, more: () => this.#storeText() }, place);
       this.#endings.push(() => served.close());
     }
+  }
+
+  get #isCluster(): boolean {
+    return this.#cluster !== undefined;
+  }
+
+  #storeText(): string {
+    return this.#cluster === undefined ? "" : storeText(this.#cluster.figures);
   }
 
   #answerQueries(agent: Agent, services: DaemonServices): void {

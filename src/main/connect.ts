@@ -61,6 +61,7 @@ async function connectCluster({ kubeconfig, context }: ConnectionChoice): Promis
   return {
     store,
     services,
+    isCluster: true,
     target: "the cluster",
     namespace: store.namespace,
     lost: new Promise(() => {}), // Its watches reconnect by themselves.

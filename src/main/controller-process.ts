@@ -19,6 +19,8 @@ import { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
 import { CONTROLLER_STATUS } from "../store/kubernetes/owned-status.js";
 import type { Store } from "../store/store.js";
 import { serveHealth } from "./health-server.js";
+import { leaderText, storeText } from "./metrics.js";
+import { type Measured, serveMetrics } from "./metrics-server.js";
 
 const LEASE_NAME = "videoflow-controller";
 /** Out of touch with the API server for so long, it is not ready. */
@@ -33,7 +35,7 @@ export async function runController(options: ControllerProcessOptions): Promise<
     onTrouble: (text) => log(text),
   });
   const ended = new Ending();
-  let controllers: readonly Controller[] = [];
+  let controllers: readonly NamedController[] = [];
   let heardMs = REAL_CLOCK.nowMs();
   const identity = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const election = new LeaderElection({
@@ -58,18 +60,39 @@ export async function runController(options: ControllerProcessOptions): Promise<
   const health =
     options.probes === undefined ? undefined : await serveHealth({ address: options.probes, unhealthy: () => undefined, unready: silent });
   log(`controller ${identity} of ${store.server}${health === undefined ? "" : `; probes on port ${health.port}`}`);
+  const served =
+    options.metrics === undefined
+      ? undefined
+      : await serveMetrics(
+          measured(store, election, () => controllers),
+          { open: options.metrics },
+        );
+  if (served !== undefined) log(`metrics on port ${served.port}`);
   election.start();
   try {
     log(`${await ended.reached}: ending`);
   } finally {
-    for (const each of controllers) await each.stop();
+    for (const { controller } of controllers) await controller.stop();
     await election.stop().catch(() => undefined); // Nobody answers: the Lease runs out by itself.
     await health?.close();
+    await served?.close();
     await store.close();
   }
 }
 
-function startControllers(store: Store, log: (text: string) => void): readonly Controller[] {
+interface NamedController {
+  readonly name: string;
+  readonly controller: Controller;
+}
+
+function measured(store: KubernetesStore, election: LeaderElection, controllers: () => readonly NamedController[]): Measured {
+  return {
+    loops: () => controllers().map(({ name, controller }) => controller.figures(name)),
+    more: () => `${leaderText({ name: LEASE_NAME, leads: election.leads })}\n${storeText(store.figures)}`,
+  };
+}
+
+function startControllers(store: Store, log: (text: string) => void): readonly NamedController[] {
   const heartbeats = new Heartbeats();
   const shared = {
     store,
@@ -88,8 +111,11 @@ function startControllers(store: Store, log: (text: string) => void): readonly C
     isScalable: true,
     events: new EventRecorder({ store, clock: REAL_CLOCK, component: "videoflow-controller", storeExpires: true }),
   });
-  const controllers = [createHostController(shared), flows];
-  for (const each of controllers) each.start();
+  const controllers = [
+    { name: "host", controller: createHostController(shared) },
+    { name: "videoflow", controller: flows },
+  ];
+  for (const { controller } of controllers) controller.start();
   return controllers;
 }
 

@@ -24,7 +24,7 @@ export async function serveHealth({ address, unhealthy, unready }: HealthOptions
     response.setHeader("content-type", "text/plain; charset=utf-8");
     response.end(`${problem ?? "ok"}\n`);
   });
-  await listen(server, address);
+  await listenOn(server, address);
   const bound = server.address();
   return {
     port: typeof bound === "object" && bound !== null ? bound.port : 0,
@@ -36,7 +36,8 @@ export async function serveHealth({ address, unhealthy, unready }: HealthOptions
   };
 }
 
-function listen(server: Server, address: string): Promise<void> {
+/** @param address `:8081`, `127.0.0.1:8081`. */
+export function listenOn(server: Server, address: string): Promise<void> {
   const colon = address.lastIndexOf(":");
   const host = address.slice(0, colon);
   return new Promise((resolve, reject) => {

@@ -1,6 +1,7 @@
 /** The rules of an agent from what it was told on its command line. The one place that knows what is allowed unless something is said. */
 import { statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { deadLettersOf } from "../agent/task-files.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
 import type { DaemonOptions } from "../cli/world.js";
@@ -48,6 +49,7 @@ export function daemonRules(
     allowed: new AllowedComponents(list, root),
     isRootUnasked: isCluster && taskUid === 0 && !allowRoot,
     ...(root === undefined ? {} : { root }),
+    deadLettersDir: (flow) => deadLettersOf(resolve(stateDir), flow),
     ...(cluster === undefined ? {} : { secrets: new RememberedSecrets(secretsOf(cluster)) }),
   });
 }

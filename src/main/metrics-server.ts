@@ -9,17 +9,22 @@ import type { LoopFigures } from "../base/durations.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { listenPrivately } from "../base/private-socket.js";
 import type { AgentServices } from "../store/agent-services.js";
+import { listenOn } from "./health-server.js";
 import { loopsText, processRegistry, usageText } from "./metrics.js";
 
 export type MetricsPlace =
   | { readonly socket: string }
   /** `127.0.0.1:9464`, with a file of mode 0600 that holds the token. */
-  | { readonly listen: string; readonly tokenFile: string };
+  | { readonly listen: string; readonly tokenFile: string }
+  /** `:8080`, for whoever asks: of figures that tell of nobody's flows. */
+  | { readonly open: string };
 
 /** What is told. */
-export interface Measured extends Pick<AgentServices, "usage"> {
+export interface Measured extends Partial<Pick<AgentServices, "usage">> {
   /** The loops of this process. */
   readonly loops?: () => readonly LoopFigures[];
+  /** Further lines. */
+  readonly more?: () => string;
 }
 
 export interface MetricsServer {
@@ -37,7 +42,7 @@ const MIN_TOKEN_LENGTH = 16;
 /** @throws OperatorError LISTEN_REFUSED */
 export async function serveMetrics(services: Measured, place: MetricsPlace): Promise<MetricsServer> {
   const text = cachedText(services);
-  const mayEnter = "socket" in place ? () => undefined : gateOf(readToken(place.tokenFile));
+  const mayEnter = "tokenFile" in place ? gateOf(readToken(place.tokenFile)) : () => undefined;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     const refusal = mayEnter(request) ?? (request.method === "GET" && request.url === "/metrics" ? undefined : 404);
     if (refusal !== undefined) return answer(response, refusal, "");
@@ -47,7 +52,8 @@ export async function serveMetrics(services: Measured, place: MetricsPlace): Pro
     );
   });
   server.maxConnections = MAX_CONNECTIONS;
-  await ("socket" in place ? listenPrivately(server, place.socket) : listenOnAddress(server, place.listen));
+  if ("socket" in place) await listenPrivately(server, place.socket);
+  else await ("open" in place ? listenOn(server, place.open) : listenOnAddress(server, place.listen));
   const address = server.address();
   return {
     port: typeof address === "object" ? address?.port : undefined,
@@ -64,13 +70,14 @@ function answer(response: ServerResponse, status: number, body: string): void {
   response.end(body);
 }
 
-function cachedText({ usage, loops }: Measured): () => Promise<string> {
+function cachedText({ usage, loops, more }: Measured): () => Promise<string> {
   const own = processRegistry();
   let made: { readonly atMs: number; readonly text: Promise<string> } | undefined;
   return () => {
     const nowMs = performance.now();
     if (made === undefined || nowMs - made.atMs > FRESH_MS) {
-      const text = usage().then(async (now) => `${await usageText(now)}\n${loopsText(loops?.() ?? [])}\n${await own.metrics()}`);
+      const told = async () => [...(usage === undefined ? [] : [usageText(await usage())]), loopsText(loops?.() ?? []), more?.() ?? ""];
+      const text = told().then(async (parts) => [...parts.filter((part) => part !== ""), await own.metrics()].join("\n"));
       made = { atMs: nowMs, text };
     }
     return made.text;

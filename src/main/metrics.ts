@@ -2,6 +2,8 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Histogram, LoopFigures, QueueFigures } from "../base/durations.js";
 import type { DeviceUsage, EdgeUsage, FlowKey, TaskDeviceUse, TaskUsage, Usage } from "../store/agent-services.js";
+import type { StoreFigures } from "../store/kubernetes/kubernetes-store.js";
+import type { WatchCounts } from "../store/kubernetes/list-watch.js";
 
 const MIB = 1024 * 1024;
 /** The delay of the event loop is measured by a timer of this period: a shorter one would be most of what an idle agent does. */
@@ -77,6 +79,41 @@ const QUEUE_FIGURES: readonly Figure<QueueFigures>[] = [
   ["workqueue_adds_total", "counter", "Keys that were added.", (q) => q.adds],
   ["workqueue_retries_total", "counter", "Keys that came back after a failure.", (q) => q.retries],
 ];
+
+/** Names as Kubernetes' own clients have them, and what only our watches count. */
+const WATCH_FIGURES: readonly Figure<WatchCounts>[] = [
+  ["videoflow_watch_relists_total", "counter", "Lists after the first one: a watch was lost or fell silent.", (w) => w.relists],
+  ["videoflow_watch_reconnects_total", "counter", "Watches that ended and were opened again.", (w) => w.reconnects],
+  ["videoflow_watch_silent_total", "counter", "Watches that fell silent and were given up.", (w) => w.silent],
+];
+
+/** Who leads. */
+export interface Leadership {
+  /** Name of the Lease. */
+  readonly name: string;
+  readonly leads: boolean;
+}
+
+const LEADER_FIGURES: readonly Figure<Leadership>[] = [
+  ["leader_election_master_status", "gauge", "1 while this process leads.", ({ leads }) => (leads ? 1 : 0)],
+];
+
+/** What was asked of an API server, and what its watches went through. */
+export function storeText({ calls, times, watches }: StoreFigures): string {
+  const requests = calls.map(({ method, code, count }) => ({ labels: { method, code }, value: count }));
+  const found = Object.entries(watches.found).map(([type, value]) => ({ labels: { type }, value }));
+  const none = () => ({});
+  return [
+    ...metricText("rest_client_requests_total", "counter", "Requests to the API server, watches apart.", requests),
+    ...histogramText("rest_client_request_duration_seconds", "How long they took, watches apart.", [times], none, (all) => all),
+    ...figuresText(WATCH_FIGURES, [watches], none),
+    ...metricText("videoflow_watch_relist_found_total", "counter", "Changes that only a relist found: no watch had told of them.", found),
+  ].join("\n");
+}
+
+export function leaderText(leadership: Leadership): string {
+  return figuresText(LEADER_FIGURES, [leadership], ({ name }) => ({ name })).join("\n");
+}
 
 /** Figures of tasks, nodes, edges and devices. */
 export function usageText({ tasks, devices, edges }: Usage): string {
@@ -211,14 +248,13 @@ function histogramSamples(labels: Labels, { bounds, counts, sum }: Histogram): S
 /** The lines of one metric: none if nothing is known of it. */
 function metricText(name: string, type: Type | "histogram", help: string, samples: readonly Sample[]): string[] {
   if (samples.length === 0) return [];
-  const lines = samples.map(({ labels, value, suffix = "" }) => `${name}${suffix}{${labelsText(labels)}} ${value}`);
+  const lines = samples.map(({ labels, value, suffix = "" }) => `${name}${suffix}${labelsText(labels)} ${value}`);
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
 }
 
 function labelsText(labels: Labels): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(value)}"`)
-    .join(",");
+  const texts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return texts.length === 0 ? "" : `{${texts.join(",")}}`;
 }
 
 function escaped(value: string): string {

@@ -7,7 +7,7 @@ import type { Explanation } from "../api/explanation.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import type { Clock } from "../base/clock.js";
-import { type DeadLetter, readLetters } from "../base/dead-letters.js";
+import { type DeadLetter, type LetterOutput, readLetters, readOutputs } from "../base/dead-letters.js";
 import { type DeviceReadings, NO_READINGS } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import type {
@@ -154,6 +154,10 @@ export class DaemonServices implements AgentServices {
 
   async deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]> {
     return readLetters(await this.deadLettersDir(flow));
+  }
+
+  async letterOutputs(flow: FlowKey): Promise<readonly LetterOutput[]> {
+    return readOutputs(await this.deadLettersDir(flow));
   }
 
   async deadLettersDir(flow: FlowKey): Promise<string> {

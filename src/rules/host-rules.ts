@@ -13,6 +13,7 @@ import { mentionsExport } from "../flow/exports.js";
 import type { Describe } from "../flow/graph.js";
 import { knownValueProblems } from "../flow/validate-values.js";
 import type { AllowedComponents } from "./allowed-components.js";
+import { flowOfLetters } from "./flow-letters.js";
 import { readValueFile, textOf } from "./read-value.js";
 import { isBelow, presentFolder, realPlace } from "./real-place.js";
 import type { Secrets } from "./secrets.js";
@@ -28,6 +29,8 @@ export interface HostRulesOptions {
   readonly isRootUnasked?: boolean;
   /** Absent: there is no cluster. */
   readonly secrets?: Secrets;
+  /** Where the dead letters of a flow are kept. Absent: nobody may ask for them by the name of the flow. */
+  readonly deadLettersDir?: (flow: { readonly namespace: string; readonly name: string }) => string;
 }
 
 /** Addresses that lead to other machines, never to a file of this one. */
@@ -106,14 +109,16 @@ export class HostRules implements TaskRules {
   }
 
   /** What may not run here at all is told before anything is looked at. */
-  #refuseCode({ spec }: FlowTask): void {
+  #refuseCode({ metadata, spec }: FlowTask): void {
     const { allowed, describe, isRootUnasked = false } = this.#options;
     if (isRootUnasked) {
       const what =
         "its agent runs as root, and in a cluster tasks do not unless that is asked for: start it as another user, with --task-user, or with --allow-root";
       throw new RefusedError({ reason: "RootNotAllowed", message: `host ${this.#options.host}: ${what}` });
     }
-    for (const { name, component } of spec.members) {
+    for (const member of spec.members) {
+      const { name, component } = member;
+      if (this.#lettersDir(member, metadata.namespace) !== undefined) continue;
       const absolute = resolveComponent(component, this.#base);
       if (allowed.allows(absolute, describe(component) !== undefined)) continue;
       const what = `component ${component} is not among those that the agent allows (${allowed.text}); it would with ${allowed.remedy(component)}`;
@@ -139,11 +144,20 @@ export class HostRules implements TaskRules {
     const texts = new Map(known.map(({ path, value }) => [pathText(path), value]));
     const params = mapSources(member.params, (_, path) => texts.get(pathText(path)));
     this.#checkKnown(member, params, known);
+    const letters = this.#lettersDir(member, task.metadata.namespace);
+    if (letters !== undefined) return { ...member, params: { ...member.params, folder: letters } };
     const absolute = this.#absoluteParams(member, params, new Set(texts.keys()));
     for (const one of known) one.value = String(valueAt(absolute, one.path));
     all.push(...known);
     const settled = known.reduce<unknown>((blank, { path }) => withValueAt(blank, path, null), absolute);
     return { ...member, component: this.#module(component, name), params: settled as TaskMember["params"] };
+  }
+
+  /** Only those of the namespace. */
+  #lettersDir(member: TaskMember, namespace: string): string | undefined {
+    const { deadLettersDir } = this.#options;
+    const flow = deadLettersDir === undefined ? undefined : flowOfLetters(member);
+    return flow === undefined ? undefined : deadLettersDir?.({ namespace, name: flow });
   }
 
   #checkKnown({ name, component }: TaskMember, params: TaskMember["params"], known: readonly Known[]): void {

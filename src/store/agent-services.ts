@@ -4,7 +4,7 @@
  */
 import type { Explanation } from "../api/explanation.js";
 import type { EdgeSnapshot, FlowSnapshot } from "../api/snapshot.js";
-import type { DeadLetter } from "../base/dead-letters.js";
+import type { DeadLetter, LetterOutput } from "../base/dead-letters.js";
 
 /** A namespaced name. */
 export interface FlowKey {
@@ -127,6 +127,8 @@ export interface AgentServices {
   explain(flow: FlowKey): Promise<Explanation>;
   /** The inputs of the flow that no attempt could process; payloads as they are on disk. */
   deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]>;
+  /** What a retry, which is a flow of its own, gave for each letter; payloads as they are on disk. */
+  letterOutputs(flow: FlowKey): Promise<readonly LetterOutput[]>;
   /** Folder of the flow's dead letters on the agent's machine. */
   deadLettersDir(flow: FlowKey): Promise<string>;
 }

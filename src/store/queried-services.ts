@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Explanation } from "../api/explanation.js";
 import { API_VERSION, type FlowTask, type HostQuery, type HostQuerySpec } from "../api/kinds.js";
-import type { DeadLetter } from "../base/dead-letters.js";
+import type { DeadLetter, LetterOutput } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
 import type { AgentServices, FlowKey, LogChunk, LogQuery, Usage } from "./agent-services.js";
 import { HOST_QUERY_LABEL, QUERY_TIMES, type QueryTimes } from "./host-query.js";
@@ -54,10 +54,12 @@ export class QueriedServices implements AgentServices {
     };
   }
 
-  async deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]> {
-    const hosts = await this.#hostsOf(flow);
-    const answers = hosts.map((host) => this.#all<DeadLetter>(host, flow.namespace, { service: "DeadLetters", flow: flow.name }));
-    return (await Promise.all(answers)).flat();
+  deadLetters(flow: FlowKey): Promise<readonly DeadLetter[]> {
+    return this.#ofHosts<DeadLetter>(flow, "DeadLetters");
+  }
+
+  letterOutputs(flow: FlowKey): Promise<readonly LetterOutput[]> {
+    return this.#ofHosts<LetterOutput>(flow, "LetterOutputs");
   }
 
   explain(flow: FlowKey): Promise<Explanation> {
@@ -74,6 +76,12 @@ export class QueriedServices implements AgentServices {
 
   deadLettersDir(): never {
     throw new OperatorError("AGENT_ONLY", { what: "a folder of dead letters" });
+  }
+
+  async #ofHosts<T>(flow: FlowKey, service: Question["service"]): Promise<readonly T[]> {
+    const hosts = await this.#hostsOf(flow);
+    const answers = await Promise.all(hosts.map((host) => this.#all<T>(host, flow.namespace, { service, flow: flow.name })));
+    return answers.flat();
   }
 
   async #hostsOf({ namespace, name }: FlowKey): Promise<string[]> {

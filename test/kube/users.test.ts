@@ -1,19 +1,22 @@
+import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
-import { stringify } from "yaml";
-import { eventually, gpuUuid, NODES, videoflow } from "../support/flow-process.js";
+import { parseAllDocuments, stringify } from "yaml";
+import { eventually, type FlowProcess, gpuUuid, NODES, videoflow } from "../support/flow-process.js";
 import { KubeCluster, until } from "../support/kube.js";
 import { type KubePlace, kubePlace } from "../support/kube-place.js";
+import { kubeProxy } from "../support/kube-proxy.js";
 
 /** One controller, one host with one GPU. */
 let cluster: KubeCluster;
 let at: KubePlace;
+let agent: FlowProcess;
 beforeAll(async () => {
   cluster = await KubeCluster.start();
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
   await cluster.kubectlOk(["create", "namespace", "other"]);
   at = kubePlace(cluster);
   at.deployment();
-  await at.agent("edge-1", { gpus: [0] });
+  agent = await at.agent("edge-1", { gpus: [0] });
 }, 120_000);
 afterAll(async () => {
   const left = await at?.leftovers();
@@ -29,8 +32,8 @@ const node = (name: string, component: string, rest: object) => ({ name, compone
 const ticker = node("ticker", `${NODES}#Ticker`, { role: "Producer", params: { everyMs: 20 } });
 const sink = (input: string) => node("sink", `${NODES}#Collector`, { role: "Consumer", inputs: [input] });
 
-async function apply(nodes: readonly object[], spec: object = {}): Promise<void> {
-  const flow = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: at.place.flow }, spec: { ...spec, nodes } };
+async function apply(nodes: readonly object[], spec: object = {}, name = at.place.flow): Promise<void> {
+  const flow = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name }, spec: { ...spec, nodes } };
   await cluster.kubectlOk(["apply", "-f", "-"], stringify(flow));
 }
 
@@ -115,6 +118,65 @@ test("logs, top, explain and dead letters reach a laptop that reaches only the A
     /^\[\]no task of flow/,
   );
   await at.kubectl("delete", "vhq", "q", "-n", "other");
+}, 240_000);
+
+/** What a role of `manifests/install/rbac.yaml` lets people do: `verb resource`. */
+function mayDo(role: string): string[] {
+  const objects = parseAllDocuments(readFileSync("manifests/install/rbac.yaml", "utf8")).map((parsed) => parsed.toJS());
+  const rules = objects.find(({ metadata }) => metadata.name === role).rules as { resources: string[]; verbs: string[] }[];
+  return rules.flatMap(({ resources, verbs }) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}`)));
+}
+
+test("dead letters are retried from a laptop that reaches only the API server, once, whoever dies meanwhile, by who may change flows", async () => {
+  const flow = `${at.place.flow}-again`;
+  const numbers = node("numbers", "IntProducer", { role: "Producer", params: { end: 5 } });
+  const picky = (component: string, params: object) =>
+    node("picky", component, { role: "Processor", inputs: ["numbers"], retries: 0, params });
+  const worker = (by: object) => [numbers, by, node("out", "VoidConsumer", { role: "Consumer", inputs: ["picky"] })];
+  await apply(worker(picky(`${NODES}#Thrower`, { at: [1, 3] })), { flowType: "Batch" }, flow);
+  await at.reached(["Succeeded"], flow);
+  const letters = JSON.parse((await plugin("deadletters", "list", flow, "--json")).out) as { id: string }[];
+  expect(letters).toHaveLength(2);
+  const again = await plugin("deadletters", "retry", "--all", flow);
+  expect([again.code, again.err]).toEqual([1, ""]);
+  expect(again.out).toMatch(/picky\.1\.0: failed again: Error: no code for 1\n.*picky\.3\.0: failed again: Error: no code for 3\n/);
+
+  // The corrected node is slow: the command and the agent die while it works, and the same command goes on.
+  await apply(worker(picky(`${NODES}#Slow`, { ms: 3_000 })), { flowType: "Batch" }, flow);
+  const proxy = await kubeProxy(cluster, "laptop");
+  try {
+    const command = ["deadletters", "retry", "picky.3.0", flow, "--kubeconfig", proxy.kubeconfig];
+    const first = at.place.start(command);
+    const retries = async () =>
+      (await cluster.kubectlOk(["get", "vf", "-l", `videoflow.io/retry-of=${flow}`, "-o", "jsonpath={.items[*].metadata.uid}"])).trim();
+    await until(
+      async () => (await at.kubectl("get", "ft", "-o", "jsonpath={.items[*].status.phase}")).includes("Running"),
+      "the retry runs",
+    );
+    const uid = await retries();
+    first.signal("SIGKILL");
+    await first.ended;
+    agent.signal("SIGKILL");
+    await agent.ended;
+    agent = await at.agent("edge-1", { gpus: [0] });
+    const second = at.place.start(command);
+    await until(() => proxy.recorded.some(({ verb, resource }) => verb === "watch" && resource === "videoflows"), "it waits");
+    expect(await retries()).toBe(uid);
+    const { code, err, out } = await second.ended;
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(
+      /picky\.3\.0: processed, 1 output\n +3\n +in host edge-1, dead letters of default\/.*-retry-.*\.picky\.3\.0\.output\.0\.json\n/,
+    );
+    expect(await retries()).toBe("");
+    const did = new Set(proxy.recorded.filter(({ group }) => group === "videoflow.io").map(({ verb, resource }) => `${verb} ${resource}`));
+    const [view, edit] = [mayDo("videoflow-view"), mayDo("videoflow-edit")];
+    expect([...did].filter((what) => ![...view, ...edit].includes(what))).toEqual([]);
+    expect([did.has("create videoflows"), view.includes("create videoflows")]).toEqual([true, false]);
+  } finally {
+    await proxy.close();
+  }
+  const removing = await plugin("deadletters", "retry", "--all", "--remove", flow);
+  expect([removing.code, removing.err]).toEqual([2, expect.stringContaining("AGENT_ONLY")]);
 }, 240_000);
 
 test("who wrote what is on each object: the controller, the agent by its host, the user", async () => {

@@ -39,6 +39,7 @@ const services: AgentServices = {
     throw new Error(`no flow ${name}`);
   },
   deadLetters: async () => [],
+  letterOutputs: async () => [],
   deadLettersDir: async ({ name }) => `/letters/${name}`,
   logs: ({ tail }) => (tail === undefined ? manyLogs() : someLogs(tail)),
 };

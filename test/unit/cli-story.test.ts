@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { API_VERSION, type VideoFlow } from "../../src/api/kinds.js";
-import { readLetters } from "../../src/base/dead-letters.js";
+import { readLetters, readOutputs } from "../../src/base/dead-letters.js";
 import type { AgentServices, LogChunk, LogQuery, TaskUsage } from "../../src/store/agent-services.js";
 import { type AgentWorld, anAgentWorld } from "../support/agent-world.js";
 
@@ -36,6 +36,7 @@ const services: Partial<AgentServices> = {
     decisions: [{ task: "f.work.0", deviceType: "CPU", devices: [], message: "node work needs 1 GPU (GPU-1 held by other.x.0)" }],
   }),
   deadLetters: async () => readLetters(letters),
+  letterOutputs: async () => readOutputs(letters),
   deadLettersDir: async () => letters,
 };
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { HostQueries } from "../../src/agent/host-queries.js";
 import { API_VERSION, type HostQuery } from "../../src/api/kinds.js";
-import type { DeadLetter } from "../../src/base/dead-letters.js";
+import type { DeadLetter, LetterOutput } from "../../src/base/dead-letters.js";
 import type { LogChunk, LogQuery } from "../../src/store/agent-services.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
 import { HOST_QUERY_LABEL } from "../../src/store/host-query.js";
@@ -44,6 +44,7 @@ function answer(hostName: string): HostQueries {
         devices: [{ uuid: "GPU-0", holders: ["default/f.a.0", "other/g.a.0", "other/g.a.1"] } as never],
       }),
       deadLetters: async ({ name }) => [{ id: `${name}.1` } as DeadLetter],
+      letterOutputs: async ({ name }) => [{ name: `${name}.1.output.0` } as LetterOutput],
     },
     knows: ({ namespace, name }) => namespace === "default" && name === "f",
     onTrouble: (problem) => troubles.push(problem),

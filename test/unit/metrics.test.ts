@@ -4,9 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import type { LoopFigures } from "../../src/base/durations.js";
-import { loopsText, usageText } from "../../src/main/metrics.js";
+import { leaderText, loopsText, storeText, usageText } from "../../src/main/metrics.js";
 import { serveMetrics } from "../../src/main/metrics-server.js";
 import type { TaskUsage, Usage } from "../../src/store/agent-services.js";
+import type { StoreFigures } from "../../src/store/kubernetes/kubernetes-store.js";
 
 const folder = mkdtempSync(join(tmpdir(), "vf-metrics-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,6 +39,14 @@ const loops: readonly LoopFigures[] = [
   { name: "host", successes: 4, errors: 1, reconcileTimes: times },
   { name: "videoflow", successes: 2, errors: 0, reconcileTimes: times, queue: { depth: 1, adds: 5, retries: 2, waitTimes: times } },
 ];
+const store: StoreFigures = {
+  calls: [
+    { method: "GET", code: "200", count: 3 },
+    { method: "PUT", code: "409", count: 1 },
+  ],
+  times,
+  watches: { relists: 2, found: { Added: 0, Modified: 1, Deleted: 4 }, reconnects: 5, silent: 1 },
+};
 let looks = 0;
 const services = {
   usage: async () => {
@@ -115,10 +124,30 @@ test("loops are told under the names of Kubernetes operators, their histograms c
   );
 });
 
+test("requests, relists and who leads are told to whoever asks, and nothing of a flow", async () => {
+  const more = () => `${leaderText({ name: "c", leads: true })}\n${storeText(store)}`;
+  const server = await serveMetrics({ loops: () => loops, more }, { open: "127.0.0.1:0" });
+  const { status, text } = await ask({ host: "127.0.0.1", port: server.port });
+  await server.close();
+  for (const line of [
+    'rest_client_requests_total{method="PUT",code="409"} 1',
+    "rest_client_request_duration_seconds_count 4",
+    "videoflow_watch_relists_total 2",
+    'videoflow_watch_relist_found_total{type="Deleted"} 4',
+    'leader_election_master_status{name="c"} 1',
+    'workqueue_depth{name="videoflow"} 1',
+  ])
+    expect(text.split("\n")).toContain(line);
+  expect([status, text.includes("nodejs_eventloop_lag_seconds"), text.includes("namespace=")]).toEqual([200, true, false]);
+});
+
 test("the page of the metrics names each metric that is told, and no other", () => {
   const page = readFileSync("docs/reference/metrics.md", "utf8");
-  const documented = new Set([...page.matchAll(/`((?:videoflow|controller_runtime|workqueue)_\w+)`/g)].map(([, name]) => name));
-  const told = new Set([...`${usageText(everything)}\n${loopsText(loops)}`.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const documented = new Set(
+    [...page.matchAll(/`((?:videoflow|controller_runtime|workqueue|rest_client|leader_election)_\w+)`/g)].map(([, name]) => name),
+  );
+  const all = [usageText(everything), loopsText(loops), storeText(store), leaderText({ name: "videoflow-controller", leads: true })];
+  const told = new Set([...all.join("\n").matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   expect([...told].sort()).toEqual([...documented].sort());
 });
 

@@ -66,6 +66,24 @@ describe("components", () => {
     expect(await reasonOf(aMember("python:os:Any"))).toBe("ComponentNotAllowed");
   });
 
+  test("dead letters are reached by the name of a flow of the namespace, and nothing else beside them", async () => {
+    const deadLettersDir = ({ namespace, name }: { namespace: string; name: string }) => join(dir, "letters", namespace, name);
+    const reader = (folder: string, letters: unknown = ["ab-1.n.3.0"]) => aMember("DeadLetterReader", { folder, letters });
+    const settled = await rules({ deadLettersDir }).settle(taskOf(reader("deadletters:count")));
+    expect(settled.members.map(({ params }) => params["folder"])).toEqual([join(dir, "letters", "default", "count")]);
+    for (const member of [
+      reader("deadletters:../other/count"),
+      reader("deadletters:"),
+      reader("deadletters:count", ["../../other/count/ab-1.n.3.0"]),
+      reader("deadletters:count", [".."]),
+      reader("deadletters:count", "all"),
+      reader(join(dir, "letters", "default", "count")),
+      aMember("FunctionProcessorNode", { folder: "deadletters:count", letters: [] }),
+    ])
+      expect(await reasonOf(member, { deadLettersDir })).toBe("ComponentNotAllowed");
+    expect(await reasonOf(reader("deadletters:count"))).toBe("ComponentNotAllowed");
+  });
+
   test("a link out of the root does not escape; a link to it and inside it does no harm", async () => {
     put(join(dir, "other.mjs"), "export class Own {}");
     put(join(root, "own.mjs"), "export class Own {}");

@@ -622,9 +622,9 @@ export interface HostQuerySpec {
  */
 host: string
 /**
- * What is asked: what tasks wrote, what they use, the inputs that could not be processed.
+ * What is asked: what tasks wrote, what they use, the inputs that could not be processed, what a retry of such inputs gave.
  */
-service: ("Logs" | "Usage" | "DeadLetters")
+service: ("Logs" | "Usage" | "DeadLetters" | "LetterOutputs")
 /**
  * A flow of the same namespace; absent: all of the namespace.
  */

@@ -1,4 +1,5 @@
 import { loadMessage, readLetter, saveMessages, writeWhole } from "../../base/dead-letters.js";
+import { makeFolder } from "../../base/make-folder.js";
 import { ConsumerNode, Message, type NodeOptions, ProcessorNode, type ProcessorOptions } from "../../flow/node.js";
 import { BASIC_DESCRIPTORS } from "./descriptors.js";
 
@@ -48,6 +49,7 @@ export class DeadLetterResults extends ConsumerNode<readonly unknown[], DeadLett
     const { traceId, seq, eventTs, metadata } = this.context;
     const output = Number(/#(\d+)$/.exec(traceId)?.[1] ?? 0);
     const id = `${letters[seq - 1] ?? "flush"}.output.${output}`;
+    makeFolder(folder, 0o700);
     const [saved] = saveMessages(folder, id, [{ traceId, seq, eventTs, metadata, payload }]);
     writeWhole(folder, id, saved as object);
   }

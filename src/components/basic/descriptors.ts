@@ -9,7 +9,7 @@ const CONSUMER = { ...DEFAULT_DESCRIPTOR, role: "Consumer", params: NO_PARAMS } 
 const AGGREGATOR = { ...PROCESSOR, oneTask: true } as const satisfies ComponentDescriptor;
 
 const FOLDER = { type: "string", minLength: 1 } as const;
-const LETTERS = { type: "array", items: { type: "string", minLength: 1 } } as const;
+const LETTERS = { type: "array", items: { type: "string", pattern: "^[A-Za-z0-9][-A-Za-z0-9._]*$" } } as const;
 
 export const BASIC_DESCRIPTORS = {
   IntProducer: {
@@ -69,7 +69,11 @@ export const BASIC_DESCRIPTORS = {
       additionalProperties: false,
       required: ["folder", "letters"],
       properties: {
-        folder: { ...FOLDER, description: "Absolute path of the folder of the dead letters." },
+        folder: {
+          ...FOLDER,
+          description:
+            "Absolute path of the folder of the dead letters; deadletters:FLOW, where the agent keeps those of a flow of the namespace.",
+        },
         letters: { ...LETTERS, description: "Names of the letters; the input n asks for the n-th, from 0." },
         input: { type: "integer", minimum: 0, default: 0, description: "Which input of the node that gave them up." },
       },
@@ -82,7 +86,11 @@ export const BASIC_DESCRIPTORS = {
       additionalProperties: false,
       required: ["folder", "letters"],
       properties: {
-        folder: { ...FOLDER, description: "Absolute path of the folder to write to; it must be there." },
+        folder: {
+          ...FOLDER,
+          description:
+            "Absolute path of the folder to write to; deadletters:FLOW, where the agent keeps the dead letters of a flow of the namespace.",
+        },
         letters: { ...LETTERS, description: "Names of the letters whose outputs come, as the reader gives them." },
       },
     },

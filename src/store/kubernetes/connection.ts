@@ -5,6 +5,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from "node:http";
 import { Agent, type AgentOptions, request as requestTls } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { Durations, type Histogram } from "../../base/durations.js";
 import { OperatorError } from "../../base/errors.js";
 import { backoffMs } from "./backoff.js";
 
@@ -32,6 +33,21 @@ export interface Credentials {
   authorize(): Promise<{ readonly headers: Readonly<Record<string, string>>; readonly tls: AgentOptions; readonly proxy?: Agent }>;
 }
 
+/** Requests that were answered alike. */
+export interface ApiCalls {
+  readonly method: string;
+  /** Status of the answer; `<error>` without one, as Kubernetes' own clients say it. */
+  readonly code: string;
+  readonly count: number;
+}
+
+/** What was asked of an API server so far. */
+export interface ApiFigures {
+  readonly calls: readonly ApiCalls[];
+  readonly times: Histogram;
+}
+
+const NO_ANSWER = "<error>";
 /** An API server that does not answer within this time is taken for absent. */
 const REQUEST_TIMEOUT_MS = 10_000;
 /** Attempts at a request that the server asks to repeat. */
@@ -58,8 +74,8 @@ export class Connection {
   #failures = 0;
   /** Until then nobody but watches tries: a server that comes back is not met by everybody at once. */
   #restUntilMs = 0;
-  /** Requests sent, by method, watches apart. */
-  readonly sent = new Map<string, number>();
+  readonly #calls = new Map<string, ApiCalls>();
+  readonly #times = new Durations();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -71,6 +87,11 @@ export class Connection {
 
   get namespace(): string {
     return this.#options.credentials.namespace;
+  }
+
+  /** Requests so far, watches apart. */
+  get figures(): ApiFigures {
+    return { calls: [...this.#calls.values()], times: this.#times.histogram };
   }
 
   get isClosed(): boolean {
@@ -127,18 +148,26 @@ export class Connection {
     const { nowMs } = this.#options;
     if (this.isClosed) throw new OperatorError("STORE_CLOSED", { operation: request.method });
     if (nowMs() < this.#restUntilMs) throw new OperatorError("STORE_UNREACHABLE", { path: this.server });
-    this.sent.set(request.method, (this.sent.get(request.method) ?? 0) + 1);
+    const startMs = nowMs();
     try {
       const reply = await this.#exchange(request);
+      this.#count(request, String(reply.status), nowMs() - startMs);
       this.#failures = 0;
       if (reply.status === 401) this.#authorized = undefined;
       return reply;
     } catch (cause) {
       if (this.isClosed) throw new OperatorError("STORE_CLOSED", { operation: request.method }, { cause });
+      this.#count(request, NO_ANSWER, nowMs() - startMs);
       this.#failures += 1;
       this.#restUntilMs = nowMs() + (this.#failures < 2 ? 0 : this.jittered(this.#failures - 1));
       throw new OperatorError("STORE_UNREACHABLE", { path: this.server }, { cause });
     }
+  }
+
+  #count({ method }: ApiRequest, code: string, tookMs: number): void {
+    const key = `${method} ${code}`;
+    this.#calls.set(key, { method, code, count: (this.#calls.get(key)?.count ?? 0) + 1 });
+    this.#times.add(tookMs / 1_000);
   }
 
   async #exchange(request: ApiRequest): Promise<ApiReply> {

@@ -7,7 +7,7 @@ import { REAL_CLOCK } from "../../base/clock.js";
 import { OperatorError } from "../../base/errors.js";
 import { keyText } from "../embedded/object-index.js";
 import type { ListOptions, ObjectKey, Store, Unwatch, WatchEvent } from "../store.js";
-import { type ApiReply, type ApiRequest, Connection, type Credentials, credentialsOf } from "./connection.js";
+import { type ApiFigures, type ApiReply, type ApiRequest, Connection, type Credentials, credentialsOf } from "./connection.js";
 import { ListError, ListWatch, listAll, type WatchCounts } from "./list-watch.js";
 import { collectionPath, fromServer, nameOf, objectPath, toServer } from "./resources.js";
 
@@ -27,6 +27,10 @@ export interface KubernetesStoreOptions {
 
 type OneStatus = Readonly<Record<string, unknown>>;
 export type OwnedStatus = { readonly [K in Kind]?: (status: OneStatus) => OneStatus };
+
+export interface StoreFigures extends ApiFigures {
+  readonly watches: WatchCounts;
+}
 
 /** Where a cluster is found. */
 export interface ClusterChoice {
@@ -78,9 +82,9 @@ export class KubernetesStore implements Store {
     return this.#connection.server;
   }
 
-  /** Requests sent so far by method, watches apart. */
-  get requests(): ReadonlyMap<string, number> {
-    return this.#connection.sent;
+  /** Requests so far, watches apart, and what the watches went through. */
+  get figures(): StoreFigures {
+    return { ...this.#connection.figures, watches: this.counts };
   }
 
   async get<K extends Kind>({ kind, namespace, name }: ObjectKey<K>): Promise<Kinds[K] | undefined> {

@@ -2,7 +2,7 @@
 import type { Explanation } from "../../api/explanation.js";
 import type { Kind, Kinds, NewResource } from "../../api/kinds.js";
 import type { FlowSnapshot } from "../../api/snapshot.js";
-import type { DeadLetter } from "../../base/dead-letters.js";
+import type { DeadLetter, LetterOutput } from "../../base/dead-letters.js";
 import type { AgentAbout, AgentServices, LogChunk, Usage } from "../agent-services.js";
 import type { ListOptions, ObjectKey, Store, Unwatch, WatchEvent } from "../store.js";
 import { Link } from "./link.js";
@@ -97,6 +97,7 @@ function remoteServices(link: Link): AgentServices {
     usage: async (flow) => (await ask("usage", ...(flow === undefined ? [] : [flow]))) as Usage,
     explain: async (flow) => (await ask("explain", flow)) as Explanation,
     deadLetters: async (flow) => (await ask("deadLetters", flow)) as readonly DeadLetter[],
+    letterOutputs: async (flow) => (await ask("letterOutputs", flow)) as readonly LetterOutput[],
     deadLettersDir: async (flow) => (await ask("deadLettersDir", flow)) as string,
     logs: (query) => link.stream("logs", [query]) as AsyncGenerator<LogChunk>,
   };

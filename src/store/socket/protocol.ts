@@ -9,7 +9,7 @@ export const STORE_METHODS = ["get", "list", "create", "update", "updateStatus",
 export type StoreMethod = (typeof STORE_METHODS)[number];
 
 /** Services that are answered once, and those that give many items. */
-export const CALLS = ["about", "snapshot", "usage", "explain", "deadLetters", "deadLettersDir"] as const;
+export const CALLS = ["about", "snapshot", "usage", "explain", "deadLetters", "letterOutputs", "deadLettersDir"] as const;
 export const STREAMS = ["logs"] as const;
 
 export type Request =
