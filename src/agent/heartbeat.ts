@@ -25,6 +25,8 @@ const RENEWALS_PER_FENCE = 3;
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  /** How often without a fence that asks for more. */
+  readonly #renewMs: number;
   #everyMs: number;
   #renewedAtMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -33,7 +35,8 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
-    this.#everyMs = options.renewMs ?? RENEW_SECONDS * 1_000;
+    this.#renewMs = options.renewMs ?? RENEW_SECONDS * 1_000;
+    this.#everyMs = this.#renewMs;
   }
 
   /** When the last renewal that succeeded was begun, on {@link bootTimeMs}; undefined: none has. */
@@ -59,7 +62,7 @@ export class Heartbeat {
    * @param fenceMs the shortest of them; undefined: there are none.
    */
   pace(fenceMs = Number.POSITIVE_INFINITY): void {
-    const everyMs = Math.min(this.#options.renewMs ?? RENEW_SECONDS * 1_000, fenceMs / RENEWALS_PER_FENCE);
+    const everyMs = Math.min(this.#renewMs, fenceMs / RENEWALS_PER_FENCE);
     if (this.#stopped || everyMs === this.#everyMs) return;
     const isSooner = everyMs < this.#everyMs;
     this.#everyMs = everyMs;

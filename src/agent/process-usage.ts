@@ -1,6 +1,5 @@
 /** What the process trees of tasks use: CPU between two looks, memory now. Knows /proc; must not know tasks. */
-import { readFileSync } from "node:fs";
-import { readStat } from "../base/process-identity.js";
+import { readStat, readUse } from "../base/process-identity.js";
 import { descendantsOf, listProcesses } from "../base/process-table.js";
 
 /** USER_HZ of every Linux that Node runs on. */
@@ -48,24 +47,13 @@ export class ProcessUsage {
   #measure(key: string, pids: readonly number[], nowMs: number): TreeUsage {
     const before = this.#looks.get(key);
     if (before !== undefined && nowMs - before.atMs < SHORTEST_MS) return before.usage;
-    const sums = pids.map(measureOne);
-    const ticks = sums.reduce((sum, one) => sum + one.ticks, 0);
-    const memoryBytes = sums.reduce((sum, one) => sum + one.bytes, 0);
+    const uses = pids.flatMap((pid) => readUse(pid) ?? []);
+    const ticks = uses.reduce((sum, one) => sum + one.ticks, 0);
+    const memoryBytes = uses.reduce((sum, one) => sum + one.residentPages * PAGE_BYTES, 0);
     const seconds = before === undefined ? 0 : (nowMs - before.atMs) / 1000;
     const cores = before === undefined ? {} : { cpuCores: Math.max(0, (ticks - before.ticks) / TICKS_PER_SECOND / seconds) };
     const usage = { ...cores, memoryBytes, pids };
     this.#looks.set(key, { ticks, atMs: nowMs, usage });
     return usage;
-  }
-}
-
-function measureOne(pid: number): { ticks: number; bytes: number } {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ");
-    return { ticks: Number(fields[11]) + Number(fields[12]), bytes: Number(fields[21]) * PAGE_BYTES };
-  } catch {
-    return { ticks: 0, bytes: 0 }; // Gone meanwhile.
   }
 }

@@ -22,20 +22,24 @@ export interface ProcessStat {
   readonly startTime: string;
 }
 
+/** The fields of /proc/PID/stat behind the name, the state first. The name may hold blanks and parentheses, so they count from the last ")". */
+function statFields(text: string): string[] {
+  return text
+    .slice(text.lastIndexOf(")") + 2)
+    .trimEnd()
+    .split(" ");
+}
+
 /**
- * Reads the text of /proc/PID/stat. The name may hold blanks and parentheses, so fields count from the last ")".
+ * Reads the text of /proc/PID/stat.
  *
  * @returns undefined for text that is not such a line.
  */
 export function parseStat(text: string): ProcessStat | undefined {
-  const nameEnd = text.lastIndexOf(")");
   const pid = Number.parseInt(text, 10);
-  const fields = text
-    .slice(nameEnd + 2)
-    .trimEnd()
-    .split(" ");
+  const fields = statFields(text);
   const startTime = fields[19];
-  if (nameEnd < 0 || Number.isNaN(pid) || startTime === undefined) return undefined;
+  if (!text.includes(")") || Number.isNaN(pid) || startTime === undefined) return undefined;
   return {
     pid,
     state: fields[0] as string,
@@ -50,6 +54,21 @@ export function parseStat(text: string): ProcessStat | undefined {
 export function readStat(pid: number): ProcessStat | undefined {
   const text = readProcFile(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseStat(text);
+}
+
+/** What a process has used and uses now. */
+export interface ProcessUse {
+  /** Of the processor, in user and kernel mode. */
+  readonly ticks: number;
+  readonly residentPages: number;
+}
+
+/** @returns undefined once the process is reaped. */
+export function readUse(pid: number): ProcessUse | undefined {
+  const text = readProcFile(`/proc/${pid}/stat`);
+  if (text === undefined) return undefined;
+  const fields = statFields(text);
+  return { ticks: Number(fields[11]) + Number(fields[12]), residentPages: Number(fields[21]) };
 }
 
 let cachedBootId: string | undefined;

@@ -4,6 +4,7 @@
  */
 import type { ComponentDescriptor } from "../flow/descriptor.js";
 import { FUNCTION_DESCRIPTOR } from "../flow/function-descriptor.js";
+import type { Describe } from "../flow/graph.js";
 import { BASIC_DESCRIPTORS } from "./basic/descriptors.js";
 import { VIDEO_DESCRIPTORS } from "./video/descriptors.js";
 import { VISION_DESCRIPTORS } from "./vision/descriptors.js";
@@ -17,3 +18,6 @@ const TABLE: Readonly<Record<string, ComponentDescriptor>> = {
 
 /** Built-in component name to descriptor. */
 export const DESCRIPTORS: ReadonlyMap<string, ComponentDescriptor> = new Map(Object.entries(TABLE));
+
+/** One function for all: what was computed of a spec is remembered together with who described its components. */
+export const describeBuiltIn: Describe = (component) => DESCRIPTORS.get(component);

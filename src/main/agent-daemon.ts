@@ -19,7 +19,7 @@ import { identityOf, type ProcessIdentity, readBootId, readCapabilities, readEnv
 import type { TaskUser } from "../base/task-user.js";
 import { checkDocument } from "../cli/flow-file.js";
 import type { DaemonOptions } from "../cli/world.js";
-import { DESCRIPTORS } from "../components/descriptors.js";
+import { DESCRIPTORS, describeBuiltIn } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
 import { ManifestFolder } from "../controller/manifests/reconciler.js";
 import type { Controller } from "../controller/runtime/controller.js";
@@ -29,7 +29,6 @@ import { DeviceHolds, holdsFolder } from "../devices/holds.js";
 import { deviceProvider } from "../devices/inventory.js";
 import { type DeviceProvider, NO_READINGS } from "../devices/provider.js";
 import { recentReadings } from "../devices/recent-readings.js";
-import type { Describe } from "../flow/graph.js";
 import type { FlowKey } from "../store/agent-services.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
@@ -47,8 +46,6 @@ import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
 import { environmentFor, findTaskUser, missingGroups, proveReach, unlessOwn } from "./task-user.js";
-
-const describe: Describe = (component) => DESCRIPTORS.get(component);
 
 /** The parts of a running daemon. */
 export class AgentDaemon {
@@ -141,7 +138,7 @@ export class AgentDaemon {
       clock: REAL_CLOCK,
       stateDir: this.#dir.path,
       shmBase: shm.dir,
-      outputsOf: (members) => outputFiles(members, describe),
+      outputsOf: (members) => outputFiles(members, describeBuiltIn),
       workerCommand: [process.execPath, programPath("worker")],
       ...this.#asUser(shm.dir),
       inventory: async () => {
@@ -193,7 +190,7 @@ export class AgentDaemon {
       clock: REAL_CLOCK,
       scheduler: REAL_SCHEDULER,
       prng: new Prng(process.pid),
-      describe,
+      describe: describeBuiltIn,
       defaultAdmission: "Wait",
       isScalable: true,
       events: this.#events("videoflow-controller"),
@@ -230,7 +227,7 @@ export class AgentDaemon {
       agent,
       hostName: this.#hostName,
       clock: REAL_CLOCK,
-      describe,
+      describe: describeBuiltIn,
       isCluster: this.#isCluster,
       stateDir: this.#dir.path,
       version: packageJson.version,

@@ -6,7 +6,7 @@ import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import { Prng } from "../base/prng.js";
 import type { ControllerProcessOptions } from "../cli/world.js";
-import { DESCRIPTORS } from "../components/descriptors.js";
+import { describeBuiltIn } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
 import { Heartbeats } from "../controller/host/heartbeats.js";
 import { createHostController } from "../controller/host/host-controller.js";
@@ -106,7 +106,7 @@ function startControllers(store: Store, log: (text: string) => void): readonly N
   const flows = createFlowController({
     ...shared,
     isCached: true,
-    describe: (component) => DESCRIPTORS.get(component),
+    describe: describeBuiltIn,
     defaultAdmission: "Wait",
     isScalable: true,
     events: new EventRecorder({ store, clock: REAL_CLOCK, component: "videoflow-controller", storeExpires: true }),

@@ -4,7 +4,7 @@ import { API_VERSION, DEFAULT_NAMESPACE, type Host, type VideoFlow, type VideoFl
 import { REAL_CLOCK } from "../base/clock.js";
 import { OperatorError } from "../base/errors.js";
 import type { EdgePlan, Explanation, FlowDocument, NodePlan } from "../cli/world.js";
-import { DESCRIPTORS } from "../components/descriptors.js";
+import { describeBuiltIn } from "../components/descriptors.js";
 import type { Observed } from "../controller/flow/observed.js";
 import { reconcileFlow } from "../controller/flow/reconcile.js";
 import { type FlowShape, shapeOf } from "../controller/flow/shape.js";
@@ -30,7 +30,7 @@ export function explainFlow(document: FlowDocument, name: string, status: NonNul
     spec: { schedulable: true },
     status,
   };
-  const shape = shapeOf(flow.spec, (component) => DESCRIPTORS.get(component));
+  const shape = shapeOf(flow.spec, describeBuiltIn);
   return describeDecision(flow, shape, decide(flow, shape, host));
 }
 
@@ -42,7 +42,7 @@ export async function explainFromStore(store: Pick<Store, "get" | "list">, { nam
     nowMs: REAL_CLOCK.nowMs(),
     wallMs: REAL_CLOCK.wallMs(),
     flow,
-    describe: (component) => DESCRIPTORS.get(component),
+    describe: describeBuiltIn,
     flows: await store.list("VideoFlow"),
     tasks: await store.list("FlowTask"),
     claims: await store.list("DeviceClaim"),

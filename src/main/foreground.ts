@@ -14,14 +14,13 @@ import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
 import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
 import type { FlowDocument, RunOptions, RunResult } from "../cli/world.js";
-import { DESCRIPTORS } from "../components/descriptors.js";
+import { describeBuiltIn } from "../components/descriptors.js";
 import { createFlowController } from "../controller/flow/flow-controller.js";
 import type { Controller } from "../controller/runtime/controller.js";
 import { REAL_SCHEDULER } from "../controller/runtime/scheduler.js";
 import { DeviceHolds, holdsFolder } from "../devices/holds.js";
 import { deviceProvider } from "../devices/inventory.js";
 import type { DeviceInventory } from "../devices/provider.js";
-import type { Describe } from "../flow/graph.js";
 import { DeviceUnavailableError } from "../flow/unavailable.js";
 import { EmbeddedStore } from "../store/embedded/embedded-store.js";
 import { NewLetters } from "./dead-letters.js";
@@ -31,7 +30,6 @@ import { Interrupts } from "./interrupts.js";
 import { programPath, takeKeeper } from "./keeper-process.js";
 
 const SNAPSHOT_MS = 200;
-const describe: Describe = (component) => DESCRIPTORS.get(component);
 
 /** Runs a flow to its end. @throws DeviceUnavailableError, OperatorError FLOW_INVALID: nothing was started. */
 export async function runForeground(document: FlowDocument, options: RunOptions): Promise<RunResult> {
@@ -74,7 +72,7 @@ export class Foreground {
     this.#isTemporary = options.stateDir === undefined;
     this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
     if (this.#isTemporary) keeper.own(this.#stateDir);
-    this.#outputs = outputFiles(flow.spec.nodes, describe);
+    this.#outputs = outputFiles(flow.spec.nodes, describeBuiltIn);
     this.#deadLettersDir = resolve(options.deadLettersDir ?? `${flow.metadata.name}.dead-letters`);
     this.#letters = new NewLetters(this.#deadLettersDir);
     this.admitted = new Promise((accept, refuse) => {
@@ -128,7 +126,7 @@ export class Foreground {
       clock: REAL_CLOCK,
       scheduler: REAL_SCHEDULER,
       prng: new Prng(process.pid),
-      describe,
+      describe: describeBuiltIn,
       defaultAdmission: "Fail",
       onError: (flow, problem) => this.#options.onNotice(`controller: ${flow}: ${problem}`),
     });
@@ -141,7 +139,7 @@ export class Foreground {
       stateDir: this.#stateDir,
       deadLettersDir: () => this.#deadLettersDir,
       shmBase,
-      outputsOf: (members) => outputFiles(members, describe),
+      outputsOf: (members) => outputFiles(members, describeBuiltIn),
       workerCommand: [process.execPath, programPath("worker")],
       inventory: async () => this.#withoutHeld(await provider.list()),
       rules: foregroundRules(hostname()),

@@ -5,20 +5,18 @@ import { deadLettersOf } from "../agent/task-files.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
 import type { DaemonOptions } from "../cli/world.js";
-import { DESCRIPTORS } from "../components/descriptors.js";
-import type { Describe } from "../flow/graph.js";
+import { describeBuiltIn } from "../components/descriptors.js";
 import { AllowedComponents } from "../rules/allowed-components.js";
 import { HostRules } from "../rules/host-rules.js";
 import { RememberedSecrets, type Secrets } from "../rules/secrets.js";
 import type { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
 
-const describe: Describe = (component) => DESCRIPTORS.get(component);
 const ANY = ["any"];
 const CLUSTER = ["builtin", "root"];
 
 /** What `videoflow run` asks: that everything is there. */
 export function foregroundRules(host: string): HostRules {
-  return new HostRules({ host, describe, allowed: new AllowedComponents(ANY) });
+  return new HostRules({ host, describe: describeBuiltIn, allowed: new AllowedComponents(ANY) });
 }
 
 /**
@@ -45,7 +43,7 @@ export function daemonRules(
     throw new OperatorError("AGENT_OPTION", { option: "--allow-components", problem: "root is allowed, but no --root is given" });
   return new HostRules({
     host,
-    describe,
+    describe: describeBuiltIn,
     allowed: new AllowedComponents(list, root),
     isRootUnasked: isCluster && taskUid === 0 && !allowRoot,
     ...(root === undefined ? {} : { root }),

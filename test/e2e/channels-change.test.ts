@@ -1,18 +1,14 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { CRASH_AT, CRASH_FILE, CRASH_POINTS } from "../../src/base/crash-point.js";
 import { chaosNodes, expectedArrivals, fileSink, readArrivals } from "../support/chaos-flow.js";
-import { type DaemonPlace, daemonPlace, endAfter } from "../support/daemon.js";
-import { eventually, liveTasks, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { type DaemonPlace, endAfter } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { eventually, liveTasks, NODES, type Workplace, writeManifest } from "../support/flow-process.js";
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 type Node = { readonly name: string; readonly nbTasks?: number };
@@ -27,11 +23,7 @@ const edited = (changes: Readonly<Record<string, object>>, ...more: Node[]) => [
   ...more,
 ];
 
-async function cli(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: daemon.stateDir } }).ended;
-  if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
-  return out;
-}
+const cli = (...args: readonly string[]) => daemon.cli(...args);
 const apply = (flow: readonly Node[]) => cli("apply", "-f", writeManifest(place, flow));
 
 /** The flow runs as the last spec asks for, and messages have arrived since. */

@@ -1,23 +1,21 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { CRASH_AT, CRASH_FILE, CRASH_POINTS, STORE_POINTS } from "../../src/base/crash-point.js";
 import { CrashDriver, inOrderOfLife, leadFlow } from "../support/crash-driver.js";
-import { type DaemonPlace, daemonPlace, writeSmallFlow } from "../support/daemon.js";
-import { eventually, gpus, gpuUuid, liveTasks, type Workplace, workplace } from "../support/flow-process.js";
+import { type DaemonPlace, writeSmallFlow } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { eventually, gpus, gpuUuid, liveTasks, type Workplace } from "../support/flow-process.js";
 
 const drivers: CrashDriver[] = [];
 let place: Workplace;
 let daemon: DaemonPlace;
 
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
+afterEach(() => {
   for (const driver of drivers.splice(0)) driver.end();
-  await daemon.destroy();
-  await place.remove();
+});
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 const MAX_FLOWS = 16;

@@ -1,23 +1,15 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
-import { NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { expect, test } from "@jest/globals";
+import type { DaemonPlace } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { NODES, type Workplace, writeManifest } from "../support/flow-process.js";
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
-async function cli(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: daemon.stateDir } }).ended;
-  if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
-  return out;
-}
+const cli = (...args: readonly string[]) => daemon.cli(...args);
 
 /** Numbers 0 to 9, of which one cannot be processed. */
 const nodes = (bad: number) => [

@@ -1,28 +1,24 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
-import { eventually, liveTasks, memoryOf, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { expect, test } from "@jest/globals";
+import type { DaemonPlace } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { eventually, liveTasks, memoryOf, NODES, type Workplace, writeManifest } from "../support/flow-process.js";
 import { runs } from "../support/processes.js";
 
 const STUCK = resolve("test/fixtures/components/stuck-nodes.mjs");
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  for (const pid of littered().filter(runs)) process.kill(pid, "SIGKILL"); // Of a test that failed.
-  await place.remove();
-});
+eachWithDaemon(
+  (fresh) => {
+    ({ place, daemon } = fresh);
+  },
+  () => {
+    for (const pid of littered().filter(runs)) process.kill(pid, "SIGKILL"); // Of a test that failed.
+  },
+);
 
-async function cli(...args: readonly string[]): Promise<string> {
-  const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: daemon.stateDir } }).ended;
-  if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
-  return out;
-}
+const cli = (...args: readonly string[]) => daemon.cli(...args);
 
 const tick = { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 5 } };
 const processor = (name: string, input: string, component: string, params: object, more: object = {}) => ({

@@ -1,24 +1,20 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { identityOf } from "../../src/base/process-identity.js";
 import { AgentClient } from "../../src/store/socket/client.js";
 import { expectedArrivals, fileSink, readArrivals, writeChaosFlow } from "../support/chaos-flow.js";
-import { type DaemonPlace, daemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
-import { eventually, liveTasks, memoryOf, type Workplace, workplace } from "../support/flow-process.js";
+import { type DaemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { eventually, liveTasks, memoryOf, type Workplace } from "../support/flow-process.js";
 import { runs } from "../support/processes.js";
 
 let place: Workplace;
 let daemon: DaemonPlace;
 
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 const identities = () => liveTasks(place.flow).map(({ pid }) => identityOf(pid));

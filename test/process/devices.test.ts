@@ -1,23 +1,19 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { EXIT } from "../../src/cli/exit-codes.js";
-import { type DaemonPlace, daemonPlace, writeSmallFlow } from "../support/daemon.js";
-import { NODES, type Surroundings, videoflow, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { type DaemonPlace, writeSmallFlow } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { NODES, type Surroundings, videoflow, type Workplace, writeManifest } from "../support/flow-process.js";
 
 const GPU = "GPU-8f6d0c1e-2b1f-4a53-9d3e-6a0e6f1f7a11";
 const TIMEOUT_MS = 60_000;
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 const recording = (name: string) => join(place.path("nvidia"), name);

@@ -1,16 +1,12 @@
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
-import { videoflow, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { expect, test } from "@jest/globals";
+import type { DaemonPlace } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { videoflow, type Workplace, writeManifest } from "../support/flow-process.js";
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 /** Computes without a pause, and says so now and then. */

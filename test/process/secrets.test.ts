@@ -2,12 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { request } from "node:http";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import type { VideoFlowSpec } from "../../src/api/kinds.js";
 import { validateVideoFlow } from "../../src/api/validate.js";
-import { type DaemonPlace, daemonPlace } from "../support/daemon.js";
-import { eventually, livePids, liveTasks, NODES, type Workplace, workplace } from "../support/flow-process.js";
+import type { DaemonPlace } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
+import { eventually, livePids, liveTasks, NODES, type Workplace } from "../support/flow-process.js";
 
 const KEYHOLE = `${resolve("test/fixtures/components/secrets.mjs")}#Keyhole`;
 /** With what JSON, addresses and shells write otherwise. */
@@ -19,13 +20,8 @@ const TRACES = ["parameter-S3cr3t", "variable-S3cr3t"];
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 /** As a client of another machine writes it: with its defaults, paths as they are. */

@@ -12,21 +12,17 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { type DaemonPlace, daemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
+import { describe, expect, test } from "@jest/globals";
+import { type DaemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
+import { eachWithDaemon } from "../support/each-with-daemon.js";
 import { type Ended, eventually, liveTasks, videoflow, type Workplace, workplace } from "../support/flow-process.js";
 
 const TIMEOUT_MS = 90_000;
 
 let place: Workplace;
 let daemon: DaemonPlace;
-beforeEach(() => {
-  place = workplace();
-  daemon = daemonPlace(place);
-});
-afterEach(async () => {
-  await daemon.destroy();
-  await place.remove();
+eachWithDaemon((fresh) => {
+  ({ place, daemon } = fresh);
 });
 
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));

@@ -77,6 +77,8 @@ export interface DaemonPlace {
   reached(...states: readonly string[]): Promise<VideoFlow>;
   setState(desiredState: "Running" | "Stopped"): Promise<void>;
   remove(): Promise<void>;
+  /** Runs a command that talks to the agent. @returns what it printed. @throws Error unless it ends with 0. */
+  cli(...args: readonly string[]): Promise<string>;
   /** Ends the agent in order. */
   end(): Promise<void>;
   /** SIGKILL to agent and keeper, so that nothing is left of their tasks. */
@@ -164,6 +166,11 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     },
     async remove() {
       await self.withStore((store) => store.delete(key(place.flow)));
+    },
+    async cli(...args) {
+      const { code, out, err } = await place.start(args, { env: { VIDEOFLOW_STATE_DIR: stateDir } }).ended;
+      if (code !== 0) throw new Error(`videoflow ${args.join(" ")}: ${err}`);
+      return out;
     },
     async end() {
       agent?.signal("SIGTERM");
