@@ -302,8 +302,8 @@ function addDeadLetters(program: Command, world: World, done: Done): void {
 
 const LETTERS_HELP = `
 A run puts them into <flow>.dead-letters, or where its --dead-letters says, an agent into its state folder: the name of a flow
-finds both. <id>.json with the messages, the error and its
-stack; tensors and bytes are raw files beside it. IDs are <run>.<node>.<position>.<index>.
+finds both. <id>.json holds the messages, the error and its stack; tensors and bytes are raw files beside it. IDs are
+<run>.<node>.<position>.<index>.
 
 videoflow deadletters list <place> [--kubeconfig <file>] [--json]
 videoflow deadletters show <id> [--dir <place>] [--kubeconfig <file>] [--json]

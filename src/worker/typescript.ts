@@ -1,5 +1,5 @@
 /** Modules of users: their `videoflow` is this package; TypeScript is translated by tsx, and always as ECMAScript modules. */
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { createRequire, register as registerHooks } from "node:module";
 import { pathToFileURL } from "node:url";
 
@@ -24,16 +24,16 @@ export async function registerLoader(file: string): Promise<void> {
  * a command that is installed for all), or another copy is, of whose classes nothing here is an instance.
  */
 function meanThisPackage(file: string): void {
-  const own = packageSeenFrom(import.meta.url);
-  if (isOurs || own === undefined || packageSeenFrom(pathToFileURL(file).href) === own) return;
+  const own = new URL("../index.js", import.meta.url); // Seen from the bundle.
+  if (isOurs || !existsSync(own) || packageSeenFrom(file) === realpathSync(own)) return;
   isOurs = true;
-  registerHooks(`data:text/javascript,${encodeURIComponent(ownHooks(pathToFileURL(own).href))}`);
+  registerHooks(`data:text/javascript,${encodeURIComponent(ownHooks(own.href))}`);
 }
 
 /** @returns the main file of what `videoflow` means in a module; undefined if it means nothing there. */
-function packageSeenFrom(url: string): string | undefined {
+function packageSeenFrom(file: string): string | undefined {
   try {
-    return realpathSync(createRequire(url).resolve("videoflow"));
+    return realpathSync(createRequire(pathToFileURL(file)).resolve("videoflow"));
   } catch {
     return undefined;
   }
