@@ -1,6 +1,6 @@
 /** An advisory lock on a file that the kernel gives free when its process dies, however it dies. */
 import { ftruncateSync, readFileSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
+import { foreign } from "./foreign.js";
 
 const O_RDWR = 2;
 const O_CREAT = 0o100;
@@ -11,9 +11,8 @@ export interface FileLock {
   release(): void;
 }
 
-/** Loaded on first use: 10 ms that most commands never need. */
 function loadLibc() {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+  const koffi = foreign();
   const libc = koffi.load(null);
   return {
     open: libc.func("int open(const char *path, int flags, int mode)") as (path: string, flags: number, mode: number) => number,

@@ -2,8 +2,8 @@
  * The few system calls about processes that Node does not offer: verified signals, subreaper, parent death, wait, scheduling.
  * Knows the kernel; must not know which processes deserve a signal.
  */
-import { createRequire } from "node:module";
 import { constants } from "node:os";
+import { foreign } from "./foreign.js";
 import { isDead, type ProcessIdentity, readBootId, readStat } from "./process-identity.js";
 
 const SYS_PIDFD_SEND_SIGNAL = 424; // The same on x86-64 and arm64.
@@ -29,11 +29,9 @@ interface Kernel {
 
 let kernel: Kernel | undefined;
 
-/** Loads koffi on first use: 10 ms that most processes never need. */
 function loadKernel(): Kernel {
   if (kernel !== undefined) return kernel;
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const libc = koffi.load("libc.so.6");
+  const libc = foreign().load("libc.so.6");
   const prctl = libc.func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)");
   const waitpid = libc.func("int waitpid(int, void *, int)");
   const syscall = libc.func("long syscall(long, long, long, long, long)");

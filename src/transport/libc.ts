@@ -1,5 +1,5 @@
-/** The few calls of the C library that Node.js lacks. Loaded when first used: koffi costs 10 ms. */
-import { createRequire } from "node:module";
+/** The few calls of the C library that Node.js lacks. */
+import { foreign } from "../base/foreign.js";
 
 export interface PollHandle {
   close(): void;
@@ -36,7 +36,7 @@ export function libc(): Libc {
 }
 
 function loadLibc(): Libc {
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi").default;
+  const koffi = foreign();
   const library = koffi.load(null);
   const mmap = library.func("void *mmap(void *addr, size_t length, int prot, int flags, int fd, int64_t offset)");
   const munmap = library.func("int munmap(void *addr, size_t length)");
