@@ -1,6 +1,6 @@
 /** The folder of shared memory: chosen, and proved to be of use before anything starts. */
-import { accessSync, constants, statfsSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants, lstatSync, statfsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { OperatorError } from "../base/errors.js";
 
 const DEFAULT_SHM = "/dev/shm";
@@ -37,6 +37,23 @@ function problemOf(dir: string): string | undefined {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EROFS" ? "it is read-only" : "it cannot be written";
   }
+  const taken = problemOfOwn(join(dir, `videoflow-${process.getuid?.() ?? 0}`));
+  if (taken !== undefined) return taken;
   const { bavail, bsize } = statfsSync(dir);
   return bavail * bsize < LEAST_BYTES ? `it is full: ${bavail * bsize} bytes are free` : undefined;
+}
+
+/** Anybody may make folders in /dev/shm: whoever has made that of this user's runs could put anything in the place of them. */
+function problemOfOwn(base: string): string | undefined {
+  const found = lstatSync(base, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  if (!found.isDirectory()) return `${base} is no folder: remove it`;
+  const own = process.getuid?.() ?? found.uid;
+  if (found.uid !== own) return `${base}, where runs of user ${own} lie, was made by user ${found.uid}: remove it`;
+  try {
+    accessSync(base, constants.R_OK | constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch {
+    return `${base}, where runs of this user lie, is closed to it`;
+  }
 }

@@ -218,8 +218,9 @@ export const ERRORS = {
   },
   AGENT_UNREACHABLE: {
     retry: "never",
-    message: (d: { socket: string }) => `no agent answers on ${d.socket}`,
-    fix: "Start one: videoflow agent; or name its state folder with --state-dir, or a cluster with --kubeconfig.",
+    message: (d: { socket: string; problem?: string }) =>
+      `no agent answers on ${d.socket}${d.problem === undefined ? "" : `: ${d.problem}`}`,
+    fix: "Start one: videoflow agent; or name its state folder with --state-dir, or a cluster with --kubeconfig. An agent serves its own user and root.",
   },
   AGENT_ONLY: {
     retry: "never",

@@ -1,9 +1,12 @@
 /** The folder in which an agent keeps everything: whose it is, and where things lie in it. */
+import { accessSync, constants, lstatSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { errorText, OperatorError } from "../base/errors.js";
 import { type FileLock, lockOwner, tryLock } from "../base/file-lock.js";
 import { exitsDir } from "../base/keeper-places.js";
 import { makeFolder } from "../base/make-folder.js";
+
+const { R_OK, W_OK, X_OK } = constants;
 
 /** The kernel's limit of a socket's path is 107 bytes; sockets lie directly in the folder. */
 const MAX_PATH_BYTES = 90;
@@ -24,13 +27,23 @@ export interface StateDir {
   release(): void;
 }
 
-/** @returns where an agent of this user keeps its state unless told otherwise. */
-export function defaultStateDir(env: Readonly<Record<string, string | undefined>>, uid = process.getuid?.()): string {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @returns where an agent of this user keeps its state unless told otherwise; undefined if the user has no folder of its own. */
+export function knownStateDir(env: Environment, uid = process.getuid?.()): string | undefined {
   if (uid === 0) return "/var/lib/videoflow";
-  return join(env["XDG_STATE_HOME"] ?? join(env["HOME"] ?? "/tmp", ".local", "state"), "videoflow");
+  const state = env["XDG_STATE_HOME"] || (env["HOME"] && join(env["HOME"], ".local", "state"));
+  return state ? join(state, "videoflow") : undefined;
 }
 
-/** Makes the folder, for this user alone, and takes its lock. @throws OperatorError AGENT_RUNNING, STATE_DIR_UNUSABLE */
+/** {@link knownStateDir}. @throws OperatorError STATE_DIR_UNUSABLE */
+export function defaultStateDir(env: Environment): string {
+  const known = knownStateDir(env);
+  if (known === undefined) throw unusable("~/.local/state/videoflow", "HOME is not set, so it is not known where that is");
+  return known;
+}
+
+/** Makes the folder, for this user alone, takes its lock, and looks whether all of it is this user's to write. @throws OperatorError AGENT_RUNNING, STATE_DIR_UNUSABLE */
 export function openStateDir(given: string): StateDir {
   const path = resolve(given);
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw unusable(path, `its path has ${Buffer.byteLength(path)} bytes`);
@@ -56,7 +69,31 @@ function lockDir(path: string): FileLock {
     throw unusable(path, errorText(cause));
   }
   if (lock === undefined) throw new OperatorError("AGENT_RUNNING", { stateDir: path, pid: lockOwner(file) });
-  return lock;
+  const problem = OURS.map((name) => closedAt(join(path, name), LEVELS)).find((closed) => closed !== undefined);
+  if (problem === undefined) return lock;
+  lock.release();
+  throw unusable(path, problem);
+}
+
+/** What an agent makes in its folder. Others may keep theirs beside it. */
+const OURS = ["store", "records", "exits", "run", "logs", "dead-letters", "keeper.json", "keeper.log"];
+/** Folders below that are looked at; what lies deeper is the tasks' own. */
+const LEVELS = 1;
+
+/** What an agent of another user has left, or one that ran as root. @returns the first thing that this user cannot read and write. */
+function closedAt(path: string, levels: number): string | undefined {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return undefined;
+  try {
+    accessSync(path, found.isDirectory() ? R_OK | W_OK | X_OK : R_OK | W_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined; // The keeper of the agent before may still work here.
+    return `${path} is closed to user ${process.getuid?.()} (${code}), perhaps because an agent of another user made it`;
+  }
+  if (!found.isDirectory() || levels === 0) return undefined;
+  const inside = readdirSync(path).map((name) => closedAt(join(path, name), levels - 1));
+  return inside.find((closed) => closed !== undefined);
 }
 
 function unusable(stateDir: string, problem: string): OperatorError<"STATE_DIR_UNUSABLE"> {

@@ -29,6 +29,8 @@ export interface LiveTask {
 export interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** As whom, without further groups. */
+  readonly user?: { readonly uid: number; readonly gid: number };
   /** Arguments of node instead of those of the command line of VideoFlow. */
   readonly program?: readonly string[];
 }
@@ -40,9 +42,9 @@ export class FlowProcess {
   #out = "";
   #err = "";
 
-  constructor(args: readonly string[], { env = {}, cwd, program = [CLI] }: Surroundings = {}) {
+  constructor(args: readonly string[], { env = {}, cwd, user, program = [CLI] }: Surroundings = {}) {
     const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, CUDA_VISIBLE_DEVICES: _devices, ...inherited } = process.env;
-    const surroundings = { env: { ...inherited, ...env }, ...(cwd === undefined ? {} : { cwd }) };
+    const surroundings = { ...user, env: { ...inherited, ...env }, ...(cwd === undefined ? {} : { cwd }) };
     this.child = spawn(process.execPath, [...program, ...args], { ...surroundings, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#out += chunk.toString();
