@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { VideoFlow } from "../../src/api/kinds.js";
 import { findSetpriv } from "../../src/keeper/gate.js";
 import { type DaemonPlace, daemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
 import { CLI, eventually, liveTasks, type Surroundings, type Workplace, workplace } from "../support/flow-process.js";
@@ -121,7 +122,10 @@ unprivileged(
     close(manifests);
     await daemon.start(["--manifests", manifests], as);
     await eventually("the complaint", () => daemon.agent.output.includes(`${manifests}: cannot be read`));
-    expect((await daemon.flow())?.status?.state).toBe("Running");
+    const seen = readSmall(place).length;
+    await eventually("further messages", () => readSmall(place).length > seen + 50);
+    const { metadata, status } = (await daemon.flow()) as VideoFlow;
+    expect([metadata.deletionTimestamp, status?.state]).toEqual([undefined, "Running"]);
     expect(liveTasks(place.flow).map(({ pid }) => pid)).toEqual(pids);
   },
   TIMEOUT_MS,
