@@ -14,6 +14,8 @@ import { liveTasks, startedTasks } from "./replicas.js";
 export const AWAKE = 0;
 export const WANTS_INPUT = 1;
 export const WANTS_SPACE = 2;
+/** Looks again by itself in a moment: only a writer that waits for it rings. */
+export const NAPS = 3;
 
 const FLAGS = constants.O_RDWR | constants.O_NONBLOCK;
 const ONE_BYTE = new Uint8Array(1);
@@ -46,6 +48,12 @@ export class Bells {
       const woken = this.#wake(node, tasks[(this.#turn + i) % live] as TaskLayout, WANTS_INPUT);
       if (woken && owner === -1) return;
     }
+  }
+
+  /** Wakes readers of an edge that would look again by themselves: the writer cannot go on without them. */
+  wakeNapping(edge: EdgeLayout): void {
+    const node = this.#memory.layout.nodes[edge.to] as NodeLayout;
+    for (const task of startedTasks(this.#memory.i32, node)) this.#wake(node, task, NAPS);
   }
 
   /** Wakes the tasks of the parent that wait for a free cell or slot. */

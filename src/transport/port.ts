@@ -206,6 +206,8 @@ export interface PortOptions {
   readonly scrub?: boolean;
   /** Outputs of one commit, at most 64, the default. */
   readonly partSize?: number;
+  /** Other nodes read what this one reads: in a busy stream it looks by the clock, so that no message has to wake them all. Default false. */
+  readonly naps?: boolean;
   /** Milliseconds between looks while asleep. Default 1000. */
   readonly lookMs?: number;
   /** Called at every labelled step; tests throw or kill here. */

@@ -100,7 +100,7 @@ class SharedMemoryPort implements TaskPort {
     this.#pool = context.outputs.length > 0 ? new OwnPool(context, options.scrub === true) : undefined;
     this.#outbox = new Outbox(context, this.#pool, options.partSize);
     this.#intake = openIntake(context, this.#pool, (input, reference) => this.#inbox.eventTsOf(input, reference));
-    this.#sleeper = new Sleeper(context, longestSleep(this.#intake, options.lookMs ?? 1_000));
+    this.#sleeper = new Sleeper(context, longestSleep(this.#intake, options.lookMs ?? 1_000), options.naps === true);
     this.#enroll();
   }
 

@@ -25,9 +25,11 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
   refuseTooManyHolds(launch, loaded);
   const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
-  if (isOneOfMany(launch)) waitForTurn();
+  const naps = isOneOfMany(launch);
+  if (naps) waitForTurn();
   const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, {
     private: isPrivate,
+    naps,
     ...(portStep === undefined ? {} : { step: portStep }),
   });
   try {
