@@ -63,6 +63,8 @@ export class OwnPool extends PoolMapping {
   #last = -1;
   /** At least the number of slots that somebody still needs. */
   #heldAtMost: number;
+  /** The next slot that gets its memory before it is used; Infinity: none. */
+  #unreserved = 0;
 
   constructor(context: TaskContext, scrub: boolean) {
     super(poolPath(context.memory.dir, context.node.plan.name, context.task.index), context.task, true);
@@ -156,6 +158,12 @@ export class OwnPool extends PoolMapping {
 
   /** The large part of a slot in hand, grown to hold `sizeBytes`. @throws OperatorError SHM_FULL, PAYLOAD_TOO_LARGE */
   grow(entry: number, sizeBytes: number): Uint8Array {
+    const large = this.#grown(entry, sizeBytes);
+    if (this.#unreserved !== Number.POSITIVE_INFINITY) this.#reserveNext(roundUp(sizeBytes, PAGE_BYTES));
+    return large;
+  }
+
+  #grown(entry: number, sizeBytes: number): Uint8Array {
     const mapped = this.mapped(entry);
     if (mapped !== undefined && mapped.length >= sizeBytes) return mapped;
     if (sizeBytes > LARGE_BYTES) throw new OperatorError("PAYLOAD_TOO_LARGE", { sizeBytes, limitBytes: LARGE_BYTES });
@@ -163,6 +171,28 @@ export class OwnPool extends PoolMapping {
     const large = this.#mapGrown(entry, roundUp(wanted, PAGE_BYTES));
     this.keepLarge(entry, large);
     return large;
+  }
+
+  /**
+   * Large payloads tell how large others will be: with each, one more slot gets its memory, as far as it was admitted, so that
+   * nobody else has it when it is needed. What is there no more is told by the slot that needs it.
+   */
+  #reserveNext(sizeBytes: number): void {
+    const admitted = admittedSlots(this.#context);
+    const slots = Math.min(admitted, Math.floor((admitted * this.#context.node.plan.slotBytes) / sizeBytes));
+    while (this.mapped(this.#unreserved) !== undefined) this.#unreserved += 1;
+    const isThere = this.#unreserved < slots && this.#allocate(this.#unreserved, sizeBytes);
+    this.#unreserved = isThere ? this.#unreserved + 1 : Number.POSITIVE_INFINITY;
+  }
+
+  /** @returns whether there was so much. */
+  #allocate(entry: number, sizeBytes: number): boolean {
+    const fd = openSync(this.path, constants.O_RDWR);
+    try {
+      return libc().allocate(fd, this.largeOffset(entry), sizeBytes) === 0;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #mapGrown(entry: number, length: number): Uint8Array {
@@ -179,4 +209,9 @@ export class OwnPool extends PoolMapping {
       closeSync(fd);
     }
   }
+}
+
+/** Slots of this task that admission counts: in batch, replicas share the places of their ring. */
+function admittedSlots({ node: { plan }, realtime }: TaskContext): number {
+  return realtime ? plan.slots : Math.ceil(plan.slots / plan.tasks);
 }
