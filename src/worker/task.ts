@@ -15,6 +15,9 @@ import { type Outcome, runConsumer, runProcessor, runProducer, type TaskLoop } f
 import { checkDevices } from "./self-check.js";
 import { TaskStates } from "./states.js";
 
+/** Set to 1, payloads that all readers have released are overwritten: code that still looks at one sees 0xDB. */
+const DEBUG_VIEWS = "VIDEOFLOW_DEBUG_VIEWS";
+
 /**
  * Runs the task to its end, or until it is asked to make way.
  *
@@ -30,6 +33,7 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, {
     private: isPrivate,
     naps,
+    scrub: process.env[DEBUG_VIEWS] === "1",
     ...(portStep === undefined ? {} : { step: portStep }),
   });
   try {
