@@ -5,7 +5,7 @@ import { type Layout, TASK } from "../../src/transport/layout.js";
 import { openFlowStats } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
 import type { DataPlan } from "../../src/transport/plan.js";
-import type { TaskPort } from "../../src/transport/port.js";
+import type { PortOptions, TaskPort } from "../../src/transport/port.js";
 import { aNode, aPlan, withMemory } from "../support/transport.js";
 
 function produce(port: TaskPort): void {
@@ -45,8 +45,7 @@ test.each([
   ["replicas, once half of the slots are free, shared among them", 3, 1],
 ])("a writer with fewer slots than places is rung by %s", async (_name, tasks, before) => {
   const plan = aPlan([aNode("a", [], { slots: 6 }), aNode("b", ["a"], { slots: 0, tasks })], { cells: 32 });
-  await withMemory(plan, async (dir) => {
-    const [a, b] = [openTaskPort(dir, plan, "a", 0, { lookMs: 1_000_000 }), openTaskPort(dir, plan, "b", 0)];
+  await withPorts(plan, {}, async (dir, a, b) => {
     expect(fill(a)).toBe(6);
     const space = a.waitForSpace();
     for (let taken = 1; taken <= before; taken += 1) {
@@ -57,7 +56,6 @@ test.each([
     expect(rings(dir, plan)[1]).toBe(1);
     await space;
     expect(fill(a)).toBe(before);
-    for (const port of [a, b]) port.close();
   });
 });
 
@@ -75,11 +73,24 @@ async function beginNap(dir: string, plan: DataPlan, a: TaskPort, b: TaskPort): 
 
 const PAIR = aPlan([aNode("a"), aNode("b", ["a"], { slots: 0 })]);
 
-async function withPair(body: (dir: string, a: TaskPort, b: TaskPort) => Promise<void>): Promise<void> {
-  await withMemory(PAIR, async (dir) => {
-    const [a, b] = [openTaskPort(dir, PAIR, "a", 0), openTaskPort(dir, PAIR, "b", 0, { naps: true, lookMs: 1_000_000 })];
-    await body(dir, a, b);
-    for (const port of [a, b]) port.close();
+function withPair(body: (dir: string, a: TaskPort, b: TaskPort) => Promise<void>): Promise<void> {
+  return withPorts(PAIR, { naps: true }, body);
+}
+
+/** Writer `a` and reader `b`, which wake only when somebody rings. */
+async function withPorts(
+  plan: DataPlan,
+  options: PortOptions,
+  body: (dir: string, a: TaskPort, b: TaskPort) => Promise<void>,
+): Promise<void> {
+  await withMemory(plan, async (dir) => {
+    const lookMs = 1_000_000;
+    const [a, b] = [openTaskPort(dir, plan, "a", 0, { lookMs }), openTaskPort(dir, plan, "b", 0, { ...options, lookMs })];
+    try {
+      await body(dir, a, b);
+    } finally {
+      for (const port of [a, b]) port.close(); // What sleeps would keep the process.
+    }
   });
 }
 
