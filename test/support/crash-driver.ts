@@ -41,8 +41,19 @@ export function inOrderOfLife(points: readonly string[]): string[] {
 }
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
 
+/** Looks whether what must never be is. */
+export interface Watcher {
+  readonly violations: string[];
+  /** @param stored undefined while no agent answers. */
+  look(stored: Stored | undefined, when: string): void;
+  /** Who must live on when another agent has answered. */
+  alive(): ReadonlyMap<string, ProcessIdentity>;
+  adopted(before: ReadonlyMap<string, ProcessIdentity>, when: string): void;
+  end(): void;
+}
+
 export class CrashDriver {
-  readonly #invariants: CrashInvariants;
+  readonly #invariants: Watcher;
   readonly #visible: readonly string[];
   /** Pids that {@link kill} has ended. */
   readonly #killed = new Set<number>();
@@ -60,6 +71,7 @@ export class CrashDriver {
    * @param args of the agent.
    * @param points in the order in which they should be reached.
    * @param visible UUIDs that the agent may grant.
+   * @param invariants that are looked at all the time.
    * @param who passes them. A keeper knows the point that was chosen when it was started: another one is started for each.
    */
   constructor(
@@ -69,9 +81,10 @@ export class CrashDriver {
     points: readonly string[],
     visible: readonly string[],
     who: "agent" | "keeper" = "agent",
+    invariants: Watcher = new CrashInvariants(place.flow, visible),
   ) {
     this.#visible = visible;
-    this.#invariants = new CrashInvariants(place.flow, visible);
+    this.#invariants = invariants;
     this.#who = who;
     this.#daemon = daemon;
     this.#args = args;
