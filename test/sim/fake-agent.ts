@@ -10,7 +10,7 @@ import type { Clock } from "../../src/base/clock.js";
 import { OperatorError } from "../../src/base/errors.js";
 import type { Prng } from "../../src/base/prng.js";
 import type { Store } from "../../src/store/store.js";
-import type { Faults } from "./faulty-store.js";
+import { type Faults, NO_FAULTS } from "./faulty-store.js";
 
 export interface FakeProcess {
   readonly host: string;
@@ -31,6 +31,8 @@ interface FakeMemory {
   rest: "Moving" | "Held" | "Free";
   /** Uids of the tasks that it was made for. */
   madeFor: readonly string[];
+  /** Channels into which what was committed does not go: it is not tried again. */
+  refused?: string;
 }
 
 /** What of a host works. */
@@ -63,6 +65,7 @@ export class FakeAgent {
   state: State = "Up";
   #devices: readonly HostDevice[];
   #bootId = 1;
+  #faults = NO_FAULTS;
   #renewedAtMs = Number.NEGATIVE_INFINITY;
   /** Until when the state lasts. */
   #untilMs = 0;
@@ -91,6 +94,7 @@ export class FakeAgent {
   }
 
   async tick(faults: Faults): Promise<void> {
+    this.#faults = faults;
     this.#change(faults);
     const { store, prng } = this.#options;
     const tasks = (await store.list("FlowTask")).filter(({ spec }) => spec.host === this.name);
@@ -124,19 +128,25 @@ export class FakeAgent {
   }
 
   /** A memory with other channels gets those of the spec, with all that was committed, once nobody works in it and all know them. */
-  #ensureMemory({ spec, metadata }: FlowTask, siblings: readonly FlowTask[]): boolean {
+  #ensureMemory({ spec, metadata }: FlowTask, siblings: readonly FlowTask[]): "Ready" | "Waiting" | "Refused" {
     const memory = this.#memories.get(spec.run);
     const madeFor = siblings.map((task) => task.metadata.uid);
     if (memory === undefined) this.#memories.set(spec.run, { layout: spec.layoutHash, rest: "Free", madeFor });
-    if (memory === undefined || memory.layout === spec.layoutHash) return true;
+    if (memory === undefined || memory.layout === spec.layoutHash) return "Ready";
+    if (memory.refused === spec.layoutHash) return "Refused";
     const live = this.processes.some(({ taskUid }) => siblings.some((task) => task.metadata.uid === taskUid));
     const agreed = siblings.length === spec.flowTasks && siblings.every((task) => task.spec.layoutHash === spec.layoutHash);
-    if (live || !agreed) return false;
+    if (live || !agreed) return "Waiting";
     if (memory.rest !== "Free") throw new Error(`M1: the channels of ${metadata.name} change while messages are in flight`);
+    if (this.#options.prng.chance(this.#faults.carryOverRefused)) {
+      memory.refused = spec.layoutHash;
+      this.#options.note(`refuses to carry over ${spec.flow}`);
+      return "Refused";
+    }
     memory.layout = spec.layoutHash;
     memory.madeFor = madeFor;
     this.#options.note(`carries over ${spec.flow}`);
-    return true;
+    return "Ready";
   }
 
   /** Now and then something fails for a while: shorter than a Lease, or longer than any fence. */
@@ -233,8 +243,12 @@ export class FakeAgent {
     if (process !== undefined) return this.#retireSlowly(process);
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
     const mayBegin = siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined;
-    if (mayBegin && this.#ensureMemory(task, siblings)) await this.#spawn(task);
-    else await this.#report(task, { phase: "Pending", reason: mayBegin ? "WaitingForMemory" : "WaitingForTasks" });
+    if (!mayBegin) return this.#report(task, { phase: "Pending", reason: "WaitingForTasks" });
+    const memory = this.#ensureMemory(task, siblings);
+    if (memory === "Ready") await this.#spawn(task);
+    else if (memory === "Refused")
+      await this.#report(task, { phase: "Failed", reason: "CarryOverRefused", message: "it does not go into them" });
+    else await this.#report(task, { phase: "Pending", reason: "WaitingForMemory" });
   }
 
   /** It takes a while to commit what is in hand. */

@@ -18,6 +18,8 @@ export interface Faults {
   readonly agentCrash: number;
   readonly cutOff: number;
   readonly powerLoss: number;
+  /** What was committed does not go into the other channels. */
+  readonly carryOverRefused: number;
 }
 export const NO_FAULTS: Faults = {
   conflict: 0,
@@ -30,6 +32,7 @@ export const NO_FAULTS: Faults = {
   agentCrash: 0,
   cutOff: 0,
   powerLoss: 0,
+  carryOverRefused: 0,
 };
 
 /** Swarm testing: each seed turns every fault off, or to some strength of its own. */
@@ -46,6 +49,7 @@ export function swarm(prng: Prng): Faults {
     agentCrash: some(0.02),
     cutOff: some(0.02),
     powerLoss: some(0.01),
+    carryOverRefused: some(0.5),
   };
 }
 

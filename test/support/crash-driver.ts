@@ -127,6 +127,7 @@ export class CrashDriver {
     while (Date.now() < endMs) {
       await this.#ensureAgent();
       await this.#look();
+      if (this.violations.length > 0) throw new Error(`before "${what}":\n${this.violations.join("\n")}`); // What comes after is not worth much.
       try {
         if (await attempt()) return;
       } catch (error) {

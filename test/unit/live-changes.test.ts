@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { NodeSpec } from "../../src/api/kinds.js";
 import { usedOf } from "../../src/controller/flow/hosts.js";
 import { NO_FAULTS } from "../sim/faulty-store.js";
-import { aChain, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
+import { aChain, aDevice, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
 import { LiveWorld } from "../support/live-world.js";
 
 const HOST = aHost("h", devices(2));
@@ -118,6 +118,43 @@ test("devices: a changed wish retires its node before it is decided, and a sibli
       "replace f.det.0 Running",
       "spawn f.det.0 on GPU-0,GPU-1",
     ],
+  ]);
+});
+
+/** Every state between two writes; devices that two claims hold at once. */
+function watchGrants(world: LiveWorld): string[] {
+  const held = new Map<string, readonly string[]>();
+  const twice: string[] = [];
+  world.store.watch("DeviceClaim", ({ type, object: { metadata, status } }) => {
+    held.set(metadata.name, type === "Deleted" ? [] : (status?.allocation?.devices ?? []));
+    const all = [...held.values()].flat();
+    if (new Set(all).size < all.length) twice.push([...held].map(([name, own]) => `${name} ${own}`).join(", "));
+  });
+  return twice;
+}
+
+test("devices: claims that trade devices in a ring never hold one twice, whatever the controller dies between", async () => {
+  const gpu = (index: number, product: string) => aDevice(`GPU-${index}`, { index, product });
+  const device = (product: string) => ({ required: true, count: 1, sharing: "Exclusive" as const, product });
+  const nodes = ["a", "b", "c"].map((name) => aGpuNode(name, 1, device(name)));
+  const world = await LiveWorld.start(realtime(...nodes), aHost("h", [gpu(0, "a"), gpu(1, "b"), gpu(2, "c")]));
+  const twice = watchGrants(world);
+  const next: Readonly<Record<string, string>> = { a: "b", b: "c", c: "a" };
+  await world.edit((spec) => ({
+    ...spec,
+    nodes: spec.nodes.map((node) => (next[node.name] === undefined ? node : { ...node, device: device(next[node.name] as string) })),
+  }));
+  await world.settle();
+  const claims = await world.store.list("DeviceClaim");
+  expect(claims.map(({ metadata, status }) => `${metadata.name} ${status?.allocation?.devices}`)).toEqual([
+    "f.a.0 GPU-1",
+    "f.b.0 GPU-2",
+    "f.c.0 GPU-0",
+  ]);
+  expect(twice).toEqual([]);
+  expect(await world.condition("Ready")).toBe("True TasksReady");
+  expect(world.told().filter((text) => text.startsWith("decide"))).toEqual([
+    ...["decide f.a.0 WaitingForDevices", "decide f.c.0 GPU-0", "decide f.b.0 GPU-2", "decide f.a.0 GPU-1"],
   ]);
 });
 

@@ -81,33 +81,59 @@ function grant(
 ): ClaimRevision {
   const decided = new Map(decisions.map((decision) => [decision.claim, decision]));
   const statuses = new Map(statusesOf(claims));
-  const changes = leaversFirst(open, known, decided).flatMap((wanted): Change[] => {
+  const changes = leaversFirst(open, known, decided).flatMap(({ wanted, leaves, hasLeft }): Change[] => {
     const { name } = wanted.metadata;
     const decision = decided.get(name) as DeviceDecision;
     const claim = known.get(name);
     const isSame = claim !== undefined && sameJson(claim.spec, wanted.spec);
     const generation = claim === undefined ? 1 : claim.metadata.generation + (isSame ? 0 : 1);
-    const status = statusOf(host, decision, generation);
+    const status = leaves ? leaving(generation) : statusOf(host, decision, generation);
     statuses.set(name, status);
-    return [...made(wanted, claim, isSame), { op: "decideClaim", claim: name, status, why: decision.message }];
+    const decide: Change = { op: "decideClaim", claim: name, status, why: leaves ? LEAVES : decision.message };
+    return [...(hasLeft ? [] : made(wanted, claim, isSame)), decide];
   });
   return { outcome: "Granted", changes, claims: statuses };
 }
 
+interface Step {
+  readonly wanted: Wanted;
+  /** It gives back what it has and is decided by a later step. */
+  readonly leaves: boolean;
+  readonly hasLeft: boolean;
+}
+
+const LEAVES = "its devices go to a sibling, whose devices it gets";
+
 /**
- * Each claim is one write, and the controller may die between two: a claim leaves a device before a sibling gets it. Claims
- * that trade devices in a ring keep their order; the allocator gives each what it had where it can, so none is known.
+ * Each claim is one write, and the controller may die between two: a claim leaves a device before a sibling gets it. Of claims
+ * that trade devices in a ring one leaves what it has first, and is decided when that is taken. Nobody of them has a process.
  */
 function leaversFirst(
   open: readonly Wanted[],
   known: ReadonlyMap<string, DeviceClaim>,
   decided: ReadonlyMap<string, DeviceDecision>,
-): readonly Wanted[] {
+): readonly Step[] {
   const left = [...open];
-  const holds = ({ metadata }: Wanted, device: string) => known.get(metadata.name)?.status?.allocation?.devices.includes(device) === true;
+  const holding = new Map([...known].map(([name, { status }]) => [name, status?.allocation?.devices ?? []]));
+  const holds = ({ metadata }: Wanted, device: string) => holding.get(metadata.name)?.includes(device) === true;
   const isFree = (claim: Wanted) =>
     decided.get(claim.metadata.name)?.devices.every((device) => !left.some((other) => other !== claim && holds(other, device))) === true;
-  return open.flatMap(() => left.splice(Math.max(0, left.findIndex(isFree)), 1));
+  const steps: Step[] = [];
+  const gone = new Set<Wanted>();
+  while (left.length > 0) {
+    const blocked = left.find(({ metadata }) => (holding.get(metadata.name) ?? []).length > 0);
+    const next = left.find(isFree) ?? (blocked === undefined ? left[0] : undefined);
+    const wanted = (next ?? blocked) as Wanted;
+    steps.push({ wanted, leaves: next === undefined, hasLeft: gone.has(wanted) });
+    if (next !== undefined) left.splice(left.indexOf(next), 1);
+    else gone.add(wanted);
+    holding.delete(wanted.metadata.name);
+  }
+  return steps;
+}
+
+function leaving(generation: number): DeviceClaimStatus {
+  return { observedGeneration: generation, reason: "WaitingForDevices", message: LEAVES };
 }
 
 function made(wanted: Wanted, claim: DeviceClaim | undefined, isSame: boolean): Change[] {
