@@ -19,6 +19,11 @@ test("claims come before decisions and decisions before tasks; of one kind all a
   ]);
 });
 
+test("decisions by which claims pass devices on are made one after the other", () => {
+  const decide = (inTurn: boolean) => ({ ...change("decideClaim"), ...(inTurn ? { inTurn } : {}) }) as Change;
+  expect(stepsOf([decide(false), decide(false), decide(true), decide(true)]).map((step) => step.length)).toEqual([2, 1, 1]);
+});
+
 test("at most eight are under way at once, and all are done", async () => {
   const seen = { now: 0, most: 0, done: 0 };
   await atOnce(

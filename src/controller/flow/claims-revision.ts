@@ -89,7 +89,7 @@ function grant(
     const generation = claim === undefined ? 1 : claim.metadata.generation + (isSame ? 0 : 1);
     const status = leaves ? leaving(generation) : statusOf(host, decision, generation);
     statuses.set(name, status);
-    const decide: Change = { op: "decideClaim", claim: name, status, why: leaves ? LEAVES : decision.message };
+    const decide: Change = { op: "decideClaim", claim: name, status, why: leaves ? LEAVES : decision.message, inTurn: true };
     return [...(hasLeft ? [] : made(wanted, claim, isSame)), decide];
   });
   return { outcome: "Granted", changes, claims: statuses };

@@ -32,7 +32,14 @@ export interface Observed {
 export type Change =
   | { readonly op: "setFinalizers"; readonly object: VideoFlow | FlowTask; readonly finalizers: readonly string[]; readonly why: string }
   | { readonly op: "createClaim"; readonly claim: NewResource<"DeviceClaim">; readonly why: string }
-  | { readonly op: "decideClaim"; readonly claim: string; readonly status: DeviceClaimStatus; readonly why: string }
+  | {
+      readonly op: "decideClaim";
+      readonly claim: string;
+      readonly status: DeviceClaimStatus;
+      readonly why: string;
+      /** A decision before it frees what this one takes. */
+      readonly inTurn?: true;
+    }
   | { readonly op: "createTask"; readonly task: NewResource<"FlowTask">; readonly why: string }
   /** Writes the whole spec. */
   | { readonly op: "updateTask"; readonly task: FlowTask; readonly spec: FlowTask["spec"]; readonly why: string }

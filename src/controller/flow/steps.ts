@@ -6,12 +6,16 @@ const INDEPENDENT: ReadonlySet<Change["op"]> = new Set(["createClaim", "decideCl
 /** Writes under way at once: more would only queue in the server. */
 const MOST_AT_ONCE = 8;
 
+function isIndependent(change: Change): boolean {
+  return INDEPENDENT.has(change.op) && !(change.op === "decideClaim" && change.inTurn === true);
+}
+
 /** Changes in steps: all of one step may be made at once, and each step waits for the one before. Pure. */
 export function stepsOf(changes: readonly Change[]): readonly (readonly Change[])[] {
   const steps: Change[][] = [];
   for (const change of changes) {
     const last = steps.at(-1);
-    if (last !== undefined && last[0]?.op === change.op && INDEPENDENT.has(change.op)) last.push(change);
+    if (last !== undefined && last[0]?.op === change.op && isIndependent(change)) last.push(change);
     else steps.push([change]);
   }
   return steps;
