@@ -216,7 +216,7 @@ export class Agent {
       if (!this.#tasks.has(uid)) this.#seenAtMs.set(uid, this.#options.clock.nowMs());
       this.#tasks.set(uid, object);
     }
-    if (type === "Modified" && isFinal(object)) this.#giveBack();
+    if (type === "Modified" && isFinal(object)) this.#tryToGiveBack();
     this.#kick();
   }
 
@@ -224,7 +224,7 @@ export class Agent {
     const key = keyOfName(object.metadata);
     if (type === "Deleted") this.#claims.delete(key);
     else this.#claims.set(key, object);
-    if (type !== "Added") this.#giveBack();
+    if (type !== "Added") this.#tryToGiveBack();
     this.#kick();
   }
 
@@ -434,6 +434,15 @@ export class Agent {
     this.#retry = true;
     if (this.#obstacles.get(uid) !== obstacle) this.#note({ subject: task.metadata.name, what: "Held", message: obstacle });
     this.#obstacles.set(uid, obstacle);
+  }
+
+  /** What is not given back now is with the next change of a claim. */
+  #tryToGiveBack(): void {
+    try {
+      this.#giveBack();
+    } catch (error) {
+      this.#complain(error);
+    }
   }
 
   /** Devices of claims that are gone, or whose task is over and its tree dead, are anybody's again. */

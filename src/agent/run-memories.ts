@@ -403,8 +403,10 @@ export class RunMemories {
     };
   }
 
+  /** From now on it knows of no run: what is not mapped any more must not be looked at, whoever still asks. */
   close(): void {
     for (const memory of this.#runs.values()) memory.stats?.close();
+    this.#runs.clear();
   }
 
   #stateOf({ state, stats, tasks, asked }: RunMemory, isLive: boolean): MemoryState {

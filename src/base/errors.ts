@@ -450,6 +450,11 @@ export const ERRORS = {
     message: (d: { pid: number }) => `another run (pid ${d.pid}) is still deciding about the devices of this machine`,
     fix: "Wait until it has started its flow, or stop it.",
   },
+  DEVICES_NOT_HELD: {
+    retry: "backoff",
+    message: (d: { problem: string }) => `other runs cannot be told which devices are taken: ${d.problem}`,
+    fix: "Make room in the folder of this user below $XDG_RUNTIME_DIR, else below the temporary folder, and let this user write it.",
+  },
   OUTPUT_IN_USE: {
     retry: "never",
     message: (d: { path: string; flow: string }) => `the file ${d.path} is written by a run of flow "${d.flow}" that has not ended`,

@@ -2,7 +2,7 @@
  * Which devices the others of this machine hold: a file per device, named by the process that must be dead before it is free.
  * Flows of one agent share a store and need none of this among themselves; `videoflow run` has a store of its own each time.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { HostDevice } from "../api/kinds.js";
@@ -40,12 +40,11 @@ export class DeviceHolds {
     this.#folder = folder;
     this.#flow = flow;
     this.#holder = typeof holder === "function" ? holder : () => holder;
-    makeFolder(folder, 0o700);
   }
 
   /** Waits until no other run is between its look at the devices and its hold. @throws OperatorError DEVICES_LOCKED. */
   async enter(nowMs: () => number): Promise<void> {
-    const file = this.#admissionFile;
+    const file = this.#admissionPath();
     const endMs = nowMs() + PATIENCE_MS;
     for (;;) {
       this.#admission = tryLock(file);
@@ -73,8 +72,9 @@ export class DeviceHolds {
   /** Holds devices for a task that is about to start. @returns who stands in the way; undefined when they are held. */
   take(uuids: readonly string[]): string | undefined {
     if (uuids.every((uuid) => this.#isOwn(this.#read(uuid)))) return undefined;
-    const lock = tryLock(this.#admissionFile);
-    if (lock === undefined) return `pid ${lockOwner(this.#admissionFile)} decides about devices now`;
+    const file = this.#admissionPath();
+    const lock = tryLock(file);
+    if (lock === undefined) return `pid ${lockOwner(file)} decides about devices now`;
     try {
       const other = uuids.map((uuid) => ({ uuid, hold: this.#holderOf(uuid) })).find(({ hold }) => hold !== undefined);
       if (other !== undefined) return `${other.uuid} is ${heldBy(other.hold as Hold)}`;
@@ -88,6 +88,7 @@ export class DeviceHolds {
   /** Gives back what this holder has, also of an earlier process that used it, except these. */
   keepOnly(uuids: readonly string[]): void {
     const kept = new Set(uuids.map((uuid) => this.#path(uuid)));
+    if (!existsSync(this.#folder)) return;
     for (const name of readdirSync(this.#folder).filter((file) => file.endsWith(".json"))) {
       const path = join(this.#folder, name);
       if (!kept.has(path) && this.#isOwn(readHold(path))) rmSync(path, { force: true });
@@ -130,7 +131,9 @@ export class DeviceHolds {
     return readHold(this.#path(uuid));
   }
 
-  get #admissionFile(): string {
+  /** In a folder that is there: what cleans up temporary folders may have removed it. */
+  #admissionPath(): string {
+    makeFolder(this.#folder, 0o700);
     return join(this.#folder, "admission.pid");
   }
 

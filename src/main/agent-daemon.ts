@@ -6,6 +6,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { Agent, type AgentNote } from "../agent/agent.js";
 import { HostQueries } from "../agent/host-queries.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
+import { removeOldLogs } from "../agent/old-logs.js";
 import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journal.js";
 import { chooseShmBase } from "../agent/shm-base.js";
 import { parseManifests } from "../api/parse.js";
@@ -46,6 +47,8 @@ import { serveMetrics } from "./metrics-server.js";
 import { DaemonServices } from "./services.js";
 import { openStateDir, type StateDir } from "./state-dir.js";
 import { environmentFor, findTaskUser, missingGroups, proveReach, unlessOwn } from "./task-user.js";
+
+const OLD_LOGS_MS = 3_600_000;
 
 /** The parts of a running daemon. */
 export class AgentDaemon {
@@ -118,6 +121,7 @@ export class AgentDaemon {
     const controller = this.#isCluster ? undefined : this.#startController();
     if (controller !== undefined) this.#endings.push(() => controller.stop());
     this.#followManifests();
+    this.#removeOldLogs(agent);
     await this.#serve(agent, controller, provider);
     if (this.#options.probes !== undefined) {
       const health = await serveHealth({ address: this.#options.probes, unhealthy: () => undefined, unready: () => undefined });
@@ -219,6 +223,19 @@ export class AgentDaemon {
     });
     folder.start();
     this.#endings.push(() => folder.close());
+  }
+
+  /** Now, and every hour. In a cluster a flow is there for this host as long as it has tasks here. */
+  #removeOldLogs(agent: Agent): void {
+    const { log } = this.#options;
+    const isThere = async (flow: FlowKey) =>
+      agent.knows(flow) || (!this.#isCluster && (await this.#store.get({ kind: "VideoFlow", ...flow })) !== undefined);
+    const look = () =>
+      void removeOldLogs(this.#dir.path, isThere, REAL_CLOCK.wallMs()).catch((error: unknown) => log(`old logs: ${errorText(error)}`));
+    look();
+    const timer = setInterval(look, OLD_LOGS_MS);
+    timer.unref();
+    this.#endings.push(() => clearInterval(timer));
   }
 
   async #serve(agent: Agent, controller: Controller | undefined, provider: DeviceProvider): Promise<void> {

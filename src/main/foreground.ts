@@ -9,7 +9,7 @@ import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import { REFUSALS } from "../api/refusal.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import { REAL_CLOCK } from "../base/clock.js";
-import { OperatorError } from "../base/errors.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
 import { identityOf, type ProcessIdentity, readEnvironment } from "../base/process-identity.js";
@@ -63,6 +63,7 @@ export class Foreground {
   #admit!: (error?: Error) => void;
   #finish!: (problem?: unknown) => void;
   #ending: Promise<void>;
+  #closing: Promise<void> | undefined;
 
   private constructor(flow: VideoFlow, store: EmbeddedStore, keeper: KeeperClient, options: RunOptions) {
     this.#flow = flow;
@@ -170,12 +171,16 @@ export class Foreground {
     });
     const unwatch = this.#store.watch("VideoFlow", ({ object }) => this.#see(object));
     const timer = setInterval(() => this.#options.onSnapshot(this.snapshot()), SNAPSHOT_MS);
-    try {
-      await this.#ending;
-    } finally {
+    const isOver = this.#ending.finally(() => {
       clearInterval(timer);
       unwatch();
       unwatchTasks();
+    });
+    try {
+      await isOver;
+    } catch (error) {
+      await this.#close();
+      throw error;
     }
     return this.#conclude();
   }
@@ -212,7 +217,13 @@ export class Foreground {
   #acceptAdmission({ status }: VideoFlow): void {
     if (this.#isAdmitted) return;
     this.#isAdmitted = true;
-    this.#holds?.hold(status?.decisions?.flatMap(({ devices }) => devices) ?? []);
+    try {
+      this.#holds?.hold(status?.decisions?.flatMap(({ devices }) => devices) ?? []);
+    } catch (error) {
+      const problem = new OperatorError("DEVICES_NOT_HELD", { problem: errorText(error) }, { cause: error });
+      this.#admit(problem);
+      return this.#finish(problem);
+    }
     this.#admit();
   }
 
@@ -246,7 +257,12 @@ export class Foreground {
     }
   }
 
-  async #close(): Promise<void> {
+  #close(): Promise<void> {
+    this.#closing ??= this.#closeAll();
+    return this.#closing;
+  }
+
+  async #closeAll(): Promise<void> {
     this.#interrupts.close();
     await this.#controller?.stop();
     await this.#agent?.stop();

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, test } from "@jest/globals";
 import { daemonPlace } from "../support/daemon.js";
-import { eventually, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
+import { eventually, gpus, gpuUuid, NODES, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 
 const small = mkdtempSync(join(tmpdir(), "videoflow-small-"));
 const isMounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=48m", "tmpfs", small]).status === 0;
@@ -51,6 +51,19 @@ test("a run does not begin while another one writes its file; it says which, and
   expect(payloads).toEqual(payloads.map((_, i) => i));
   expect([third.code, place.lines("out.jsonl").length]).toEqual([0, 3]);
   expect(place.leftovers()).toEqual([]);
+});
+
+test("a run that cannot tell others which devices it has starts nothing, says why, and leaves nothing", async () => {
+  const held = join(place.path("runtime"), `videoflow-${userInfo().uid}`, "devices", `${gpuUuid(0)}.json`);
+  mkdirSync(`${held}.tmp`, { recursive: true });
+  const wisher = { name: "wisher", role: "Processor", component: `${NODES}#Wisher`, inputs: ["source"], deviceType: "GPU" };
+  const file = writeManifest(place, [ticker({ everyMs: 10 }), wisher, { ...appender("out.jsonl"), inputs: ["wisher"] }]);
+  const run = place.run(file, gpus(place, 1), { env: { XDG_RUNTIME_DIR: place.path("runtime") } });
+
+  const { code, err } = await run.ended;
+  expect([code, err]).toEqual([1, expect.stringMatching(/^error: DEVICES_NOT_HELD: other runs cannot be told .*EISDIR/m)]);
+  expect(err).not.toContain("    at ");
+  expect([place.lines("out.jsonl"), place.leftovers()]).toEqual([[], []]);
 });
 
 test("a run and a flow of an agent see each other's files; what is no file may have many writers", async () => {

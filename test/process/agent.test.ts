@@ -351,6 +351,15 @@ function answeringLate(inner: Store, before: (task: FlowTask) => Promise<void>):
   };
 }
 
+test("an agent that has stopped looks at no shared memory any more, whoever still asks", async () => {
+  await start("ready; sleep 60", undefined, { memories: await loadFlowMemories() });
+  await create();
+  await phaseOf("f.a.0", "Running");
+  expect(agent.observe({ namespace: "default", name: "f" })?.tasks).toHaveLength(1);
+  await agent.stop();
+  expect(agent.observe({ namespace: "default", name: "f" })).toBeUndefined();
+});
+
 test("what was seen of a run is forgotten with its last task", async () => {
   await start("ready");
   await create();

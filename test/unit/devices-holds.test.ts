@@ -54,6 +54,16 @@ test.each(["", "{", "null", "{}"])("a hold that the machine did not finish writi
   expect(healthy(new DeviceHolds(folder, "second", self))).toEqual([false, true]);
 });
 
+test("a folder that somebody has removed is made again", () => {
+  const holds = new DeviceHolds(folder, "flow first", alive);
+  rmSync(folder, { recursive: true, force: true });
+
+  holds.keepOnly([]);
+  expect(healthy(holds)).toEqual([true, true]);
+  expect(holds.take(["GPU-0"])).toBeUndefined();
+  expect(healthy(new DeviceHolds(folder, "second", self))).toEqual([false, true]);
+});
+
 test("only one run at a time decides about devices", async () => {
   const [first, second] = [new DeviceHolds(folder, "flow first", alive), new DeviceHolds(folder, "second", self)];
   let now = 0;
