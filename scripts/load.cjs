@@ -60,7 +60,7 @@ function readIfThere(path) {
 function keep(script, path) {
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(`${path}.${process.pid}`, script.createCachedData());
+    writeFileSync(`${path}.${process.pid}`, script.createCachedData(), { flush: true });
     renameSync(`${path}.${process.pid}`, path);
   } catch {
     // The next process tries again.
