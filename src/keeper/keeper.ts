@@ -49,6 +49,8 @@ export interface KeeperOptions {
   readonly groups?: (keeperId: string) => TaskGroups | undefined;
   /** Children of this process that are no tasks; who started them reaps them. */
   readonly siblings?: ReadonlySet<number>;
+  /** Waits for the next agent however long that takes; otherwise a keeper with nothing to keep ends after a while. */
+  readonly isPatient?: boolean;
 }
 
 export class Keeper {
@@ -138,12 +140,13 @@ export class Keeper {
     }
   }
 
-  /** Kills every descendant until /proc shows none, removes the folders it owns, ends. */
+  /** Kills every descendant that is or was of a task until /proc shows none, removes the folders it owns, ends. */
   async terminate(): Promise<void> {
     if (this.#ending) return;
     this.#ending = true;
     for (const id of this.#tasks.keys()) this.#groups?.kill(id);
-    await killUntilNone(() => descendantsOf(listProcesses(), process.pid), {
+    const { siblings } = this.#options;
+    await killUntilNone(() => descendantsOf(listProcesses(), process.pid).filter(({ pid }) => siblings?.has(pid) !== true), {
       deadlineMs: TERMINATE_DEADLINE_MS,
       lookMs: LOOK_AGAIN_MS,
       reap: () => this.#reap(),
@@ -173,7 +176,7 @@ export class Keeper {
   /** Nobody to serve and nobody to keep: there is nothing to wait for. */
   #planEnd(): void {
     clearTimeout(this.#idleTimer);
-    if (this.#send !== undefined || this.#tasks.size > 0) return;
+    if (this.#options.isPatient || this.#send !== undefined || this.#tasks.size > 0) return;
     this.#idleTimer = setTimeout(() => {
       if (this.#send !== undefined || this.#tasks.size > 0) return;
       this.#forgetKeptDirs();

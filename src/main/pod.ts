@@ -29,7 +29,7 @@ process.title = "videoflow: keeper";
 process.on("SIGHUP", () => {});
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => void end());
 makeFolder(exitsDir(stateDir), 0o700);
-void serveAgents(stateDir, recover, siblings, prepareRecovery).then(startAgent);
+void serveAgents(stateDir, recover, siblings, prepareRecovery, () => void endBehindAgent()).then(startAgent);
 
 function startAgent(): void {
   const child = spawn(process.execPath, [programPath("cli"), "agent", ...args], { stdio: "inherit" });
@@ -55,6 +55,14 @@ async function end(): Promise<void> {
   for (const { pid } of below()) process.kill(pid, "SIGTERM");
   while (below().length > 0 && performance.now() < endMs) await pause();
   process.exit(0); // The kernel ends what is left of the Pod with its first process.
+}
+
+/** An agent without tasks has let its keeper go: it is this process's child, and ends in order before the Pod does. */
+async function endBehindAgent(): Promise<void> {
+  isEnding = true;
+  const endMs = performance.now() + GRACE_MS;
+  while (agent !== undefined && performance.now() < endMs) await pause();
+  process.exit(0);
 }
 
 function below() {

@@ -1,4 +1,7 @@
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parseAllDocuments, stringify } from "yaml";
 import { gpuUuid, liveTasks, NODES, videoflow } from "../support/flow-process.js";
@@ -79,6 +82,27 @@ test("the Pods are told to run programs and options that there are", async () =>
   expect(containers.map(({ command }) => command.at(-1))).toEqual(["dist/main/cli.js", "dist/main/pod.js"]);
   const help = readFileSync("docs/cli.md", "utf8");
   for (const { args } of containers) for (const option of args.filter((arg) => arg.startsWith("--"))) expect(help).toContain(option);
+});
+
+test("the image is built of files that are enough, and holds what the Pods start", () => {
+  const folder = mkdtempSync(join(tmpdir(), "videoflow-image-"));
+  try {
+    const lines = readFileSync(".dockerignore", "utf8").split("\n");
+    expect(lines.filter((line) => line === "*")).toHaveLength(1);
+    for (const path of lines.filter((line) => line.startsWith("!")).map((line) => line.slice(1)))
+      cpSync(path, join(folder, path), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+    execFileSync(process.execPath, ["scripts/build.mjs"], { cwd: folder });
+    const copied = [...readFileSync("manifests/install/Containerfile", "utf8").matchAll(/^COPY --from=build (.*) \S+$/gm)];
+    const files = copied.flatMap(([, paths = ""]) => paths.split(" ").map((path) => path.replace("/app/", "")));
+    expect(files).toEqual(expect.arrayContaining(["package.json", "node_modules", "dist", "python"]));
+    for (const file of [...files, "dist/main/cli.js", "dist/main/pod.js"])
+      expect([file, existsSync(join(folder, file))]).toEqual([file, true]);
+    const version = execFileSync(process.execPath, ["dist/main/cli.js", "--version"], { cwd: folder, encoding: "utf8" });
+    expect(version.trim()).toBe(JSON.parse(readFileSync("package.json", "utf8")).version);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 /** A question that an earlier agent began to answer. */

@@ -92,3 +92,14 @@ withNamespaces(
     expect([liveTasks(at.place.flow), livePids().filter((pid) => [agent, keeper].includes(pid))]).toEqual([[], []]);
   },
 );
+
+withNamespaces("the agent of a Pod without tasks ends in order, and the Pod behind it", async () => {
+  const pod = startPod();
+  await until(() => pod.output.includes("answers on"), "the agent answers");
+  const keeper = livePids().find(
+    (pid) => titleOf(pid).startsWith("videoflow: keeper") && pod.child.pid === parentOf(parentOf(pid)),
+  ) as number;
+  process.kill(keeper, "SIGTERM");
+  expect((await pod.ended).code).toBe(0);
+  expect(pod.output).toContain("ended; no task was running");
+});
