@@ -1,5 +1,5 @@
-// How fast controller and agent bring many flows of 10 tasks to Running, on an embedded store on disk: all of both but the processes, for the
-// agent's keeper starts none. And whether the work per task grows with their number, and what is written once all is settled.
+// How fast controller and agent bring many flows of 10 tasks to Running, on an embedded store: all of both but the processes, for the
+// agent's keeper starts none. A tenth of them also with a store on disk, where every write waits for the disk. And whether the work per task grows with their number, and what is written once all is settled.
 import { tsImport } from "tsx/esm/api";
 import { median, rounded, withFolder } from "./measure.mjs";
 
@@ -14,21 +14,27 @@ export async function run({ smoke, runs, log }) {
     await tsImport("../test/support/scale.ts", import.meta.url),
     await tsImport("../src/store/embedded/embedded-store.ts", import.meta.url),
   ];
-  const converge = (count, quietMs) => withFolder((folder) => convergence({ ...scale, EmbeddedStore, folder, flows: count, quietMs }));
+  const converge = (count, quietMs, isOnDisk = false) =>
+    withFolder((folder) => convergence({ ...scale, EmbeddedStore, folder, flows: count, quietMs, isOnDisk }));
   for (let i = 0; i < 3; i += 1) await converge(flows / 10, 0); // The first runs are the compiler's.
-  const seen = { whole: [], tenth: [], writes: [], perTask: [], rss: [] };
+  const seen = { whole: [], tenth: [], disk: [], writes: [], perTask: [], rss: [] };
   for (let i = 0; i < runs; i += 1) {
     const tenth = await converge(flows / 10, 0);
+    const disk = await converge(flows / 10, 0, true);
     const whole = await converge(flows, smoke ? 1_000 : 10_000);
     seen.tenth.push(tenth.tasksPerSecond);
+    seen.disk.push(disk.tasksPerSecond);
     seen.whole.push(whole.tasksPerSecond);
     seen.writes.push(whole.steadyWritesPerMinute);
     seen.perTask.push(whole.writesPerTask);
-    log(`${flows} flows: ${rounded(whole.tasksPerSecond)} tasks/s, ${flows / 10} flows: ${rounded(tenth.tasksPerSecond)} tasks/s`);
+    log(
+      `${flows} flows: ${rounded(whole.tasksPerSecond)} tasks/s, ${flows / 10} flows: ${rounded(tenth.tasksPerSecond)} tasks/s, on disk ${rounded(disk.tasksPerSecond)}`,
+    );
   }
   return {
     tasksPerSecond: rounded(median(seen.whole)),
     tasksPerSecondTenth: rounded(median(seen.tenth)),
+    diskTasksPerSecondTenth: rounded(median(seen.disk)),
     costGrowth: rounded(median(seen.tenth) / median(seen.whole), 2),
     writesPerTask: rounded(median(seen.perTask)),
     steadyWritesPerMinute: Math.max(...seen.writes),
@@ -37,8 +43,8 @@ export async function run({ smoke, runs, log }) {
 }
 
 /** @returns tasks per second from the first flow applied to the last one Running, writes per task, and writes per minute after that. */
-async function convergence({ EmbeddedStore, startController, startQuietHost, aRow, allReady, folder, flows, quietMs }) {
-  const store = await EmbeddedStore.open({ path: `${folder}/store` });
+async function convergence({ EmbeddedStore, startController, startQuietHost, aRow, allReady, folder, flows, quietMs, isOnDisk }) {
+  const store = await EmbeddedStore.open(isOnDisk ? { path: `${folder}/store` } : {});
   const problems = [];
   const host = await startQuietHost({ store, hostName: "bench", folder, onProblem: (text) => problems.push(text) });
   const controller = startController(store, (text) => problems.push(text));
