@@ -1,25 +1,8 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import {
-  eventually,
-  gpus,
-  gpuUuid,
-  type LiveTask,
-  liveTasks,
-  NODES,
-  type Workplace,
-  workplace,
-  writeManifest,
-} from "../support/flow-process.js";
-
-/** A processor of the chain ticker -> … -> sink, with options as both ways of writing a flow know them. */
-interface Step {
-  readonly component: "Wisher" | "GpuOnly" | "CpuOnly" | "Summer";
-  readonly name: string;
-  readonly nbTasks?: number;
-  readonly gpu?: boolean;
-}
+import { chainNodes, type Step } from "../support/chain.js";
+import { eventually, gpus, gpuUuid, type LiveTask, liveTasks, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 
 interface Start {
   readonly file: string;
@@ -27,24 +10,7 @@ interface Start {
 }
 type Way = (place: Workplace, steps: readonly Step[], ticker?: { nbTasks?: number }) => Start;
 
-const yaml: Way = (place, steps, ticker = {}) => {
-  const processors = steps.map(({ component, name, nbTasks, gpu }, i) => ({
-    name,
-    role: "Processor",
-    component: `${NODES}#${component}`,
-    inputs: [steps[i - 1]?.name ?? "ticker"],
-    ...(nbTasks === undefined ? {} : { nbTasks }),
-    ...(component === "Summer" ? { oneTask: true } : {}),
-    ...(gpu ? { deviceType: "GPU" } : {}),
-    ...(component === "GpuOnly" ? { device: { required: true } } : {}),
-  }));
-  const nodes = [
-    { name: "ticker", role: "Producer", component: `${NODES}#Ticker`, ...ticker },
-    ...processors,
-    { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: [steps.at(-1)?.name ?? "ticker"] },
-  ];
-  return { file: writeManifest(place, nodes), env: {} };
-};
+const yaml: Way = (place, steps, ticker) => ({ file: writeManifest(place, chainNodes(steps, ticker)), env: {} });
 
 const typescript: Way = (place, steps, ticker = {}) => {
   const options = steps.map(({ component, name, nbTasks, gpu }) => ({

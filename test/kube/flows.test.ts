@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { afterAll, afterEach, beforeAll, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import type { VideoFlow } from "../../src/api/kinds.js";
+import { chainNodes, type Step, TICKER } from "../support/chain.js";
 import { eventually, gpuUuid, liveTasks, NODES, videoflow } from "../support/flow-process.js";
 import { KubeCluster, until } from "../support/kube.js";
 import { type KubePlace, kubePlace } from "../support/kube-place.js";
@@ -29,30 +30,8 @@ afterEach(async () => {
   await cluster.kubectl(["delete", "vf", "--all", "--timeout=40s"]);
 }, 120_000);
 
-interface Step {
-  readonly component: string;
-  readonly name: string;
-  readonly nbTasks?: number;
-  readonly gpu?: boolean;
-}
-
-const tick = { name: "ticker", role: "Producer", component: `${NODES}#Ticker` };
-
 /** ticker -> … -> sink. */
-function chainOf(steps: readonly Step[], ticker: object = {}): string {
-  const processors = steps.map(({ component, name, nbTasks, gpu }, i) => ({
-    name,
-    role: "Processor",
-    component: `${NODES}#${component}`,
-    inputs: [steps[i - 1]?.name ?? "ticker"],
-    ...(nbTasks === undefined ? {} : { nbTasks }),
-    ...(component === "Summer" ? { oneTask: true } : {}),
-    ...(gpu ? { deviceType: "GPU" } : {}),
-    ...(component === "GpuOnly" ? { device: { required: true } } : {}),
-  }));
-  const sink = { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: [steps.at(-1)?.name ?? "ticker"] };
-  return manifest([{ ...tick, ...ticker }, ...processors, sink]);
-}
+const chainOf = (steps: readonly Step[], ticker?: object) => manifest(chainNodes(steps, ticker));
 
 function manifest(nodes: readonly object[], spec: object = {}, name = at.place.flow): string {
   return stringify({ apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name }, spec: { ...spec, nodes } });
@@ -107,7 +86,7 @@ test("allocation 5, 6, 9, 10: needs before wishes, each GPU once, within the age
     manifest(
       JSON.parse(
         JSON.stringify([
-          tick,
+          TICKER,
           { name: "needy", role: "Processor", component: `${NODES}#GpuOnly`, inputs: ["ticker"], device: { required: true } },
           { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: ["needy"] },
         ]),
@@ -130,7 +109,7 @@ test("allocation 7: what no host could ever give fails before anything starts", 
     inputs: ["ticker"],
     device: { required: true, count: 9 },
   };
-  await apply(manifest([tick, need, { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: ["needy"] }]));
+  await apply(manifest([TICKER, need, { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: ["needy"] }]));
   await at.kubectl("wait", "--for=condition=Admitted=False", "--timeout=15s", `vf/${at.place.flow}`);
   expect(conditionOf(await at.flow(), "Admitted")?.message).toMatch(/9/);
   expect(await at.tasks()).toEqual([]);
@@ -139,7 +118,7 @@ test("allocation 7: what no host could ever give fails before anything starts", 
 test("params and nbTasks change while the flow runs; it pauses, resumes, ends, and runs again", async () => {
   const out = at.place.path("live");
   const nodes = (by: number, nbTasks: number) => [
-    { ...tick, params: { everyMs: 10 } },
+    { ...TICKER, params: { everyMs: 10 } },
     { name: "add", role: "Processor", component: `${NODES}#Adder`, inputs: ["ticker"], params: { by }, nbTasks },
     { name: "file", role: "Consumer", component: "FileAppender", inputs: ["add"], params: { path: out } },
   ];

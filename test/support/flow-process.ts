@@ -8,7 +8,6 @@ import { stringify } from "yaml";
 export const CLI = resolve("dist/main/cli.js");
 /** Components of a user's own; the .ts twin of some of them needs a TypeScript loader in every task. */
 export const NODES = resolve("test/fixtures/components/nodes.mjs");
-export const TYPESCRIPT_NODES = resolve("test/fixtures/components/nodes.ts");
 
 /** How a command ended. */
 export interface Ended {

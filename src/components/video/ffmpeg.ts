@@ -2,7 +2,6 @@
  * Video in and out of a flow: files, streams, cameras and images as RGB frames, and frames as H.264 files.
  * Knows FFmpeg (through node-av, loaded only when a component opens); must not know tasks, channels or devices.
  */
-import { createRequire } from "node:module";
 import type * as constants from "node-av/constants";
 import type * as lib from "node-av/lib";
 import { errorText, OperatorError } from "../../base/errors.js";
@@ -82,15 +81,4 @@ function polyfillWithResolvers(): void {
 /** FFmpeg's own words for an error number. */
 export function ffmpegText(ffmpeg: Ffmpeg, code: number): string {
   return ffmpeg.FFmpegError.strerror(code);
-}
-
-/** Whether the package with the binaries of this machine is installed; loads nothing. */
-export function isFfmpegInstalled(): boolean {
-  const require = createRequire(import.meta.url);
-  try {
-    require.resolve(`@seydx/node-av-${process.platform}-${process.arch}/package.json`);
-    return true;
-  } catch {
-    return false;
-  }
 }
