@@ -193,7 +193,10 @@ export const ERRORS = {
   },
   CLUSTER_UNKNOWN: {
     retry: "never",
-    message: (d: { context: string }) => `the kubeconfig names no cluster${d.context === "" ? "" : ` for the context "${d.context}"`}`,
+    message: (d: { context: string; problem?: string }) =>
+      d.problem === undefined
+        ? `the kubeconfig names no cluster${d.context === "" ? "" : ` for the context "${d.context}"`}`
+        : `no cluster is known: ${d.problem}`,
     fix: "Set KUBECONFIG or give --kubeconfig FILE and --context NAME; kubectl config get-contexts lists them.",
   },
   REQUEST_INVALID: {

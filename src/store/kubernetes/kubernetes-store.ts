@@ -4,7 +4,7 @@
  */
 import type { AnyResource, Kind, Kinds, Metadata, NewResource } from "../../api/kinds.js";
 import { REAL_CLOCK } from "../../base/clock.js";
-import { OperatorError } from "../../base/errors.js";
+import { errorText, OperatorError } from "../../base/errors.js";
 import { keyText } from "../embedded/object-index.js";
 import type { ListOptions, ObjectKey, Store, Unwatch, WatchEvent } from "../store.js";
 import { type ApiFigures, type ApiReply, type ApiRequest, Connection, type Credentials, credentialsOf } from "./connection.js";
@@ -246,9 +246,15 @@ function secretData(text: string): ReadonlyMap<string, Uint8Array> {
 async function readCredentials({ kubeconfig, context, inCluster }: ClusterChoice): Promise<Credentials> {
   const { KubeConfig } = await import("./kube-config.js");
   const config = new KubeConfig();
-  if (inCluster === true) config.loadFromCluster();
-  else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-  else config.loadFromDefault();
+  const unknown = (problem: string, options?: ErrorOptions) => new OperatorError("CLUSTER_UNKNOWN", { context: "", problem }, options);
+  if (inCluster === true && process.env["KUBERNETES_SERVICE_HOST"] === undefined) throw unknown("this process is in no Pod");
+  try {
+    if (inCluster === true) config.loadFromCluster();
+    else if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
+    else config.loadFromDefault();
+  } catch (cause) {
+    throw unknown(errorText(cause), { cause });
+  }
   if (context !== undefined) config.setCurrentContext(context);
   if (config.getCurrentCluster()?.server === NOWHERE) throw new OperatorError("CLUSTER_UNKNOWN", { context: "" });
   return credentialsOf(config);
