@@ -7,6 +7,7 @@ import type { AnyResource } from "../../src/api/kinds.js";
 import { OperatorError } from "../../src/base/errors.js";
 import { Prng } from "../../src/base/prng.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
+import { readLmdbFile } from "../../src/store/embedded/lmdb-file.js";
 import { LmdbTable } from "../../src/store/embedded/lmdb-table.js";
 import { aNewFlow } from "../support/builders.js";
 
@@ -78,7 +79,7 @@ async function expectWhole(path: string, what: string): Promise<string[]> {
   return troubles;
 }
 
-const CASES = 40;
+const CASES = 30;
 
 test.each([
   ["any bytes of the database", "objects.mdb", damage],
@@ -169,4 +170,30 @@ test("records that are damaged are told, or whole: never others", async () => {
     }
   }
   expect(Math.min(seen.told, seen.whole)).toBeGreaterThan(3);
+});
+
+/** Offset of the newer of the two first pages, and of the nodes of the page on which its free list begins. */
+function placesOf(bytes: Buffer): { readonly meta: number; readonly free: number } {
+  const meta = bytes.readBigUInt64LE(4096 + 152) > bytes.readBigUInt64LE(152) ? 4096 : 0;
+  const page = Number(bytes.readBigUInt64LE(meta + 88)) * 4096;
+  return { meta, free: page + 24 + bytes.readUInt16LE(page + 24) };
+}
+
+test("a free page that is in use, and a count that is wrong, are told: LMDB would write over what is there", () => {
+  const bytes = readFileSync(join(whole, "objects.mdb"));
+  const { meta, free } = placesOf(bytes);
+  const file = join(folder, "spoilt.mdb");
+  const told = (at: number, value: bigint) => {
+    const spoilt = Buffer.from(bytes);
+    spoilt.writeBigUInt64LE(value, at);
+    writeFileSync(file, spoilt);
+    return () => readLmdbFile(file);
+  };
+  const list = free + 8 + 8; // Behind the node's head and its key, a transaction.
+  const [count, root] = [Number(bytes.readBigUInt64LE(list)), bytes.readBigUInt64LE(meta + 136)];
+  expect(count).toBeGreaterThan(1);
+  expect(told(list + 8 * count, root)).toThrow("is in use twice");
+  expect(told(list + 8 * count, 99_999n)).toThrow("there is no page 99999");
+  expect(told(list, BigInt(count + 1_000))).toThrow("list of free pages");
+  expect(told(meta + 128, bytes.readBigUInt64LE(meta + 128) + 1n)).toThrow(/main tree has \d+ entries and tells/);
 });
