@@ -14,6 +14,9 @@ const ABSENT = 2;
 const DONE = 3;
 const ELSEWHERE = 4;
 
+/** So many positions that siblings have finished are passed one by one; beyond that the whole ring is looked through for the next. */
+const STEPS = 16;
+
 export class BatchIntake implements Intake {
   position = 0;
   endPosition = 0;
@@ -28,6 +31,8 @@ export class BatchIntake implements Intake {
   readonly #first: EdgeLayout;
   #next = 0;
   #epoch: number;
+  /** Positions that were found finished in this look. */
+  #passed = 0;
 
   constructor(context: TaskContext, pool: OwnPool | undefined) {
     this.#context = context;
@@ -47,6 +52,7 @@ export class BatchIntake implements Intake {
       this.#epoch = epoch;
       this.#next = lowestUnfinished(this.#context, this.#first);
     }
+    this.#passed = 0;
     for (;;) {
       const result = this.#lookAt(this.#next);
       if (result !== 0) return result;
@@ -57,7 +63,7 @@ export class BatchIntake implements Intake {
   /** @returns 0 if the position is nothing for this task. */
   #lookAt(position: number): number {
     const first = this.#inspect(0, position);
-    if (first === DONE) this.#next = Math.max(position, lowestUnfinished(this.#context, this.#first) - 1);
+    if (first === DONE) this.#pass(position);
     if (first === DONE || first === ELSEWHERE) return 0;
     if (first === MISSING) return NO_INPUT;
     let absent = first === ABSENT ? 1 : 0;
@@ -73,6 +79,12 @@ export class BatchIntake implements Intake {
     if (!mine) return 0;
     this.position = position;
     return this.#hasSpace(position) ? READY : NO_SPACE;
+  }
+
+  /** Goes on behind a finished position. */
+  #pass(position: number): void {
+    this.#passed += 1;
+    if (this.#passed % STEPS === 0) this.#next = Math.max(position, lowestUnfinished(this.#context, this.#first) - 1);
   }
 
   #inspect(input: number, position: number): number {

@@ -263,22 +263,22 @@ interface Trial {
   readonly unit: Unit;
   readonly rows: Rows;
   /** Calls that are given up, and how many of their outputs are committed already. */
-  readonly dead: Map<number, number>;
+  dead: ReadonlyMap<number, number>;
   /** The call that has killed its process once too often: it is given up when the attempt comes to it. */
   doomed: number | undefined;
   /** Attempts so far, by this process and by those before it. */
   attempts: number;
 }
 
+const NONE_DEAD: Trial["dead"] = new Map();
+
 /** What processes before this one have given up of the unit stands in their letters; the death of the last one may be one too many. */
 function tryOf(loop: TaskLoop, unit: Unit): Trial {
   const rows = rowsOf(unit);
-  const trial: Trial = { unit, rows, dead: new Map(), doomed: undefined, attempts: unit.attempts };
+  const trial: Trial = { unit, rows, dead: NONE_DEAD, doomed: undefined, attempts: unit.attempts };
   if (unit.kind === "flush" || (unit.attempts === 0 && unit.row === 0)) return trial;
-  for (const [row, outputs] of loop.deadLetters.among(unit.position, rows)) {
-    trial.dead.set(row, outputs);
-    loop.port.bury(1);
-  }
+  trial.dead = loop.deadLetters.among(unit.position, rows);
+  loop.port.bury(trial.dead.size);
   if (unit.attempts > loop.retries) {
     const row = Math.min(unit.row, rows.length - 1);
     if (!trial.dead.has(row)) trial.doomed = row;
@@ -376,11 +376,12 @@ function giveUp(loop: TaskLoop, trial: Trial, row: number, outputs: number): voi
 
 type Cause = Pick<Burial, "outputs" | "attempts" | "cause" | "error"> & { readonly row: number };
 
-function bury(loop: TaskLoop, { unit, rows, dead }: Trial, { row, ...why }: Cause): void {
+function bury(loop: TaskLoop, trial: Trial, { row, ...why }: Cause): void {
+  const { unit, rows, dead } = trial;
   const inputs = rows[row] as readonly InputMessage[];
   loop.deadLetters.add(inputs, { position: unit.position, index: row, ...why });
   crashPoint("worker.buried");
-  dead.set(row, why.outputs);
+  trial.dead = new Map([...dead, [row, why.outputs]]);
   loop.port.bury(1);
   loop.logger.error(`input ${inputs[0]?.traceId} goes to the dead letters: ${errorText(why.error)}`);
 }

@@ -139,3 +139,27 @@ test("a number of replicas beyond the capacity, or none, is refused", async () =
     expect(() => setTasks(dir, ROOMY, "x", 1)).toThrow("no node x");
   });
 });
+
+test.each([0, 1, 15, 16, 17, 31, 32, 33, 200])(
+  "a replica whose sibling has finished %d positions meanwhile takes the next one",
+  async (count) => {
+    const plan = aPlan([aNode("a", [], { slots: 40 }), aNode("b", ["a"], { slots: 0, tasks: 2 })], { cells: 32 });
+    await withMemory(plan, (dir) => {
+      const [a, slow, fast] = [openTaskPort(dir, plan, "a", 0), openTaskPort(dir, plan, "b", 0), openTaskPort(dir, plan, "b", 1)];
+      produce(a, 1);
+      expect(slow.take()?.position).toBe(0);
+      slow.commit();
+      for (let position = 1; position <= count; position += 1) {
+        produce(a, 1);
+        expect(fast.take()?.position).toBe(position);
+        fast.commit();
+      }
+      produce(a, 3);
+      expect(fast.take()?.position).toBe(count + 1);
+      expect(slow.take()?.position).toBe(count + 2);
+      slow.commit();
+      expect(slow.take()?.position).toBe(count + 3);
+      for (const port of [a, slow, fast]) port.close();
+    });
+  },
+);
