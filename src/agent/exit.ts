@@ -1,6 +1,7 @@
 /** What the end of a process means. Pure. */
 import type { FlowTaskStatus } from "../api/kinds.js";
 import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_FINISHED, EXIT_RETIRED, type TaskReport } from "../api/launch.js";
+import { cutText } from "../base/cut-text.js";
 
 export type LastExit = NonNullable<FlowTaskStatus["lastExit"]>;
 
@@ -27,6 +28,14 @@ export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): Exi
   if (end.code === EXIT_RETIRED) return "retired";
   if (end.code === EXIT_FINISHED) return "finished";
   return end.code === EXIT_BAD_CONFIGURATION || end.code === EXIT_BAD_INPUT ? "hopeless" : "crashed";
+}
+
+/** A message of a status may have 4096 characters, and that of the flow puts more around it. */
+const MAX_EXIT_BYTES = 3_500;
+
+/** An end as a status may hold it: of each line of a long log its beginning and its end. */
+export function fitted(exit: LastExit): LastExit {
+  return exit.message === undefined ? exit : { ...exit, message: cutText(exit.message, MAX_EXIT_BYTES) };
 }
 
 /** @param lastLines the end of the task's log. */

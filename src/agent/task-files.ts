@@ -25,7 +25,7 @@ import type { TaskLaunch } from "./launch.js";
 export const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 /** Lines of the log that are attached to a failure. */
 export const LAST_LINES = 20;
-const LAST_BYTES = 16 * 1024;
+const LAST_BYTES = 256 * 1024;
 
 /** Where an agent keeps the logs of a flow's tasks. Flows of one name in several namespaces have nothing in common. */
 export function logsOf(stateDir: string, { namespace, name }: FlowKey): string {

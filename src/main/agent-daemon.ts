@@ -1,5 +1,5 @@
 /** `videoflow agent`: store, controller and agent of one machine in one process, for all flows, until it is told to end. */
-import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
@@ -9,7 +9,7 @@ import type { KeeperClient } from "../agent/keeper-client.js";
 import { removeOldLogs } from "../agent/old-logs.js";
 import { journalOn, type SavedRun, type SavedTask } from "../agent/record-journal.js";
 import { chooseShmBase } from "../agent/shm-base.js";
-import { parseManifests } from "../api/parse.js";
+import { MAX_MANIFEST_BYTES, parseManifests } from "../api/parse.js";
 import { formatProblem } from "../api/problem.js";
 import type { TaskRules } from "../api/refusal.js";
 import { REAL_CLOCK } from "../base/clock.js";
@@ -34,6 +34,7 @@ import type { FlowKey } from "../store/agent-services.js";
 import { LmdbTable } from "../store/embedded/lmdb-table.js";
 import { EventRecorder } from "../store/event-recorder.js";
 import type { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
+import { gateWrites } from "../store/socket/gate.js";
 import { serveAgent } from "../store/socket/server.js";
 import type { Store } from "../store/store.js";
 import { openAgentStore } from "./agent-store.js";
@@ -215,7 +216,7 @@ export class AgentDaemon {
     };
     const folder = new ManifestFolder({
       dir: manifestsDir,
-      store: this.#store,
+      store: this.#isCluster ? this.#store : gateWrites(this.#store), // As for everybody who is not the agent; a cluster's server has limits of its own.
       scheduler: REAL_SCHEDULER,
       read,
       log,
@@ -311,6 +312,9 @@ function otherUser(written: string): TaskUser | undefined {
 /** A manifest's flows with their paths made absolute, or all of its problems. */
 function readManifest(path: string) {
   try {
+    const { size } = statSync(path);
+    if (size > MAX_MANIFEST_BYTES)
+      return { flows: [], problems: [`it has ${size} bytes, a manifest may have ${MAX_MANIFEST_BYTES}: split it`] };
     const { documents, problems } = parseManifests(readFileSync(path, "utf8"), basename(path));
     const checked = documents.map((document) => checkDocument(document, dirname(path), DESCRIPTORS));
     const all = [...problems, ...checked.flatMap((one) => one.problems)];

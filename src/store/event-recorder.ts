@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { type AnyResource, DEFAULT_NAMESPACE, type EventRecord, type NewResource } from "../api/kinds.js";
 import type { Clock } from "../base/clock.js";
+import { cutText } from "../base/cut-text.js";
 import { OperatorError } from "../base/errors.js";
 import { maskCredentials } from "../base/mask.js";
 import type { ObjectKey, Store } from "./store.js";
@@ -62,7 +63,7 @@ export class EventRecorder implements Events {
 
   record(regarding: AnyResource, { type, reason, message }: EventNote): void {
     if (this.#closed) return;
-    const note = { type, reason, message: shortened(maskCredentials(message)) };
+    const note = { type, reason, message: cutText(maskCredentials(message), MAX_MESSAGE_BYTES) };
     const name = nameOf(regarding, note, this.#options.component);
     const same = this.#pending.get(name);
     if (same !== undefined) same.count += 1;
@@ -162,17 +163,4 @@ function namespaceOf({ metadata }: AnyResource): string {
 
 function timeText(wallMs: number): string {
   return new Date(wallMs).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-/** The beginning and the end of a long text: the last lines of a log tell most. */
-function shortened(text: string): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= MAX_MESSAGE_BYTES) return text;
-  const head = wholeText(bytes.subarray(0, 200)).replace(/\ufffd+$/, "");
-  const tail = wholeText(bytes.subarray(bytes.length - (MAX_MESSAGE_BYTES - 200 - 16))).replace(/^\ufffd+/, "");
-  return `${head} … ${tail}`;
-}
-
-function wholeText(bytes: Buffer): string {
-  return bytes.toString("utf8");
 }

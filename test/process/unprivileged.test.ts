@@ -1,5 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { VideoFlow } from "../../src/api/kinds.js";
@@ -127,6 +138,28 @@ unprivileged(
     const { metadata, status } = (await daemon.flow()) as VideoFlow;
     expect([metadata.deletionTimestamp, status?.state]).toEqual([undefined, "Running"]);
     expect(liveTasks(place.flow).map(({ pid }) => pid)).toEqual(pids);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a manifest that is too large, or nested too deeply, is named in the log without being read; the others are applied",
+  async () => {
+    const manifests = place.path("manifests");
+    mkdirSync(manifests);
+    writeFileSync(join(manifests, "a.yaml"), "");
+    truncateSync(join(manifests, "a.yaml"), 100 * 2 ** 20);
+    writeFileSync(join(manifests, "b.yaml"), `a: ${"[".repeat(100_000)}`);
+    cpSync(writeSmallFlow(place), join(manifests, "c.yaml"));
+    await daemon.start(["--manifests", manifests]);
+    await eventually("messages", () => readSmall(place).length > 5);
+    expect(daemon.agent.output).toContain("a.yaml: not applied: it has 104857600 bytes, a manifest may have 1048576: split it");
+    expect(daemon.agent.output).toMatch(/b\.yaml: .*is nested too deeply/);
+    cpSync(join(manifests, "a.yaml"), join(manifests, "c.yaml"));
+    await eventually("the complaint", () => /c\.yaml: .*it has 104857600 bytes/.test(daemon.agent.output));
+    const seen = readSmall(place).length;
+    await eventually("further messages", () => readSmall(place).length > seen + 20);
+    expect((await daemon.flow())?.metadata.deletionTimestamp).toBeUndefined();
   },
   TIMEOUT_MS,
 );

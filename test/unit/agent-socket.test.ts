@@ -155,6 +155,38 @@ describe("what clients may write", () => {
     await expect(client.store.create(aNewFlow("d"))).rejects.toThrow("there are 3 flows already");
   });
 
+  const node = (fields: object) => ({ ...aNewFlow("g").spec.nodes[0], ...fields });
+  const many = (count: number, item: (index: number) => object) => Array.from({ length: count }, (_, index) => item(index));
+  test.each<[string, readonly object[], RegExp]>([
+    ["nodes", many(257, (index) => node({ name: `n${index}` })), /256/],
+    ["tasks", [node({ nbTasks: 257 })], /256/],
+    ["a name", [node({ name: "n".repeat(64) })], /63/],
+    ["a component", [node({ component: "C".repeat(513) })], /512/],
+    ["inputs", [node({ inputs: many(33, String as never) })], /32/],
+    ["variables", [node({ env: many(257, (index) => ({ name: `V${index}`, value: "" })) })], /256/],
+    ["a variable", [node({ env: [{ name: "V", value: "x".repeat(32_769) }] })], /32768/],
+    ["retries", [node({ retries: 1_001 })], /1000/],
+  ])("has a limit for %s of a flow, and a flow that is there stays as it was", async (_what, nodes, limit) => {
+    const flow = await client.store.create(aNewFlow("f"));
+    const { spec, ...other } = aNewFlow("g");
+    const wrong = { ...spec, nodes } as never;
+    await expect(client.store.create({ ...other, spec: wrong })).rejects.toThrow(limit);
+    await expect(client.store.update<"VideoFlow">({ ...flow, spec: wrong })).rejects.toThrow(/FLOW_INVALID/);
+    expect(await owner.list("VideoFlow")).toEqual([flow]);
+  });
+
+  test.each([65, 50_000])("is not nested %i deep", async (depth) => {
+    const flow = await client.store.create(aNewFlow("f"));
+    const { socket, replies } = await rawClient();
+    const params = `{"a":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+    const text = JSON.stringify({ ...flow, spec: { ...flow.spec, nodes: [node({ params: "HERE" })] } }).replace('"HERE"', params);
+    socket.write(`{"id":1,"method":"update","args":[${text}]}\n{"id":2,"method":"create","args":[${text.replace('"f"', '"g"')}]}\n`);
+    await until(() => replies.length === 2);
+    for (const reply of replies) expect(JSON.stringify(reply)).toMatch(/WRITE_REFUSED.*nested more than 64 deep/);
+    expect(await owner.list("VideoFlow")).toEqual([flow]);
+    socket.destroy();
+  });
+
   test("does not reach other methods of the store", async () => {
     const { socket, replies } = await rawClient();
     for (const method of ["close", "constructor", "__proto__", "version"]) socket.write(`{"id":1,"method":"${method}","args":[]}\n`);
@@ -239,5 +271,22 @@ describe("a hostile client", () => {
     await until(() => replies.length === 80);
     expect(replies.filter((reply) => "error" in (reply as object))).toHaveLength(16);
     socket.destroy();
+  });
+
+  test("is one of so many: others are turned away, those that are there are served, and one that goes makes room", async () => {
+    const sockets = await Promise.all(Array.from({ length: 140 }, async () => (await rawClient()).socket));
+    const turnedAway = () => sockets.filter((socket) => socket.destroyed || socket.readableEnded).length;
+    await until(() => turnedAway() === 140 - 127);
+    expect(await client.store.list("VideoFlow")).toEqual([]);
+    for (const socket of sockets) socket.destroy();
+    const answers = async () => {
+      const later = await AgentClient.connect(path);
+      const about = await later.services.about().catch(() => undefined);
+      await later.close();
+      return about?.pid;
+    };
+    let pid = await answers();
+    for (let looks = 0; looks < 100 && pid === undefined; looks += 1) pid = await sleep(20).then(answers);
+    expect(pid).toBe(7);
   });
 });

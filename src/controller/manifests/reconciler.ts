@@ -90,7 +90,7 @@ export class ManifestFolder {
     if (files === undefined) return;
     const { changes, problems } = reconcileManifests(files, await store.list("VideoFlow"));
     this.#tell(problems);
-    for (const change of changes) await this.#make(change);
+    for (const change of changes) await this.#make(change).catch((error: unknown) => this.#fail(change, error));
   }
 
   /** @returns undefined if the folder cannot be read: then nothing is known, and nothing is deleted. */
@@ -133,6 +133,11 @@ export class ManifestFolder {
       if (namespace !== undefined && name !== undefined) this.#options.onProblem?.({ namespace, name }, `${file}: ${text}`);
     }
     this.#told = now;
+  }
+
+  /** The others are made; this one is tried again. */
+  #fail({ flow }: ManifestChange, error: unknown): void {
+    this.#options.log(`manifests: flow ${flow.metadata.name}: ${errorText(error)}`);
   }
 
   async #make(change: ManifestChange): Promise<void> {

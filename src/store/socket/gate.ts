@@ -56,7 +56,16 @@ function allow(kinds: readonly unknown[], verb: string, object: unknown): void {
   if (!kinds.includes(kind)) throw refused(object, `clients do not ${verb} this kind`);
 }
 
+/** As in a manifest. What is deeper could exhaust the stack of whoever walks through it. */
+const MAX_DEPTH = 64;
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
+}
+
 function refuseTooLarge(object: unknown, limit: number): void {
+  if (isDeeperThan(object, MAX_DEPTH)) throw refused(object, `it is nested more than ${MAX_DEPTH} deep`);
   const { length } = JSON.stringify(object);
   if (length > limit) throw refused(object, `it has ${length} characters as JSON, at most ${limit} are allowed`);
 }
