@@ -8,7 +8,7 @@ import { OperatorError } from "../base/errors.js";
 import { readBootId } from "../base/process-identity.js";
 import { sameJson } from "../base/same-json.js";
 import type { Events } from "../store/event-recorder.js";
-import type { ObjectKey, Store } from "../store/store.js";
+import { isLostRace, type ObjectKey, type Store } from "../store/store.js";
 import type { HostInventory } from "./options.js";
 import { hostStory } from "./story.js";
 
@@ -84,7 +84,7 @@ function readText(path: string): string {
   }
 }
 
-/** The controller writes the condition of the Host at the same time, when it is new above all: look again and write again. */
+/** The controller writes the condition of the Host at the same time, when it is new above all, and people delete it: look again, write again. */
 const PUBLISH_ATTEMPTS = 5;
 
 /** Creates the Host if it is not there and writes its status if it changed. */
@@ -93,8 +93,7 @@ export async function publishHost(store: Store, name: string, status: HostStatus
     try {
       return await publishOnce(store, name, status, events);
     } catch (error) {
-      const isBehind = error instanceof OperatorError && error.code === "STORE_CONFLICT";
-      if (!isBehind || attempt >= PUBLISH_ATTEMPTS) throw error;
+      if (!isLostRace(error) || attempt >= PUBLISH_ATTEMPTS) throw error;
     }
   }
 }
