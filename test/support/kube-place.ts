@@ -11,7 +11,7 @@ import { type KubeCluster, until } from "./kube.js";
 export interface KubePlace {
   readonly place: Workplace;
   /** Starts a controller. It may lead or wait for its turn. */
-  controller(kubeconfig?: string): FlowProcess;
+  controller(kubeconfig?: string, ...options: readonly string[]): FlowProcess;
   /** A controller that is started again whenever it ends by itself, as a Deployment does. */
   deployment(kubeconfig?: string): void;
   /** Starts the agent of a host, or starts it again, and waits until it answers. */
@@ -59,7 +59,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
   };
   const self: KubePlace = {
     place,
-    controller: (kubeconfig = cluster.kubeconfig) => start(["controller", "--kubeconfig", kubeconfig]),
+    controller: (kubeconfig = cluster.kubeconfig, ...options) => start(["controller", "--kubeconfig", kubeconfig, ...options]),
     deployment(kubeconfig) {
       void self.controller(kubeconfig).ended.then(() => isOver || self.deployment(kubeconfig));
     },
