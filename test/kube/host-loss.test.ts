@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { stringify } from "yaml";
 import type { VideoFlow } from "../../src/api/kinds.js";
@@ -45,6 +46,13 @@ const hostsOf = async (name: string) => new Set((await at.tasks(name)).map(({ sp
 const running = (name: string) => liveTasks(name).filter(({ pid }) => runs(titleOf(pid)));
 const runs = (title: string) => title !== "" && !title.includes("videoflow-gate");
 const pidsOf = (name: string) => running(name).map(({ pid }) => pid);
+/** Shared memory of the runs that a host has, each with what tells one folder from another of the same name. */
+const memories = (host: string) => {
+  const shm = `${at.place.shm}/${host}`;
+  const [own = ""] = readdirSync(shm); // That of the user.
+  const folder = join(shm, own);
+  return readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).ino}`);
+};
 const lines = (name: string) => at.place.lines(`lines-${name}`).length;
 const conditionOf = (flow: VideoFlow | undefined, type: string) => flow?.status?.conditions?.find((condition) => condition.type === type);
 
@@ -61,7 +69,7 @@ function watchCopies(flows: readonly string[]): { readonly seen: string[]; stop(
   return { seen, stop: () => clearInterval(timer) };
 }
 
-test("a host that is cut off keeps what waits, fences what moves, and has no copy when it is back; so has one whose agent froze", async () => {
+test("a host that is cut off keeps what waits, fences what moves, has no copy when it is back, and clears what it had before it takes a new one; so does one whose agent froze", async () => {
   at.deployment();
   const name = (what: string) => `${at.place.flow}-${what}`;
   const [waits, moves, frozen] = [name("waits"), name("moves"), name("frozen")];
@@ -105,16 +113,35 @@ test("a host that is cut off keeps what waits, fences what moves, and has no cop
   expect(conditionOf(await at.flow(waits), "Ready")).toMatchObject({ status: "Unknown", reason: "HostUnreachable" });
 
   const elsewhere = { moves: pidsOf(moves), frozen: pidsOf(frozen) };
-  proxy.swallow = false;
   process.kill(second.child.pid as number, "SIGCONT");
-  for (const edge of ["edge-1", "edge-2"]) await at.kubectl("wait", "--for=condition=Reachable", "--timeout=60s", `vhost/${edge}`);
-  await until(async () => conditionOf(await at.flow(waits), "Ready")?.status === "True", "what waited is ready again");
-  expect({ waits: pidsOf(waits), moves: pidsOf(moves), frozen: pidsOf(frozen) }).toEqual({ waits: before.waits, ...elsewhere });
-  expect((await at.tasks(waits)).map(({ status }) => status?.restarts)).toEqual([0, 0, 0]);
+  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=60s", "vhost/edge-2");
+  await until(() => memories("edge-2").length === 0, "the host that thawed removes what it had of the flow that left it");
+  expect({ moves: pidsOf(moves), frozen: pidsOf(frozen) }).toEqual(elsewhere);
 
-  // A host that is drained gives its flows to others, as long as these take them.
-  await at.kubectl("patch", "vhost", "edge-3", "--type=merge", "-p", '{"spec":{"schedulable":"Draining"}}');
-  await until(async () => !(await hostsOf(moves)).has("edge-3") && !(await hostsOf(frozen)).has("edge-3"), "both flows leave", 60_000);
+  // The other one is heard of before it hears: when it does, there is a copy of the flow in its own care that it knows nothing of.
+  const schedule = (edge: string, schedulable: string) =>
+    at.kubectl("patch", "vhost", edge, "--type=merge", "-p", `{"spec":{"schedulable":${schedulable}}}`);
+  await schedule("edge-2", "false");
+  await schedule("edge-3", '"Draining"');
+  const left = memories("edge-1");
+  expect(left).toHaveLength(2); // What waits has it in use; what moved left it behind.
+  Object.assign(proxy, { deaf: true, swallow: false });
+  await until(async () => (await hostsOf(moves)).has("edge-1") && (await hostsOf(frozen)).has("edge-1"), "both flows come", LOST_MS);
+  expect([pidsOf(moves), memories("edge-1")]).toEqual([[], left]);
+  Object.assign(proxy, { deaf: false, cutEveryMs: 500 }); // What was kept back is lost: only another list tells of it.
+  for (const flow of [moves, frozen]) await until(async () => pidsOf(flow).length === 3, `${flow} runs on the host that is back`, LOST_MS);
+  proxy.cutEveryMs = 0;
+  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=60s", "vhost/edge-1");
+  await until(async () => conditionOf(await at.flow(waits), "Ready")?.status === "True", "what waited is ready again");
+  expect(pidsOf(waits)).toEqual(before.waits);
+  expect((await at.tasks(waits)).map(({ status }) => status?.restarts)).toEqual([0, 0, 0]);
+  for (const flow of [moves, frozen]) {
+    await at.reached(["Running"], flow);
+    expect(await hostsOf(flow)).toEqual(new Set(["edge-1"]));
+  }
+  const now = memories("edge-1");
+  expect([now.length, left.filter((memory) => now.includes(memory)).length]).toEqual([3, 1]); // The old one is gone, a new one is there.
+
   for (const flow of [waits, moves, frozen]) {
     await at.reached(["Running"], flow);
     at.place.write(`until-${flow}`, "1");

@@ -36,6 +36,8 @@ export interface KubeProxy {
   readonly cuts: number;
   /** Keeps the bytes of watches back, without closing them: the silence of a dead connection. */
   mute: boolean;
+  /** As mute, and lists are answered with 503: who asks can read and write what it names, and hears of nothing else. */
+  deaf: boolean;
   close(): Promise<void>;
 }
 
@@ -49,6 +51,7 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
     refuse: undefined as KubeProxy["refuse"],
     swallow: false,
     mute: false,
+    deaf: false,
     cuts: 0,
     held: 0,
     writesLeft: Number.POSITIVE_INFINITY,
@@ -57,7 +60,8 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://proxy");
     const isWatch = url.searchParams.has("watch");
-    recorded.push(recordOf(request, url, isWatch));
+    const asked = recordOf(request, url, isWatch);
+    recorded.push(asked);
     if (state.swallow) return void swallowed.add(response);
     const isWrite = VERBS[request.method ?? ""] !== undefined && url.pathname.startsWith("/apis/videoflow.io/");
     if (isWrite && state.writesLeft <= 0) {
@@ -65,6 +69,7 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
       return void swallowed.add(response);
     }
     if (isWrite) state.writesLeft -= 1;
+    if (state.deaf && asked.verb === "list") return void response.writeHead(503).end("{}");
     if (state.refuse !== undefined && !isWatch) return void response.writeHead(state.refuse.status, state.refuse.headers).end("{}");
     if ((request.method === "PUT" || request.method === "PATCH") && Math.random() < state.conflicts)
       return refuseAsConflict(request, response);
@@ -78,7 +83,7 @@ export async function kubeProxy(cluster: KubeCluster, name: string): Promise<Kub
         response.flushHeaders();
         answer.on("data", (chunk: Buffer) => {
           if (state.swallow) swallowed.add(response);
-          else if (!state.mute) response.write(chunk);
+          else if (!state.mute && !state.deaf) response.write(chunk);
         });
         answer.on("end", () => state.swallow || response.end());
         answer.on("error", () => response.destroy());
