@@ -3,6 +3,7 @@
  * Knows the store, the keeper and shared memory; must not know the controller, or what is inside a worker.
  */
 import { statSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { DeviceClaim, FlowTask, HostDevice } from "../api/kinds.js";
 import { crashPoint } from "../base/crash-point.js";
 import { type LoopFigures, LoopMeter } from "../base/durations.js";
@@ -72,6 +73,8 @@ export class Agent {
   readonly #complaints = new Map<string, number>();
   #running: Promise<void> | undefined;
   #dirty = false;
+  /** How long the last look at the whole host took. The next one waits as long for what else happens: many tasks must not cost a look each. */
+  #decidingMs = 0;
   /** A write failed: look again soon even if nothing changes. */
   #retry = false;
   /** An action failed otherwise. */
@@ -253,7 +256,7 @@ export class Agent {
         break;
       } catch (error) {
         this.#complain(error);
-        await new Promise((resume) => setTimeout(resume, KEEPER_RETRY_MS));
+        await pause(KEEPER_RETRY_MS);
       }
     }
     this.#memories.ownAgain((run) => this.#keeps(run));
@@ -291,6 +294,7 @@ export class Agent {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
       this.#schedule(await this.#look());
+      if (this.#decidingMs >= 1) await pause(this.#decidingMs);
     }
   }
 
@@ -317,12 +321,15 @@ export class Agent {
   /** @returns when to look again, in milliseconds. */
   async #reconcile(): Promise<number | undefined> {
     if (this.#options.survival !== undefined && this.#keeper.isLost) return undefined; // Its successor brings the next look.
+    const startMs = this.#options.clock.nowMs();
     this.#processes.refresh();
     this.#retry = false;
     this.#stumbled = false;
     const plan = reconcileHost(this.#observed());
-    for (const action of plan.actions) if (action.op === "prepare") await this.#tryToApply(action);
-    await Promise.all(plan.actions.filter((action) => action.op !== "prepare").map((action) => this.#tryToApply(action)));
+    this.#decidingMs = this.#options.clock.nowMs() - startMs;
+    const [prepares, others] = [true, false].map((first) => plan.actions.filter(({ op }) => (op === "prepare") === first));
+    await Promise.all(prepares.map((action) => this.#tryToApply(action)));
+    await Promise.all(others.map((action) => this.#tryToApply(action)));
     const pollMs =
       this.#retry || this.#processes.starting || this.#memories.settling
         ? STARTING_POLL_MS
