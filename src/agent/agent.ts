@@ -327,9 +327,10 @@ export class Agent {
     this.#stumbled = false;
     const plan = reconcileHost(this.#observed());
     this.#decidingMs = this.#options.clock.nowMs() - startMs;
-    const [prepares, others] = [true, false].map((first) => plan.actions.filter(({ op }) => (op === "prepare") === first));
-    await Promise.all(prepares.map((action) => this.#tryToApply(action)));
-    await Promise.all(others.map((action) => this.#tryToApply(action)));
+    const doAll = (isWanted: (action: HostAction) => boolean) =>
+      Promise.all(plan.actions.filter(isWanted).map((action) => this.#tryToApply(action)));
+    await doAll(({ op }) => op === "prepare");
+    await doAll(({ op }) => op !== "prepare");
     const pollMs =
       this.#retry || this.#processes.starting || this.#memories.settling
         ? STARTING_POLL_MS

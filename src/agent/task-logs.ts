@@ -1,6 +1,7 @@
 /** Reads the logs of a flow's tasks while they are written: whole lines, one file after the other, across rotations. */
 import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 
 export interface LogLines {
   /** Name of the task. */
@@ -37,22 +38,46 @@ interface Reading {
 
 /** Ends at the end of the files; with `goesOn`, when it says so. A file of its own joins when it appears. */
 export async function* readLogs(options: ReadLogsOptions): AsyncGenerator<LogLines> {
-  const readings = new Map<string, Reading>();
-  const suffix = options.previous ? ".log.1" : ".log";
-  for (let first = true; ; first = false) {
-    for (const task of tasksIn(options, suffix)) {
-      const path = join(options.dir, task + suffix);
-      const reading = readings.get(task) ?? {
-        offset: first && options.tail !== undefined ? tailOffset(path, options.tail) : 0,
+  const reader = new LogReader(options);
+  for (;;) {
+    yield* reader.read();
+    if (options.goesOn === undefined || !(await options.goesOn())) break;
+    await pause(LOOK_MS);
+  }
+  yield* reader.rest();
+}
+
+/** Reads what was added since it last looked. */
+export class LogReader {
+  readonly #options: ReadLogsOptions;
+  readonly #suffix: string;
+  readonly #readings = new Map<string, Reading>();
+  #hasLooked = false;
+
+  constructor(options: ReadLogsOptions) {
+    this.#options = options;
+    this.#suffix = options.previous ? ".log.1" : ".log";
+  }
+
+  /** Whole lines. */
+  *read(): Generator<LogLines> {
+    const { dir, tail } = this.#options;
+    for (const task of tasksIn(this.#options, this.#suffix)) {
+      const path = join(dir, task + this.#suffix);
+      const reading = this.#readings.get(task) ?? {
+        offset: !this.#hasLooked && tail !== undefined ? tailOffset(path, tail) : 0,
         rest: Buffer.alloc(0),
       };
-      readings.set(task, reading);
+      this.#readings.set(task, reading);
       for (const text of readOn(path, reading)) yield { task, text };
     }
-    if (options.goesOn === undefined || !(await options.goesOn())) break;
-    await new Promise((resume) => setTimeout(resume, LOOK_MS));
+    this.#hasLooked = true;
   }
-  for (const [task, { rest }] of readings) if (rest.length > 0) yield { task, text: `${rest.toString("utf8")}\n` };
+
+  /** Lines that no newline has ended. */
+  *rest(): Generator<LogLines> {
+    for (const [task, { rest }] of this.#readings) if (rest.length > 0) yield { task, text: `${rest.toString("utf8")}\n` };
+  }
 }
 
 function tasksIn({ dir, isWanted }: ReadLogsOptions, suffix: string): string[] {
@@ -67,11 +92,19 @@ function tasksIn({ dir, isWanted }: ReadLogsOptions, suffix: string): string[] {
   }
 }
 
-/** Reads what was added since the last look. A file that has become shorter was set aside and begins anew. */
+/** Reads what was added since the last look. A file that has become shorter was set aside: what was not read of it lies there. */
 function* readOn(path: string, reading: Reading): Generator<string> {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < reading.offset) Object.assign(reading, { offset: 0, rest: Buffer.alloc(0) });
-  if (size === reading.offset) return;
+  const size = sizeOf(path);
+  if (size < reading.offset) {
+    const aside = `${path}.1`;
+    yield* readTo(aside, sizeOf(aside), reading);
+    reading.offset = 0;
+  }
+  yield* readTo(path, size, reading);
+}
+
+function* readTo(path: string, size: number, reading: Reading): Generator<string> {
+  if (size <= reading.offset) return;
   const fd = openSync(path, "r");
   try {
     while (reading.offset < size) {
@@ -85,6 +118,10 @@ function* readOn(path: string, reading: Reading): Generator<string> {
   } finally {
     closeSync(fd);
   }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function wholeLines(reading: Reading, added: Buffer): string {
@@ -101,7 +138,7 @@ function newlineBefore(bytes: Buffer, at: number): number {
 
 /** Where the last `lines` lines of a file begin. */
 function tailOffset(path: string, lines: number): number {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const size = sizeOf(path);
   const from = Math.max(0, size - TAIL_BYTES);
   const bytes = Buffer.allocUnsafe(size - from);
   const fd = openSync(path, "r");

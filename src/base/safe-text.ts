@@ -13,6 +13,12 @@ export function safeLine(text: string): string {
   return safeText(text.replace(/[\r\n\t]+/g, " ").trim());
 }
 
+/** Harmless lines, each after the name of its task if there may be several. */
+export function printed(text: string, task: string | undefined): string {
+  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  return lines.map((line) => `${task === undefined ? "" : `[${safeText(task)}] `}${safeText(line)}\n`).join("");
+}
+
 /** JSON text with the same meaning that is harmless when printed. */
 export function safeJson(json: string): string {
   return json.replace(UNSAFE, (found) => found.replace(/[\s\S]/g, (unit) => `\\u${hex(unit.charCodeAt(0), 4)}`));

@@ -1,7 +1,7 @@
 /** Shows a run while it lasts: in place on a terminal, a line a second otherwise, objects for programs, or nothing. */
 
 import type { FlowSnapshot } from "../api/snapshot.js";
-import { safeJson, safeText } from "../base/safe-text.js";
+import { printed, safeJson, safeText } from "../base/safe-text.js";
 import { colour, redraw, renderFinal, renderLive, renderPlain } from "./progress.js";
 import type { Output } from "./world.js";
 
@@ -62,6 +62,13 @@ export class Display {
     }
   }
 
+  /** Prints what a task has printed, above the live display; in quiet mode as it is, for programs that read it. */
+  printed(task: string, text: string): void {
+    if (this.#mode === "json") return this.#results.write(`${safeJson(JSON.stringify({ type: "printed", task, text }))}\n`);
+    if (this.#results.isTTY) this.#clear();
+    this.#results.write(printed(text, this.#mode === "quiet" ? undefined : task));
+  }
+
   /** Replaces the live display by the report. */
   finish(snapshot: FlowSnapshot, { reason, message }: { readonly reason: string; readonly message: string }): void {
     if (this.#mode === "quiet") return;
@@ -69,9 +76,14 @@ export class Display {
       this.#results.write(`${safeJson(JSON.stringify({ type: "result", ...snapshot, reason, message }))}\n`);
       return;
     }
-    if (this.#lines > 0) this.#progress.write(redraw(this.#lines, []).trimEnd());
+    this.#clear();
     const lines = renderFinal(snapshot, this.#results.isTTY ? this.#results.columns : undefined);
     this.#results.write(`${(this.#coloured ? colour(lines) : lines).join("\n")}\n`);
+  }
+
+  #clear(): void {
+    if (this.#lines > 0) this.#progress.write(redraw(this.#lines, []).trimEnd());
+    this.#lines = 0;
   }
 
   #draw(snapshot: FlowSnapshot): void {

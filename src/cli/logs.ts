@@ -2,7 +2,7 @@
 
 import type { VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
-import { safeText } from "../base/safe-text.js";
+import { printed } from "../base/safe-text.js";
 import { type ClientFlags, keyOf, notFound, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { parseTaskWords, type TaskWords } from "./targets.js";
@@ -58,12 +58,6 @@ function nothing({ flow, node }: TaskWords, stored: VideoFlow | undefined, names
   const names = new Set(stored.spec.nodes.map(({ name, taskGroup = name }) => taskGroup));
   if (node === undefined || names.has(node)) return `${flow} has no log${node === undefined ? "" : ` of ${node}`} yet`;
   return new OperatorError("COMMAND_INVALID", { problem: `flow ${flow} has no node ${node}, but ${[...names].join(", ")}` });
-}
-
-/** Harmless lines, each after the name of its task if there may be several. Pure. */
-export function printed(text: string, task: string | undefined): string {
-  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
-  return lines.map((line) => `${task === undefined ? "" : `[${safeText(task)}] `}${safeText(line)}\n`).join("");
 }
 
 function tailOf(text: string | undefined): number | undefined {

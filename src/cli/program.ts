@@ -149,7 +149,7 @@ function addRun(program: Command, world: World, done: Done): void {
     .option("--shm <dir>", "folder of shared memory (default: $VIDEOFLOW_SHM, else /dev/shm)")
     .option("--json", "print one JSON object per line")
     .option("--plain", "print lines instead of redrawing a table")
-    .option("--quiet", "print errors only")
+    .option("--quiet", "print nothing but errors and what the tasks print")
     .addHelpText("after", RUN_HELP)
     .action(async (file: string, flags: RunFlags) => done(await (await import("./run.js")).run(file, flags, world)));
 }

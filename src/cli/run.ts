@@ -18,6 +18,7 @@ export async function run(file: string, flags: RunFlags, world: World): Promise<
     ...(flags.shm === undefined ? {} : { shmDir: flags.shm }),
     onSnapshot: (snapshot) => display.show(snapshot),
     onNotice: (text) => display.notice(text),
+    onPrinted: (task, text) => display.printed(task, text),
   };
   const result = await engine.run(flow, options);
   display.finish(result.snapshot, result);

@@ -141,6 +141,8 @@ export interface RunOptions extends HostOptions {
   readonly onSnapshot: (snapshot: FlowSnapshot) => void;
   /** Called with what the user should know at once, such as a task that starts again. */
   readonly onNotice: (text: string) => void;
+  /** Called with whole lines that a task has printed. @param task `NODE.INDEX`. */
+  readonly onPrinted?: (task: string, text: string) => void;
 }
 
 export interface AgentCommandOptions extends HostOptions {

@@ -5,6 +5,8 @@ import { join, resolve } from "node:path";
 import { Agent, type AgentNote } from "../agent/agent.js";
 import type { KeeperClient } from "../agent/keeper-client.js";
 import { chooseShmBase } from "../agent/shm-base.js";
+import { logsOf } from "../agent/task-files.js";
+import { type LogLines, LogReader } from "../agent/task-logs.js";
 import type { Condition, FlowTask, VideoFlow } from "../api/kinds.js";
 import { REFUSALS } from "../api/refusal.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
@@ -53,6 +55,7 @@ export class Foreground {
   readonly #startMs = REAL_CLOCK.nowMs();
   readonly #startedAt = REAL_CLOCK.wallMs();
   readonly #tasks = new Map<string, FlowTask>();
+  readonly #logs: LogReader;
   readonly #interrupts: Interrupts;
   #agent: Agent | undefined;
   #holds: DeviceHolds | undefined;
@@ -73,6 +76,8 @@ export class Foreground {
     this.#isTemporary = options.stateDir === undefined;
     this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
     if (this.#isTemporary) keeper.own(this.#stateDir);
+    const { name } = flow.metadata;
+    this.#logs = new LogReader({ dir: logsOf(this.#stateDir, flow.metadata), isWanted: (task) => task.startsWith(`${name}.`), tail: 0 });
     this.#outputs = outputFiles(flow.spec.nodes, describeBuiltIn);
     this.#deadLettersDir = resolve(options.deadLettersDir ?? `${flow.metadata.name}.dead-letters`);
     this.#letters = new NewLetters(this.#deadLettersDir);
@@ -170,7 +175,11 @@ export class Foreground {
       if (type !== "Deleted") this.#tasks.set(object.metadata.name, object);
     });
     const unwatch = this.#store.watch("VideoFlow", ({ object }) => this.#see(object));
-    const timer = setInterval(() => this.#options.onSnapshot(this.snapshot()), SNAPSHOT_MS);
+    this.#tellPrinted(this.#logs.read()); // What earlier runs have left is passed over.
+    const timer = setInterval(() => {
+      this.#tellPrinted(this.#logs.read());
+      this.#options.onSnapshot(this.snapshot());
+    }, SNAPSHOT_MS);
     const isOver = this.#ending.finally(() => {
       clearInterval(timer);
       unwatch();
@@ -187,6 +196,7 @@ export class Foreground {
 
   async #conclude(): Promise<RunResult> {
     const snapshot = { ...this.snapshot(), outputs: this.#outputs.filter((path) => isNewer(path, this.#startedAt)) };
+    for (const lines of [this.#logs.read(), this.#logs.rest()]) this.#tellPrinted(lines);
     const deadLetters = this.#letters.text();
     await this.#close();
     const refusal = refusalOf(this.#flow);
@@ -229,6 +239,12 @@ export class Foreground {
 
   #tell({ subject, what, message }: AgentNote): void {
     if (["Restarting", "Backoff", "Failed", "Error"].includes(what)) this.#options.onNotice(`${subject}: ${what}: ${message}`);
+  }
+
+  #tellPrinted(lines: Iterable<LogLines>): void {
+    const { onPrinted } = this.#options;
+    if (onPrinted === undefined) return;
+    for (const { task, text } of lines) onPrinted(task.slice(this.#flow.metadata.name.length + 1), text);
   }
 
   #interrupt(): void {

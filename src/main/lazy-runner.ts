@@ -1,6 +1,7 @@
 /** What `flow.run()` does in a user's own process: loads the runtime and runs the flow in the foreground. */
 import { dirname } from "node:path";
 import { OperatorError } from "../base/errors.js";
+import { printed } from "../base/safe-text.js";
 import type { Flow } from "../flow/flow.js";
 import type { FlowRun } from "../flow/session.js";
 import type { Foreground } from "./foreground.js";
@@ -30,7 +31,11 @@ async function start(flow: Flow): Promise<Foreground> {
     if (!warned.has(text)) process.stderr.write(`videoflow: ${text}\n`);
     warned.add(text);
   };
-  return Foreground.start(document, { onNotice: warn, onSnapshot: ({ warnings }) => warnings.forEach(warn) });
+  return Foreground.start(document, {
+    onNotice: warn,
+    onSnapshot: ({ warnings }) => warnings.forEach(warn),
+    onPrinted: (task, text) => void process.stdout.write(printed(text, task)),
+  });
 }
 
 async function finish(run: Foreground): Promise<void> {

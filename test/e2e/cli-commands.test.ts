@@ -20,6 +20,16 @@ describe("the command line as its users call it", () => {
     expect(result).toMatchObject({ type: "result", state: "Succeeded", outputs: [resolve(place.dir, "out.jsonl")] });
   });
 
+  test("prints what the tasks print, to its last line; alone with --quiet, and not again what an earlier run has left", async () => {
+    const print = { name: "print", role: "Consumer", component: "CommandlineConsumer", inputs: ["numbers"] };
+    const file = writeManifest(place, [numbers, print]);
+    const loud = await videoflow(["run", file, "--state-dir", place.path("state")]);
+    const quiet = await videoflow(["run", file, "--quiet", "--state-dir", place.path("state")]);
+    const lines = ["0", "1", "2", "3", "4"];
+    expect(loud.out.split("\n").filter((line) => line.startsWith("["))).toEqual(lines.map((line) => `[print.0] ${line}`));
+    expect([quiet.out, quiet.err]).toEqual([lines.map((line) => `${line}\n`).join(""), ""]);
+  });
+
   test("explains which of three wishes gets one of two GPUs, and starts nothing", async () => {
     const file = writeManifest(place, [numbers, wish, { ...sink, inputs: ["wish"] }]);
     const { code, out } = await videoflow(["explain", file, "--json", ...gpus(place, 2)]);

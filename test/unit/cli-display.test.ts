@@ -82,7 +82,26 @@ describe("a display", () => {
     expect(objects.at(-1)).toMatchObject({ state: "Succeeded", reason: "Completed" });
   });
 
-  test("that is quiet prints nothing", () => {
+  test("tells what tasks print: above the live display, as objects, or alone; harmless each time", () => {
+    const told = (mode: "live" | "plain" | "json" | "quiet", isTTY: boolean) => {
+      const [progress, results] = [new Recorder(isTTY), new Recorder(isTTY)];
+      const display = new Display(mode, progress, results, false);
+      display.show(snapshotAt(0));
+      display.printed("sink.0", "one\n\x1b[2Jtwo\n");
+      return { progress: progress.text, results: results.text };
+    };
+    expect(told("live", true).results).toBe("[sink.0] one\n[sink.0] \\x1b[2Jtwo\n");
+    expect(told("live", true).progress.endsWith("\x1b[2A\x1b[J")).toBe(true);
+    expect(told("plain", false).results).toBe("[sink.0] one\n[sink.0] \\x1b[2Jtwo\n");
+    expect(JSON.parse(told("json", false).results.split("\n")[1] ?? "")).toEqual({
+      type: "printed",
+      task: "sink.0",
+      text: "one\n\x1b[2Jtwo\n",
+    });
+    expect(told("quiet", false).results).toBe("one\n\\x1b[2Jtwo\n");
+  });
+
+  test("that is quiet prints nothing else", () => {
     const output = new Recorder(true);
     const display = new Display("quiet", output, output, true);
     display.show(snapshotAt(0));

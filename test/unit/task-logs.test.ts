@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
@@ -39,6 +39,25 @@ test.each([
 ])("the last $tail lines of a log that begins with an empty one: $text", async ({ text, tail, last }) => {
   writeFileSync(file("f.a.0.log"), text);
   expect((await read({ tail })).replace(/^f\.a\.0: /gm, "")).toBe(last);
+});
+
+test("a follower loses nothing of a file that is copied aside and cut", async () => {
+  const log = file("f.a.0.log");
+  writeFileSync(log, "one\ntw");
+  const steps = [
+    () => {
+      appendFileSync(log, "o\nthree\nfo");
+      copyFileSync(log, `${log}.1`);
+      writeFileSync(log, "ur\n");
+    },
+    () => appendFileSync(log, "five\n"),
+  ];
+  const goesOn = async () => {
+    const step = steps.shift();
+    step?.();
+    return step !== undefined;
+  };
+  expect((await read({ goesOn })).replaceAll("f.a.0: ", "")).toBe("one\ntwo\nthree\nfour\nfive\n");
 });
 
 test("a follower sees what is added, a new task, and a file that was set aside and begins anew", async () => {
