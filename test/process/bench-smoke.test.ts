@@ -20,7 +20,10 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   kill: ["delivered", "duplicates", "recoveryMs", "wallRatio"],
   eos: ["tailMsPerHop"],
   idle: ["cpuSeconds", "rssMb", "privateMb"],
-  converge: ["tasksPerSecond", "tasksPerSecondTenth", "costGrowth", "writesPerTask", "steadyWritesPerMinute", "rssMiB"],
+  converge: [
+    ...["tasksPerSecond", "tasksPerSecondTenth", "diskTasksPerSecondTenth", "costGrowth", "writesPerTask"],
+    ...["steadyWritesPerMinute", "rssMiB"],
+  ],
   startup: ["firstMessageMs", "bareNodeMs", "ratio"],
   restart: ["deathToSpawnMs", "deathToProgramMs", "deathToReadyMs", "bareNodeMs"],
   adopt: ["tasks", "adoptMs", "restartedTasks"],
