@@ -26,6 +26,8 @@ async function start(flow: Flow): Promise<Foreground> {
   if (checked.problems.length > 0 || document === undefined) {
     throw new OperatorError("FLOW_INVALID", { flow: manifest.metadata.name, problems: checked.problems.map(formatProblem) });
   }
+  // These load the file that runs the flow: it would print again what it prints.
+  const loaders = new Set(manifest.spec.nodes.filter(isOwn).map(({ name, taskGroup = name }) => taskGroup));
   const warned = new Set<string>();
   const warn = (text: string) => {
     if (!warned.has(text)) process.stderr.write(`videoflow: ${text}\n`);
@@ -34,8 +36,15 @@ async function start(flow: Flow): Promise<Foreground> {
   return Foreground.start(document, {
     onNotice: warn,
     onSnapshot: ({ warnings }) => warnings.forEach(warn),
-    onPrinted: (task, text) => void process.stdout.write(printed(text, task)),
+    onPrinted: (task, text) => {
+      if (!loaders.has(task.slice(0, task.lastIndexOf(".")))) process.stdout.write(printed(text, task));
+    },
   });
+}
+
+/** A class of the user's, not a built-in component. */
+function isOwn({ component }: { readonly component: string }): boolean {
+  return component.includes("#");
 }
 
 async function finish(run: Foreground): Promise<void> {

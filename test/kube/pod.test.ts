@@ -37,11 +37,11 @@ function statusOf(pid: number): string {
 }
 
 /** `pod.js` as a container's first process, with the arguments of the DaemonSet where this machine allows. */
-function startPod(): FlowProcess {
-  const shm = `${at.place.shm}/pod`;
+function startPod(host: string): FlowProcess {
+  const shm = `${at.place.shm}/${host}`;
   mkdirSync(shm, { recursive: true });
   const devices = at.place.write("no-devices.yaml", "[]");
-  const args = ["--state-dir", at.place.path("state-pod"), "--kubeconfig", cluster.kubeconfig, "--host-name", "pod", "--shm", shm];
+  const args = ["--state-dir", at.place.path(`state-${host}`), "--kubeconfig", cluster.kubeconfig, "--host-name", host, "--shm", shm];
   const program = [
     "-e",
     "process.exitCode = require('child_process').spawnSync('unshare', process.argv.slice(1), { stdio: 'inherit' }).status",
@@ -54,7 +54,7 @@ function startPod(): FlowProcess {
 withNamespaces(
   "the first process of a Pod reaps orphans, starts its agent again without touching tasks, and ends all in order",
   async () => {
-    const pod = startPod();
+    const pod = startPod("busy");
     await until(() => pod.output.includes("answers on"), "the agent answers");
     const keeper = livePids().find(
       (pid) => titleOf(pid).startsWith("videoflow: keeper") && pod.child.pid === parentOf(parentOf(pid)),
@@ -94,7 +94,7 @@ withNamespaces(
 );
 
 withNamespaces("the agent of a Pod without tasks ends in order, and the Pod behind it", async () => {
-  const pod = startPod();
+  const pod = startPod("idle"); // No flow was ever placed on this host.
   await until(() => pod.output.includes("answers on"), "the agent answers");
   const keeper = livePids().find(
     (pid) => titleOf(pid).startsWith("videoflow: keeper") && pod.child.pid === parentOf(parentOf(pid)),

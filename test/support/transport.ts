@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { foreign } from "../../src/base/foreign.js";
 import { createFlowMemory } from "../../src/transport/memory.js";
 import type { DataPlan, EdgePlan, NodePlan } from "../../src/transport/plan.js";
 
@@ -24,5 +25,15 @@ export async function withMemory<T>(plan: DataPlan, body: (dir: string) => T | P
     return await body(`${root}/run`);
   } finally {
     rmSync(root, { recursive: true, force: true });
+    unmapBelow(root);
+  }
+}
+
+/** Nobody unmaps what a port has open but the end of its process, and a process may have 65,530 mappings: a property makes thousands. */
+function unmapBelow(folder: string): void {
+  const munmap = foreign().load(null).func("int munmap(uintptr_t addr, size_t length)");
+  for (const line of readFileSync("/proc/self/maps", "utf8").split("\n")) {
+    const [, from, to] = line.includes(` ${folder}/`) ? (/^([0-9a-f]+)-([0-9a-f]+) /.exec(line) ?? []) : [];
+    if (from !== undefined && to !== undefined) munmap(BigInt(`0x${from}`), BigInt(`0x${to}`) - BigInt(`0x${from}`));
   }
 }
