@@ -155,6 +155,7 @@ function lastBytes(file: string, limit: number): Buffer {
   }
 }
 
-function sizeOf(file: string): number {
+/** 0 if it is not there. */
+export function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,7 +1,8 @@
 /** Reads the logs of a flow's tasks while they are written: whole lines, one file after the other, across rotations. */
-import { closeSync, openSync, readdirSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { sizeOf } from "./task-files.js";
 
 export interface LogLines {
   /** Name of the task. */
@@ -118,10 +119,6 @@ function* readTo(path: string, size: number, reading: Reading): Generator<string
   } finally {
     closeSync(fd);
   }
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function wholeLines(reading: Reading, added: Buffer): string {

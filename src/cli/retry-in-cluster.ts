@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { HOSTNAME_LABEL } from "../api/host-lease.js";
-import type { VideoFlow, VideoFlowSpec } from "../api/kinds.js";
+import { API_VERSION, type VideoFlow, type VideoFlowSpec } from "../api/kinds.js";
 import { type DeadLetter, LETTERS_OF, type LetterOutput } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
 import type { Describe } from "../flow/graph.js";
@@ -81,7 +81,7 @@ export function retryDocument(
   const ids = letters.map(({ id }) => id);
   const hash = createHash("sha256").update(JSON.stringify([metadata.uid, metadata.generation, ids]));
   const name = `${metadata.name.slice(0, MAX_NAME)}-retry-${hash.digest("hex").slice(0, 8)}`;
-  const { apiVersion, kind } = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow" } as const;
+  const { apiVersion, kind } = { apiVersion: API_VERSION, kind: "VideoFlow" } as const;
   const own: VideoFlowSpec = {
     ...spec,
     run: 1,

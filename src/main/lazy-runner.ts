@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { OperatorError } from "../base/errors.js";
 import { printed } from "../base/safe-text.js";
+import { moduleFile } from "../flow/component-path.js";
 import type { Flow } from "../flow/flow.js";
 import type { FlowRun } from "../flow/session.js";
 import type { Foreground } from "./foreground.js";
@@ -27,7 +28,9 @@ async function start(flow: Flow): Promise<Foreground> {
     throw new OperatorError("FLOW_INVALID", { flow: manifest.metadata.name, problems: checked.problems.map(formatProblem) });
   }
   // These load the file that runs the flow: it would print again what it prints.
-  const loaders = new Set(manifest.spec.nodes.filter(isOwn).map(({ name, taskGroup = name }) => taskGroup));
+  const loaders = new Set(
+    manifest.spec.nodes.filter(({ component }) => moduleFile(component)).map(({ name, taskGroup = name }) => taskGroup),
+  );
   const warned = new Set<string>();
   const warn = (text: string) => {
     if (!warned.has(text)) process.stderr.write(`videoflow: ${text}\n`);
@@ -40,11 +43,6 @@ async function start(flow: Flow): Promise<Foreground> {
       if (!loaders.has(task.slice(0, task.lastIndexOf(".")))) process.stdout.write(printed(text, task));
     },
   });
-}
-
-/** A class of the user's, not a built-in component. */
-function isOwn({ component }: { readonly component: string }): boolean {
-  return component.includes("#");
 }
 
 async function finish(run: Foreground): Promise<void> {

@@ -71,7 +71,8 @@ export class OwnPool extends PoolMapping {
     this.#context = context;
     this.#inHand = new Uint8Array(context.task.entries);
     this.#dirty = scrub ? new Uint8Array(context.task.entries) : undefined;
-    this.#used = this.#usedBefore();
+    // Whoever looks too late shall see the scrubbed slot, not what was written over it at once: all slots take turns then.
+    this.#used = scrub ? Math.max(this.#usedBefore(), Math.min(this.#nominal(), context.task.entries)) : this.#usedBefore();
     this.#heldAtMost = this.#used;
   }
 

@@ -52,6 +52,7 @@ test(`a file is right although its writer too is among the ${CONSUMER_KILLS} kil
     seed: SEED + 1,
     kills: CONSUMER_KILLS,
     spared: ["source", "work", "pick", "join", "many"],
+    among: ["chain", "sink"],
   });
   tell("chaos with consumer", result);
 
@@ -66,7 +67,12 @@ test(`agent and keeper too are among ${DAEMON_KILLS} killed, and nothing is lost
   try {
     await daemon.start();
     await daemon.apply(writeChaosFlow(place, fileSink(place)));
-    const result = await killAtRandom(new ChaosDaemon(daemon, SEED), place, { seed: SEED + 2, kills: DAEMON_KILLS, spared: [] });
+    const result = await killAtRandom(new ChaosDaemon(daemon, SEED), place, {
+      seed: SEED + 2,
+      kills: DAEMON_KILLS,
+      spared: [],
+      among: ["agent", "keeper", "sink"],
+    });
     tell("chaos with agent and keeper", result);
 
     expectClean(result);

@@ -1,24 +1,17 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { INCARNATION_MARKER } from "../../src/base/keeper-protocol.js";
 import { readEnvironment } from "../../src/base/process-identity.js";
 import { listProcesses } from "../../src/base/process-table.js";
-import { openWorkshop, runs, startKeeper, type TestKeeper, until, type Workshop } from "../support/processes.js";
+import { eachWithKeeper } from "../support/each-with-keeper.js";
+import { runs, type TestKeeper, until, type Workshop } from "../support/processes.js";
 
 let workshop: Workshop;
-let program: string;
 let keeper: TestKeeper;
-
-beforeAll(() => {
-  workshop = openWorkshop();
-  program = workshop.bundle("src/main/keeper.ts");
+eachWithKeeper((fresh) => {
+  ({ workshop, keeper } = fresh);
 });
-afterAll(() => workshop.remove());
-beforeEach(async () => {
-  keeper = await startKeeper(program, workshop.dir);
-});
-afterEach(() => keeper.client.close());
 
 const file = (name: string) => join(workshop.dir, name);
 

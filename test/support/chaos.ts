@@ -16,6 +16,7 @@ const AT_COMMIT = 0.2;
 const COMMIT_US = 200;
 /** Kills of agent or keeper, where they may be killed. */
 const ABOVE = 0.08;
+const SUPERVISORS: readonly string[] = ["agent", "keeper"];
 const COMMIT_WAIT_MS = 25;
 /** Nothing is done blindly while a smaller share of the kills hit a message: on a busy machine aims miss. */
 const ENOUGH = 0.9;
@@ -43,6 +44,8 @@ export interface ChaosOptions {
   readonly kills: number;
   /** Nodes that stay alive. */
   readonly spared: readonly string[];
+  /** Nodes, agent or keeper that must be among the killed: who chance has missed is killed last, blindly. */
+  readonly among?: readonly string[];
   readonly onKill?: (kills: number) => void;
 }
 
@@ -180,7 +183,10 @@ class Chaos {
   #takeAim(tasks: readonly TaskStats[]): Aim | undefined {
     const manner = this.#manner;
     const waitMs = manner === "blind" ? this.#prng.range(0, AIM_MS) : AIM_MS;
-    const candidates = tasks.filter((task) => manner === "blind" || !this.#victims.has(nameOf(task)));
+    const owed = this.#owed();
+    const candidates = tasks.filter(
+      (task) => (owed === undefined || task.node === owed) && (manner === "blind" || !this.#victims.has(nameOf(task))),
+    );
     if (candidates.length === 0 || this.#victims.size >= AT_ONCE) return undefined;
     const task = this.#prng.pick(candidates);
     const victim = this.#hold(task);
@@ -227,10 +233,18 @@ class Chaos {
     this.#perNode[victim] = (this.#perNode[victim] ?? 0) + 1;
     this.#manner = this.#nextManner();
     this.#options.onKill?.(this.#kills);
-    if (this.#kills === this.#options.kills) this.#endSource();
+    if (this.#kills >= this.#options.kills && this.#messages === undefined && this.#owed() === undefined) this.#endSource();
+  }
+
+  /** Who must still die after all others have. */
+  #owed(): string | undefined {
+    const { kills, among = [] } = this.#options;
+    return this.#kills < kills || this.#messages !== undefined ? undefined : among.find((name) => this.#perNode[name] === undefined);
   }
 
   #nextManner(): Manner {
+    const owed = this.#owed();
+    if (owed !== undefined) return SUPERVISORS.includes(owed) ? "above" : "blind";
     if (this.#target.killAbove !== undefined && this.#prng.chance(ABOVE)) return "above";
     const chance = this.#prng.next();
     if (this.#inHand < ENOUGH * this.#kills || chance > BLIND + AT_COMMIT) return "with a message";
