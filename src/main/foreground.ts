@@ -48,7 +48,8 @@ export class Foreground {
   readonly #store: EmbeddedStore;
   readonly #keeper: KeeperClient;
   readonly #stateDir: string;
-  readonly #isTemporary: boolean;
+  /** Goes with the run, or with the keeper after `kill -9`: launch files hold parameters, and those may hold secrets. */
+  readonly #temporaryDir = mkdtempSync(join(tmpdir(), "videoflow-"));
   readonly #outputs: readonly string[];
   readonly #deadLettersDir: string;
   readonly #letters: NewLetters;
@@ -73,9 +74,8 @@ export class Foreground {
     this.#store = store;
     this.#keeper = keeper;
     this.#options = options;
-    this.#isTemporary = options.stateDir === undefined;
-    this.#stateDir = options.stateDir === undefined ? mkdtempSync(join(tmpdir(), "videoflow-")) : resolve(options.stateDir);
-    if (this.#isTemporary) keeper.own(this.#stateDir);
+    this.#stateDir = options.stateDir === undefined ? this.#temporaryDir : resolve(options.stateDir);
+    keeper.own(this.#temporaryDir);
     const { name } = flow.metadata;
     this.#logs = new LogReader({ dir: logsOf(this.#stateDir, flow.metadata), isWanted: (task) => task.startsWith(`${name}.`), tail: 0 });
     this.#outputs = outputFiles(flow.spec.nodes, describeBuiltIn);
@@ -143,6 +143,7 @@ export class Foreground {
       keeper: this.#keeper,
       clock: REAL_CLOCK,
       stateDir: this.#stateDir,
+      runtimeDir: join(this.#temporaryDir, "run"),
       deadLettersDir: () => this.#deadLettersDir,
       shmBase,
       outputsOf: (members) => outputFiles(members, describeBuiltIn),
@@ -285,7 +286,7 @@ export class Foreground {
     await this.#keeper.close();
     this.#holds?.release();
     await this.#store.close();
-    if (this.#isTemporary) rmSync(this.#stateDir, { recursive: true, force: true });
+    rmSync(this.#temporaryDir, { recursive: true, force: true });
   }
 }
 
