@@ -15,7 +15,7 @@ beforeAll(async () => {
   for (const name of ["package.json", "scripts"]) cpSync(resolve(name), place.path(name), { recursive: true });
   for (const name of LINKED) symlinkSync(resolve(name), place.path(name));
   ended = await place.start([], { program: ["scripts/demo.mjs"] }).ended;
-}, 120_000);
+});
 
 afterAll(() => place.remove());
 
@@ -40,7 +40,7 @@ test("its video has as many frames as the clip, and a line of JSON for each", as
   const [clip, annotated] = [await framesOf("faces.mp4"), await framesOf("faces-annotated.mp4")];
   expect(clip).toBeGreaterThan(30);
   expect([annotated, place.lines("out/demo/faces.jsonl").length]).toEqual([clip, clip]);
-}, 60_000);
+});
 
 test("it follows faces in most frames", () => {
   const lines = place.lines("out/demo/faces.jsonl").map((line) => JSON.parse(line) as { payload: { tracks: unknown[] } });

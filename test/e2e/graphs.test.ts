@@ -48,7 +48,7 @@ test("of a batch flow only tasks that share their parent with other nodes let it
     [3, 3],
   ]);
   expect(await outputOf([ticker(1), scheduled("alone", ["source"]), collector("alone")])).toEqual([0]);
-}, 60_000);
+});
 
 describe("a batch flow gives exactly its outputs, in order", () => {
   test("where branches of several tasks, one of them a filter, meet again", async () => {

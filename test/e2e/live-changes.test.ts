@@ -49,7 +49,7 @@ test("changed params replace the processes of their node alone, and every messag
   expect(live.tasks.map(({ status }) => status?.restarts)).toEqual([0, 0, 0]);
   process.kill(live.pids.get("add.0") as number, "SIGKILL");
   await live.until("a restart", () => live.tasks[0]?.status?.restarts === 1 && live.tasks[0].status.phase === "Running");
-}, 60_000);
+});
 
 test("what needs no other process changes without one", async () => {
   live = await LiveFlow.start(place, chain());
@@ -63,7 +63,7 @@ test("what needs no other process changes without one", async () => {
   await live.untilSettled();
   await grown();
   expect(live.pids).toEqual(before);
-}, 60_000);
+});
 
 test("M1, M2: templates of every node of a graph with replicas, a join, many outputs and state change under load; nothing is lost, repeated or out of order", async () => {
   live = await LiveFlow.start(place, chaosNodes(place, linesSink(place)));
@@ -81,7 +81,7 @@ test("M1, M2: templates of every node of a graph with replicas, a join, many out
   place.write("until", String(messages));
   await live.untilState("Succeeded");
   expect(readArrivals(place)).toEqual(expectedArrivals(messages));
-}, 90_000);
+});
 
 test("M1, M2: replicas come and go under load, also of a partitioned join, and nothing is lost, repeated or out of order", async () => {
   live = await LiveFlow.start(place, chaosNodes(place, linesSink(place)));
@@ -103,7 +103,7 @@ test("M1, M2: replicas come and go under load, also of a partitioned join, and n
   place.write("until", String(messages));
   await live.untilState("Succeeded");
   expect(readArrivals(place)).toEqual(expectedArrivals(messages));
-}, 90_000);
+});
 
 test("an invalid new spec is said and changes nothing; a valid one after it counts", async () => {
   live = await LiveFlow.start(place, chain());
@@ -121,7 +121,7 @@ test("an invalid new spec is said and changes nothing; a valid one after it coun
   await live.editNode("add", { inputs: ["tick"] });
   await live.until("the acceptance", () => live.condition("Accepted") === "True Valid");
   expect(live.pids).toEqual(before);
-}, 60_000);
+});
 
 test("paused, producers hold back and what is in flight arrives; running again, they go on where they stopped", async () => {
   live = await LiveFlow.start(place, chain());
@@ -141,7 +141,7 @@ test("paused, producers hold back and what is in flight arrives; running again, 
   await grown();
   const given = numbers();
   expect([live.pids, given]).toEqual([before, given.map((_, index) => index)]);
-}, 60_000);
+});
 
 test("a finished flow runs again when run is raised, under another identity; Succeeded counts per run", async () => {
   live = await LiveFlow.start(place, [
@@ -161,4 +161,4 @@ test("a finished flow runs again when run is raised, under another identity; Suc
     false,
     20,
   ]);
-}, 60_000);
+});

@@ -43,7 +43,7 @@ test("with the last of four nodes stopped, only that one is replaced, although a
   expect([...before].filter(([name, pid]) => after.get(name) !== pid).map(([name]) => name)).toEqual(["file.0"]);
   const values = arrived();
   expect(values).toEqual(values.map((_, index) => index));
-}, 60_000);
+});
 
 test("a stopped task is found while it waits for input that does not come; in a paused flow it is left alone", async () => {
   const slow = { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 10, count: 20 } };
@@ -66,7 +66,7 @@ test("a stopped task is found while it waits for input that does not come; in a 
   await live.until("idle is replaced", () => killed().includes("idle"));
   await live.until("another process", () => ![undefined, before.get("idle.0")].includes(live.pids.get("idle.0")));
   expect(killed()).toEqual(["idle"]);
-}, 60_000);
+});
 
 test("a task that spins in user code is found and replaced, and the input is tried again", async () => {
   const once = place.path("once");
@@ -77,7 +77,7 @@ test("a task that spins in user code is found and replaced, and the input is tri
   expect(killed()).toEqual(["second"]);
   const values = arrived();
   expect(values).toEqual(values.map((_, index) => index));
-}, 60_000);
+});
 
 test("a crash loop backs off, ends at its budget, and says the last 20 lines of its log; its siblings run until then", async () => {
   const restart = { initialBackoffSeconds: 0.4, maxBackoffSeconds: 60, maxRestarts: 3, windowSeconds: 600 };
@@ -98,4 +98,4 @@ test("a crash loop backs off, ends at its budget, and says the last 20 lines of 
     waits.map(() => true),
   );
   expect(waits.length).toBeGreaterThanOrEqual(1);
-}, 60_000);
+});

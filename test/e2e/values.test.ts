@@ -38,7 +38,7 @@ await flow.join();
   const log = readFileSync(place.path(`state/logs/default/${place.flow}/${place.flow}.measure.0.log`), "utf8");
   expect(log).toContain("the token is ***");
   expect(log).not.toContain("S3cr3t");
-}, 60_000);
+});
 
 test("what is wrong with a value is found before anything starts", async () => {
   const nodes = (params: object) => [
@@ -60,7 +60,7 @@ test("what is wrong with a value is found before anything starts", async () => {
   const [numbers, sink] = nodes({ end: 1 });
   const { code, err } = await place.run(writeManifest(place, [{ ...numbers, env }, sink as object])).ended;
   expect([code, err]).toEqual([2, expect.stringContaining("secretKeyRef is for flows of a cluster")]);
-}, 60_000);
+});
 
 describePython("a class in Python", () => {
   test("gets the text too, and what it prints is hidden", async () => {
@@ -96,5 +96,5 @@ class Measure(ProcessorNode):
     const log = readFileSync(place.path(`state/logs/default/${place.flow}/${place.flow}.measure.0.log`), "utf8");
     expect(log).toContain("the token is ***");
     expect(log).not.toContain("S3cr3t");
-  }, 60_000);
+  });
 });

@@ -69,7 +69,7 @@ async function start(
 const create = (spec: Partial<FlowTaskSpec> = {}) => store.create<"FlowTask">(newTask({ workingDir: dir, ...spec }));
 const read = async (name: string) => (await store.get({ kind: "FlowTask", namespace: "default", name })) as FlowTask;
 async function phaseOf(name: string, phase: string, restarts = 0): Promise<FlowTask> {
-  for (let looks = 0; looks < 1000; looks += 1) {
+  for (let looks = 0; looks < 6_000; looks += 1) {
     const task = await read(name);
     if (task.status?.phase === phase && (task.status.restarts ?? 0) >= restarts) return task;
     await new Promise((resolve) => setTimeout(resolve, 10));

@@ -49,7 +49,7 @@ test("what the engine has compiled is kept once for each kind of process, and us
   const damaged = kept().map((path) => statSync(path).size);
   expect(await run()).toMatchObject({ code: 0, err: "" });
   expect(kept().every((path, at) => statSync(path).size > (damaged[at] as number))).toBe(true);
-}, 60_000);
+});
 
 test("a folder that cannot be written costs nothing but time", async () => {
   writeFileSync(compiled(), "");

@@ -53,4 +53,4 @@ test("flows of one name in two namespaces have logs, dead letters and figures of
     const logs = await cli("logs", place.flow, "-n", namespace);
     expect(logs.match(/no code for \d/g)?.every((text) => text === `no code for ${bad}`)).toBe(true);
   }
-}, 120_000);
+});

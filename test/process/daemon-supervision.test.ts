@@ -65,7 +65,7 @@ test("P2: Terminate: 2 s after the daemon's SIGKILL nothing is left of what task
   });
   await daemon.killAgent();
   await eventually("nothing", () => !early.some(({ pid }) => runs(pid)) && liveTasks(place.flow).length === 0, 2_000);
-}, 60_000);
+});
 
 test("Keep: a task that ended while there was no agent is told of with its code, and goes on", async () => {
   await daemon.start();
@@ -82,7 +82,7 @@ test("Keep: a task that ended while there was no agent is told of with its code,
   await eventually("further messages", () => place.lines("out").length > before + 20);
   const values = place.lines("out").map((line) => (JSON.parse(line) as { payload: number }).payload);
   expect(values).toEqual(values.map((_, index) => index));
-}, 60_000);
+});
 
 test("a crash loop under the daemon ends at its budget, with the last 20 lines of its log in the event; its siblings run on until then", async () => {
   await daemon.start();
@@ -100,4 +100,4 @@ test("a crash loop under the daemon ends at its budget, with the last 20 lines o
   const told = events.filter(({ involvedObject, reason }) => involvedObject.name.includes(".work.") && reason === "RestartBudgetSpent");
   const lines = told[0]?.message.split("\n").filter((line) => /^line \d+ of/.test(line)) ?? [];
   expect([told.length, lines.length, lines.at(-1)?.startsWith("line 30 of")]).toEqual([1, 20, true]);
-}, 60_000);
+});

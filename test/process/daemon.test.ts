@@ -59,7 +59,7 @@ test("P3: Keep: the tasks of a killed agent run on under the next one with pid, 
   await daemon.end();
   expect(daemon.agent.output).toContain("ended; no task was running");
   await nothingLeft();
-}, 60_000);
+});
 
 test("an end in order leaves the tasks to the next agent and says so; a death meanwhile is made good, its code is told", async () => {
   await startSmall();
@@ -75,7 +75,7 @@ test("an end in order leaves the tasks to the next agent and says so; a death me
   expect(identities().slice(1)).toEqual([sink, source].map((task) => identityOf(task?.pid as number)));
   await finishSmall();
   expect(readdirSync(join(daemon.stateDir, "exits"))).toEqual([]);
-}, 60_000);
+});
 
 test("when only the keeper dies, the agent starts another, and the tasks go on where they were", async () => {
   await startSmall();
@@ -89,7 +89,7 @@ test("when only the keeper dies, the agent starts another, and the tasks go on w
   expect(before.map((one) => runs(one?.pid as number))).toEqual([false, false, false]);
   await finishSmall();
   expect(await restarts()).toEqual([1, 1, 1]);
-}, 60_000);
+});
 
 test("when agent and keeper die at once, the next agent finds the memory and the tasks go on where they were", async () => {
   await startSmall();
@@ -101,7 +101,7 @@ test("when agent and keeper die at once, the next agent finds the memory and the
   await daemon.reached("Running");
   await finishSmall();
   expect(await restarts()).toEqual([1, 1, 1]);
-}, 60_000);
+});
 
 test("P2: with Terminate nothing of the flow is left 2 s after the agent's SIGKILL; the next agent begins the run anew", async () => {
   await startSmall({ onAgentLoss: "Terminate" });
@@ -113,7 +113,7 @@ test("P2: with Terminate nothing of the flow is left 2 s after the agent's SIGKI
   await eventually("three tasks again", () => liveTasks(place.flow).length === 3);
   endAfter(place, 30);
   expect((await daemon.reached("Succeeded", "Failed")).status).toMatchObject({ state: "Succeeded" });
-}, 60_000);
+});
 
 test("a second agent on the same folder refuses with the pid of the first; the folder and its sockets are the user's alone", async () => {
   const first = await daemon.start();
@@ -129,7 +129,7 @@ test("a second agent on the same folder refuses with the pid of the first; the f
     "700",
     "700",
   ]);
-}, 60_000);
+});
 
 test("the agent answers who it is, what a flow does and uses, and its logs, while it runs", async () => {
   await startSmall();
@@ -153,7 +153,7 @@ test("the agent answers who it is, what a flow does and uses, and its logs, whil
   ]);
   expect((await client.services.explain(key)).decisions).toHaveLength(3);
   await client.close();
-}, 60_000);
+});
 
 test("shared memory that dead owners left is removed by the next run; what lives or cannot be judged stays", async () => {
   const base = join(place.shm, `videoflow-${userInfo().uid}`);
@@ -174,7 +174,7 @@ test("shared memory that dead owners left is removed by the next run; what lives
   endAfter(place, 5);
   expect((await place.run(writeSmallFlow(place)).ended).code).toBe(0);
   expect(readdirSync(base).toSorted()).toEqual(["alive", "container", "daemon", "nobody"]);
-}, 60_000);
+});
 
 test("a folder of manifests: a file added, changed, broken, removed is a flow that runs, changes, stays, ends", async () => {
   const dir = join(place.dir, "manifests");
@@ -200,4 +200,4 @@ test("a folder of manifests: a file added, changed, broken, removed is a flow th
   rmSync(path);
   await eventually("no task", () => liveTasks(place.flow).length === 0);
   for (let flow = await daemon.flow(); flow !== undefined; flow = await daemon.flow()) await pause(50);
-}, 60_000);
+});

@@ -8,7 +8,7 @@ import { eachWithDaemon } from "../support/each-with-daemon.js";
 import { NODES, type Surroundings, videoflow, type Workplace, writeManifest } from "../support/flow-process.js";
 
 const GPU = "GPU-8f6d0c1e-2b1f-4a53-9d3e-6a0e6f1f7a11";
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 let place: Workplace;
 let daemon: DaemonPlace;

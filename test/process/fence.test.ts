@@ -100,4 +100,4 @@ test("a host that cannot renew its Lease ends its fenced tasks alone, starts non
   const again = await read("f.a.0");
   expect(again.status).toMatchObject({ restarts: 0, lastExit: { reason: "Fenced", signal: "SIGKILL" } });
   expect((await read("f.b.0")).status?.pid).toBe(free.status?.pid);
-}, 30_000);
+});

@@ -59,4 +59,4 @@ test("get, top, logs, describe and explain answer while every core is at work on
   expect(answers[1]?.out.match(/Running/g)).toHaveLength(6);
   expect(answers[2]?.out).toContain("burnt ");
   expect(after).toBeGreaterThan(before + 100);
-}, 60_000);
+});

@@ -115,7 +115,7 @@ describePython("a flow with nodes in Python", () => {
     expect(place.lines("lines")).toEqual(expected);
     expect(result.victims).toEqual({ source: expect.any(Number), chain: expect.any(Number), lines: expect.any(Number) });
     expect(place.leftovers()).toEqual([]);
-  }, 120_000);
+  });
 
   test("ends the Python process with its worker, even in the middle of a call", async () => {
     const pidFile = place.path("pid");

@@ -17,7 +17,7 @@ import { type DaemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } 
 import { eachWithDaemon } from "../support/each-with-daemon.js";
 import { type Ended, eventually, liveTasks, videoflow, type Workplace, workplace } from "../support/flow-process.js";
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 
 let place: Workplace;
 let daemon: DaemonPlace;
@@ -78,7 +78,7 @@ function otherFlow(): string {
 
 /** The status of a flow that does not run, as text. */
 async function reasonOf(flow: string): Promise<string> {
-  for (let looks = 0; looks < 200; looks += 1) {
+  for (let looks = 0; looks < 1_200; looks += 1) {
     const { status } = (await daemon.flow(flow)) ?? {};
     if (status?.state === "Failed" || status?.conditions?.some(({ type, status: is }) => type === "Admitted" && is === "False"))
       return JSON.stringify(status);

@@ -12,7 +12,7 @@ import { readAll } from "../support/video-context.js";
 
 const OWN = resolve("test/fixtures/components/state-nodes.mjs");
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
 
 let place: Workplace;
 beforeEach(() => {

@@ -26,7 +26,7 @@ const USER = { uid: 64_107, gid: 64_108 };
 const AS_USER = ["--task-user", `${USER.uid}:${USER.gid}`];
 const CHAOS = resolve("test/fixtures/components/chaos.mjs");
 const PRISONER = resolve("test/fixtures/components/prisoner.mjs");
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 180_000;
 
 const ways = (path: string): string[] => (path === "/" ? ["/"] : [...ways(dirname(path)), path]);
 const closed = ways(resolve(".")).find((folder) => (statSync(folder).mode & 0o001) === 0);

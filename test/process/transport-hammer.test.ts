@@ -159,7 +159,7 @@ test("processes that come, make way and are killed while the number of replicas 
   expect(seen.filter((exit) => exit === EXIT_RETIRED).length).toBeGreaterThan(1);
   const lines = readFileSync(log, "utf8").split("\n");
   expect(lines).toEqual(Array.from({ length: orders.messages }, (_, position) => `${position}:${position & 0xff}:2000:trace-${position}`));
-}, 60_000);
+});
 
 test("processes killed at any moment, producer and replicas alike, lose and repeat nothing", async () => {
   const plan = aPlan([aNode("a"), aNode("b", ["a"], { tasks: 2 }), aNode("c", ["b"], { slots: 0 })], { cells: 8 });

@@ -20,7 +20,7 @@ import { CLI, eventually, liveTasks, type Surroundings, type Workplace, workplac
 
 /** Nobody on this machine has these numbers, and no home. */
 const USER = { uid: 64_109, gid: 64_110 };
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const isRoot = process.getuid?.() === 0;
 
 const ways = (path: string): string[] => (path === "/" ? ["/"] : [...ways(dirname(path)), path]);

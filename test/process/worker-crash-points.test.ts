@@ -103,7 +103,7 @@ test("of the messages of one input only those go to the dead letters that throw 
   expect(out).toContain("4 dead letters");
   const given = [0, 1, 2].flatMap((value) => Array.from({ length: 140 }, (_, k) => value * 1_000 + k));
   expect(payloads()).toEqual(given.filter((value) => ![1003, 1070, 1080, 2005].includes(value)));
-}, 60_000);
+});
 
 test("what was out of a message that is given up stays out, once, although the task dies as soon as its letter is written", async () => {
   const many = { name: "many", role: "Processor", component: `${NODES}#Burster`, inputs: ["source"], params: { count: 10 } };
@@ -117,7 +117,7 @@ test("what was out of a message that is given up stays out, once, although the t
   const given = rows.flatMap((row) => Array.from({ length: row === 1003 ? 42 : 50 }, (_, k) => row * 1_000 + k));
   expect([code, hits("each")]).toEqual([0, ["worker.buried", "worker.part"]]);
   expect(payloads()).toEqual(given);
-}, 60_000);
+});
 
 describePython("a task whose work is done in Python", () => {
   test("loses and repeats nothing when it dies before or after the answer", async () => {
@@ -136,7 +136,7 @@ describePython("a task whose work is done in Python", () => {
     expect(hits("double")).toEqual(points.toSorted());
     expect(hits("sum")).toEqual([...points, ...ways].toSorted());
     expect(payloads()).toEqual(Array.from({ length: 12 }, (_, value) => (3 * value * (value + 1)) / 2));
-  }, 120_000);
+  });
 });
 
 test("every point of the worker is hit by one of these tests", () => {

@@ -55,4 +55,4 @@ test("whatever its tasks do, and wherever they die, a channel says what a list i
   );
   await fc.assert(property, { numRuns: RUNS });
   expect([...deaths.keys()].toSorted()).toEqual(STEPS);
-}, 120_000);
+});

@@ -7,7 +7,7 @@ import { type Played, type PlayOptions, play } from "../support/transport-player
 const FIRST = Number(process.env["DAG_SEED"] ?? 30_000);
 const COUNT = Number(process.env["DAG_COUNT"] ?? (process.env["DAG_SEED"] === undefined ? 40 : 1));
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 180_000;
 
 /** Steps that only state and late acknowledgement have; the others are hit without them as well. */
 const STEPS = [

@@ -9,6 +9,7 @@ import { connect } from "../../src/main/connect.js";
 import type { AgentServices } from "../../src/store/agent-services.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
 import { serveAgent } from "../../src/store/socket/server.js";
+import { eventually } from "./flow-process.js";
 
 export interface AgentWorld {
   /** State folder: the socket lies in it. */
@@ -17,6 +18,10 @@ export interface AgentWorld {
   readonly store: EmbeddedStore;
   /** Runs a command line. @returns what it printed, and its exit code. */
   run(line: string | readonly string[], input?: string): Promise<{ readonly code: number; readonly out: string; readonly err: string }>;
+  /** Resolves once the command that runs looks at changes: it has seen what was there before. */
+  watched(): Promise<void>;
+  /** Resolves once what the command that runs has printed is like this. */
+  shown(pattern: RegExp): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,16 +32,32 @@ export async function anAgentWorld(services?: Partial<AgentServices>): Promise<A
     store,
     ...(services === undefined ? {} : { services: services as AgentServices }),
   });
+  let watches = 0;
+  const watch = store.watch.bind(store);
+  Object.assign(store, {
+    watch: (...args: Parameters<typeof watch>) => {
+      watches += 1;
+      return watch(...args);
+    },
+  });
+  let printed = { out: "", err: "" };
   const run = async (line: string | readonly string[], input = "") => {
-    const printed = { out: "", err: "" };
+    const own = { out: "", err: "" };
+    [printed, watches] = [own, 0];
     const args = typeof line === "string" ? line.split(" ") : line;
-    const code = await runCommandLine(args, aWorld(folder, printed, input));
-    return { code, ...printed };
+    const code = await runCommandLine(args, aWorld(folder, own, input));
+    return { code, ...own };
   };
   return {
     folder,
     store,
     run,
+    watched: async () => void (await eventually("a watch", () => watches > 0)),
+    shown: async (pattern) =>
+      void (await eventually(
+        () => `${pattern} in ${printed.out}`,
+        () => pattern.test(printed.out),
+      )),
     close: async () => {
       await server.close();
       await store.close();

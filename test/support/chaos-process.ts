@@ -1,10 +1,12 @@
 /** A process held by a descriptor: verified once, signalled later within microseconds, never a later owner of its pid. */
 import { createRequire } from "node:module";
 import { constants } from "node:os";
-import { isAlive, type ProcessIdentity } from "../../src/base/process-identity.js";
+import { isAlive, type ProcessIdentity, readStat } from "../../src/base/process-identity.js";
 
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
+/** State of a process that SIGSTOP holds. */
+const STOPPED = "T";
 
 const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
 const libc = koffi.load("libc.so.6");
@@ -15,6 +17,10 @@ export interface HeldProcess {
   readonly identity: ProcessIdentity;
   /** @returns whether it was there to be killed. */
   kill(): boolean;
+  /** From some moment on it does nothing more, which a busy machine may take a while to reach. */
+  halt(): void;
+  letGo(): void;
+  look(): "halted" | "live" | "dead";
   release(): void;
 }
 
@@ -27,5 +33,13 @@ export function holdProcess(identity: ProcessIdentity): HeldProcess | undefined 
     release();
     return undefined;
   }
-  return { identity, release, kill: () => Number(syscall(SYS_PIDFD_SEND_SIGNAL, fd, constants.signals.SIGKILL, 0, 0)) === 0 };
+  const send = (signal: "SIGKILL" | "SIGSTOP" | "SIGCONT") =>
+    Number(syscall(SYS_PIDFD_SEND_SIGNAL, fd, constants.signals[signal], 0, 0)) === 0;
+  return {
+    ...{ identity, release },
+    kill: () => send("SIGKILL"),
+    halt: () => void send("SIGSTOP"),
+    letGo: () => void send("SIGCONT"),
+    look: () => (!isAlive(identity) ? "dead" : readStat(identity.pid)?.state === STOPPED ? "halted" : "live"),
+  };
 }

@@ -18,7 +18,7 @@ const COMMIT_US = 200;
 const ABOVE = 0.08;
 const SUPERVISORS: readonly string[] = ["agent", "keeper"];
 const COMMIT_WAIT_MS = 25;
-/** Nothing is done blindly while a smaller share of the kills hit a message: on a busy machine aims miss. */
+/** Nothing is done blindly while a smaller share of the kills hit a message. */
 const ENOUGH = 0.9;
 const LOOK_MS = 2;
 /** So long a victim may take to have a message in hand. */
@@ -82,6 +82,8 @@ interface Aim {
   readonly victim: HeldProcess;
   readonly manner: Manner;
   readonly endMs: number;
+  /** The victim was told to halt: what it has in hand can be looked at before it dies. */
+  isHalted?: true;
 }
 
 /** Kills until the flow has ended. The memory stays mapped here, so what is left in it can be read after its names are gone. */
@@ -142,12 +144,7 @@ class Chaos {
     this.#noteRecoveries(tasks);
     if (this.#manner === "above") this.#killAbove();
     this.#aim ??= this.#takeAim(tasks);
-    if (this.#aim === undefined) return;
-    const { task: name, manner, endMs } = this.#aim;
-    const task = tasks.find((candidate) => nameOf(candidate) === name);
-    const isDue = performance.now() > endMs;
-    if (task !== undefined && (manner === "blind" ? isDue : this.#memory.isInUserCode(task))) this.#kill(task, this.#aim);
-    else if (isDue || task === undefined) this.#drop(this.#aim);
+    if (this.#aim !== undefined) this.#follow(this.#aim, tasks);
   }
 
   result(ended: Ended): ChaosResult {
@@ -174,7 +171,8 @@ class Chaos {
     if (nowMs - this.#progress.atMs > STALLED_MS) throw new Error(`no task commits (${this.#kills} kills)\n${this.#memory.text()}`);
   }
 
-  #drop({ victim }: Aim): void {
+  #drop({ victim, isHalted }: Aim): void {
+    if (isHalted) victim.letGo();
     victim.release();
     this.#aim = undefined;
   }
@@ -205,19 +203,50 @@ class Chaos {
     return undefined;
   }
 
-  /** What was in hand is read after the signal: the dead change nothing, and their words are put in order milliseconds later. */
-  #kill(before: TaskStats, aim: Aim): void {
-    if (aim.manner === "at a commit" && this.#memory.watchForCommit(before, COMMIT_WAIT_MS)) waitUs(this.#prng.range(0, COMMIT_US));
+  #follow(aim: Aim, tasks: readonly TaskStats[]): void {
+    const task = tasks.find((candidate) => nameOf(candidate) === aim.task);
+    const isDue = performance.now() > aim.endMs;
+    if (task === undefined) this.#drop(aim);
+    else if (aim.isHalted) this.#strike(aim, isDue);
+    else if (aim.manner !== "blind" && this.#memory.isInUserCode(task)) this.#halt(task, aim);
+    else if (isDue && aim.manner === "blind") this.#kill(aim);
+    else if (isDue) this.#drop(aim);
+  }
+
+  /** Between a look and a signal a busy machine may do anything; what is halted changes no more. */
+  #halt(task: TaskStats, aim: Aim): void {
+    if (aim.manner === "at a commit" && this.#memory.watchForCommit(task, COMMIT_WAIT_MS)) waitUs(this.#prng.range(0, COMMIT_US));
+    aim.victim.halt();
+    aim.isHalted = true;
+  }
+
+  #strike(aim: Aim, isDue: boolean): void {
+    const now = aim.victim.look();
+    if (now === "live") return; // It halts when it gets its turn.
+    if (now === "halted" && this.#hits(aim, isDue)) return this.#kill(aim);
+    if (now === "dead" || isDue) return this.#drop(aim);
+    aim.victim.letGo();
+    delete aim.isHalted;
+  }
+
+  /** A commit takes microseconds: who was not met in one is tried again, and killed where it stands in the end. */
+  #hits({ task, manner }: Aim, isDue: boolean): boolean {
+    const victim = this.#memory.task(task);
+    return manner === "at a commit" ? isDue || this.#memory.commitStage(victim) !== "none" : hasMessage(victim);
+  }
+
+  /** The dead change nothing, and their words are put in order some time after the signal: what they had in hand is read before. */
+  #kill(aim: Aim): void {
+    const before = this.#memory.task(aim.task);
+    const stage = this.#memory.commitStage(before);
     const isKilled = aim.victim.kill();
-    const atMs = performance.now();
-    const after = this.#memory.task(aim.task);
     const { pid, startTime } = aim.victim.identity;
     this.#drop(aim);
     this.#killed.add(`${pid} ${startTime}`);
     if (!isKilled) return;
-    this.#commits[this.#memory.commitStage(after)] += 1;
-    this.#victims.set(aim.task, { task: aim.task, committed: after.committed, atMs });
-    this.#count(after.node, hasMessage(after));
+    this.#commits[stage] += 1;
+    this.#victims.set(aim.task, { task: aim.task, committed: before.committed, atMs: performance.now() });
+    this.#count(before.node, hasMessage(before));
   }
 
   /** The tasks may all be killed by it, and by nobody here: none of them is a victim whose return is measured. */

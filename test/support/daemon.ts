@@ -13,6 +13,8 @@ import { fileSink } from "./chaos-flow.js";
 import { eventually, type FlowProcess, type Surroundings, type Workplace, writeManifest } from "./flow-process.js";
 
 const NODES = resolve("test/fixtures/components/chaos.mjs");
+/** One each 50 ms: what does not come within a minute never does. */
+const MANY_LOOKS = 1_200;
 
 /**
  * source → pick → sink, a message every few milliseconds, until the file `until` says after how many it ends.
@@ -139,7 +141,7 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     flow: (name = place.flow) => self.withStore((store) => store.get(key(name))),
     tasks: () => self.withStore((store) => store.list("FlowTask")),
     async task(node, isWanted) {
-      for (let looks = 0; looks < 400; looks += 1) {
+      for (let looks = 0; looks < MANY_LOOKS; looks += 1) {
         const task = (await self.tasks()).find(({ spec }) => spec.node === node && spec.index === 0);
         if (task !== undefined && isWanted(task)) return task;
         await new Promise((resume) => setTimeout(resume, 50));
@@ -147,7 +149,7 @@ export function daemonPlace(place: Workplace): DaemonPlace {
       throw new Error(`task ${node} is not as wanted: ${JSON.stringify(await self.tasks())}`);
     },
     async reached(...states) {
-      for (let looks = 0; looks < 600; looks += 1) {
+      for (let looks = 0; looks < MANY_LOOKS; looks += 1) {
         const flow = await self.flow();
         if (flow !== undefined && states.includes(flow.status?.state ?? "")) return flow;
         await new Promise((resume) => setTimeout(resume, 50));

@@ -227,10 +227,14 @@ function environOf(pid: number): Map<string, string> {
 }
 
 /** Waits until `look` gives something. @throws Error naming what was waited for. */
-export async function eventually<T>(what: string | (() => string), look: () => T | undefined | false, timeoutMs = 25_000): Promise<T> {
+export async function eventually<T>(
+  what: string | (() => string),
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = 60_000,
+): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
-    const found = look();
+    const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain for ${typeof what === "string" ? what : what()}`);
     await new Promise((resume) => setTimeout(resume, 20));

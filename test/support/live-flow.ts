@@ -105,16 +105,12 @@ export class LiveFlow {
   }
 
   /** Waits until the status speaks of the present spec and fits. */
-  async until(what: string, fits: (flow: VideoFlow) => boolean, timeoutMs = 25_000): Promise<void> {
+  async until(what: string, fits: (flow: VideoFlow) => boolean): Promise<void> {
     const seen = () => `${what}: ${JSON.stringify(this.#flow?.status, null, 1)}\n${this.notes.join("\n")}`;
-    await eventually(
-      seen,
-      () => {
-        const flow = this.#flow;
-        return flow?.status?.observedGeneration === flow?.metadata.generation && flow !== undefined && fits(flow);
-      },
-      timeoutMs,
-    );
+    await eventually(seen, () => {
+      const flow = this.#flow;
+      return flow?.status?.observedGeneration === flow?.metadata.generation && flow !== undefined && fits(flow);
+    });
   }
 
   untilState(state: string): Promise<void> {

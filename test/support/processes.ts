@@ -87,7 +87,7 @@ export async function startKeeper(program: string, dir: string): Promise<TestKee
 }
 
 /** Looks every 10 ms until there is something. @throws Error after `limitMs`. */
-export async function until<T>(look: () => T | undefined | false, limitMs = 10_000): Promise<T> {
+export async function until<T>(look: () => T | undefined | false, limitMs = 60_000): Promise<T> {
   const endMs = performance.now() + limitMs;
   for (;;) {
     const found = look();

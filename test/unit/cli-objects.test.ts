@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import type { VideoFlow } from "../../src/api/kinds.js";
 import { type AgentWorld, anAgentWorld } from "../support/agent-world.js";
+import { eventually } from "../support/flow-process.js";
 
 let world: AgentWorld;
 beforeEach(async () => {
@@ -207,13 +207,13 @@ describe("get", () => {
 
   test("prints what changes until the agent goes away", async () => {
     const watching = world.run("get vf -w");
-    await sleep(200);
+    await world.watched();
     const flow = await stored("b");
     await world.store.updateStatus<"VideoFlow">({ ...flow, status: { state: "Succeeded", ready: "0/2" } });
-    await sleep(200);
+    await world.shown(/^b .*Succeeded/m);
     const { metadata } = await stored("a");
     await world.store.delete({ kind: "VideoFlow", namespace: "default", name: metadata.name });
-    await sleep(200);
+    await world.shown(/^a .*\n(?:.*\n)*a /m);
     await world.close();
     const { code, out } = await watching;
     world = await anAgentWorld({});
@@ -235,7 +235,8 @@ describe("delete", () => {
     const deleting = world.run("delete vf f").finally(() => {
       isOver = true;
     });
-    await sleep(300);
+    await eventually("the deletion", async () => (await stored("f")).metadata.deletionTimestamp);
+    await world.watched();
     expect(isOver).toBe(false);
     const held = await stored("f");
     await world.store.update<"VideoFlow">({ ...held, metadata: { ...held.metadata, finalizers: [] } });
@@ -280,21 +281,21 @@ describe("wait", () => {
   test("ends when the condition holds for the present generation", async () => {
     await setStatus("True", 0);
     const waiting = world.run("wait vf/f --for=condition=Succeeded --timeout=20s");
-    await sleep(200);
+    await world.watched();
     await setStatus("True", 1);
     expect(await waiting).toEqual({ code: 0, err: "", out: "videoflow.videoflow.io/f condition met\n" });
   });
 
   test("ends when a value is there", async () => {
     const waiting = world.run("wait vf/f --for=jsonpath={.status.state}=Running --timeout=20s");
-    await sleep(100);
+    await world.watched();
     await setStatus("False", 1);
     expect((await waiting).code).toBe(0);
   });
 
   test("ends when the object is deleted", async () => {
     const waiting = world.run("wait vf/f --for=delete --timeout=20s");
-    await sleep(100);
+    await world.watched();
     await world.store.delete({ kind: "VideoFlow", namespace: "default", name: "f" });
     expect((await waiting).out).toBe("videoflow.videoflow.io/f deleted\n");
   });
@@ -314,7 +315,7 @@ describe("wait", () => {
   test("fails when the object is not there, or goes", async () => {
     expect((await world.run("wait vf/g --for=condition=Succeeded")).code).toBe(1);
     const waiting = world.run("wait vf/f --for=condition=Succeeded --timeout=20s");
-    await sleep(100);
+    await world.watched();
     await world.store.delete({ kind: "VideoFlow", namespace: "default", name: "f" });
     expect((await waiting).code).toBe(1);
   });

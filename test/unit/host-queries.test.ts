@@ -4,11 +4,13 @@ import { API_VERSION, type HostQuery } from "../../src/api/kinds.js";
 import type { DeadLetter, LetterOutput } from "../../src/base/dead-letters.js";
 import type { LogChunk, LogQuery } from "../../src/store/agent-services.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
-import { HOST_QUERY_LABEL } from "../../src/store/host-query.js";
+import { HOST_QUERY_LABEL, type QueryTimes } from "../../src/store/host-query.js";
 import { QueriedServices } from "../../src/store/queried-services.js";
+import { eventually } from "../support/flow-process.js";
 import { newTask } from "../support/processes-agent.js";
 
-const TIMES = { gatherMs: 10, idleMs: 60, takenMs: 150, silentMs: 400 };
+/** Nobody is ever late, unless a test says so. */
+const PATIENT: QueryTimes = { gatherMs: 10, idleMs: 60, takenMs: 600_000, silentMs: 600_000 };
 const FLOW = { namespace: "default", name: "f" };
 
 let store: EmbeddedStore;
@@ -16,10 +18,11 @@ let answering: HostQueries;
 let asked: LogQuery[];
 let lines: () => AsyncIterable<LogChunk>;
 let troubles: string[];
+let times: QueryTimes;
 
 beforeEach(async () => {
   store = await EmbeddedStore.open();
-  [asked, troubles] = [[], []];
+  [asked, troubles, times] = [[], [], PATIENT];
   lines = () => chunks(1);
   await store.create<"FlowTask">(newTask({ flow: "f", host: "edge-1" }));
   answering = answer("edge-1");
@@ -31,7 +34,7 @@ afterEach(async () => {
 
 function answer(hostName: string): HostQueries {
   const queries = new HostQueries({
-    ...{ store, hostName, times: TIMES },
+    ...{ store, hostName, times },
     services: {
       logs: (query) => {
         asked.push(query);
@@ -58,7 +61,7 @@ async function* chunks(count: number, text = "line"): AsyncGenerator<LogChunk> {
 }
 
 const ask = () =>
-  new QueriedServices({ store, namespace: "default", nowMs: () => 5, explain: () => Promise.reject(new Error("none")), times: TIMES });
+  new QueriedServices({ store, namespace: "default", nowMs: () => 5, explain: () => Promise.reject(new Error("none")), times });
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
@@ -86,9 +89,10 @@ test("figures and letters are those of the namespace; who holds a device elsewhe
 
 test("a log that is followed goes on over silence, until its reader leaves", async () => {
   let isRead = true;
+  const pages = async () => (await queries())[0]?.status?.page ?? 0;
   lines = async function* () {
     yield { task: "f.a.0", text: "first\n" };
-    await pause(TIMES.takenMs * 2);
+    await eventually("empty pages", async () => (await pages()) > 4);
     yield { task: "f.a.0", text: "second\n" };
     while (isRead) await pause(10);
   };
@@ -102,10 +106,13 @@ test("a log that is followed goes on over silence, until its reader leaves", asy
 });
 
 test("a question that nobody reads any more is removed", async () => {
+  answering.close();
+  times = { ...PATIENT, takenMs: 50 };
+  answering = answer("edge-1");
   lines = () => chunks(1_000, "x".repeat(2_000));
   await create({ flow: "f" });
-  await pause(TIMES.takenMs * 3);
-  expect([await queries(), troubles]).toEqual([[], []]);
+  await eventually("its removal", async () => (await queries()).length === 0);
+  expect(troubles).toEqual([]);
 });
 
 test("a question that an earlier agent began is removed, and its reader is told", async () => {
@@ -131,6 +138,7 @@ test.each([
 
 test("a host that does not answer is named", async () => {
   answering.close();
+  times = { ...PATIENT, silentMs: 50 };
   await expect(all(ask().logs({ flow: FLOW }))).rejects.toMatchObject({ code: "HOST_SILENT", detail: { host: "edge-1" } });
 });
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   objects = await store.list("VideoFlow");
   await store.close();
   expect(objects.length).toBeGreaterThan(5);
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let copies = 0;
@@ -142,7 +142,7 @@ test("the copy is written anew when it has grown, and holds what the database ho
   expect((await restored.get({ kind: "VideoFlow", namespace: "default", name: "talks" }))?.status).toEqual(flow.status);
   await restored.close();
   expect(size).toBeLessThan(1_500_000); // All 300 are more than 2 MB.
-}, 60_000);
+});
 
 test("records that are damaged are told, or whole: never others", async () => {
   const path = join(folder, "records");
