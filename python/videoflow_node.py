@@ -7,6 +7,7 @@ which this process maps. The standard library is enough; numpy is used when it i
 A component may import this module: ``import videoflow_node`` gives Outputs, Message, allocate and context.
 """
 import ctypes
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -56,13 +57,42 @@ class Context:
     flow = run = node = trace_id = ""
     task_index = committed = seq = 0
     nb_tasks = 1
+    one_task = False  # As the flow says.
     devices = ()
     event_ts = None
     metadata = {}
+    output_key = None  # Partition key of the outputs of the current input.
     bytes_read = bytes_written = 0  # Through the descriptors: frames are not among them.
+
+    # The same under the names of Videoflow's RuntimeContext.
+    flow_id = property(lambda self: self.flow)
+    run_id = property(lambda self: self.run)
+    node_name = property(lambda self: self.node)
+    replica_id = property(lambda self: self.task_index)
+
+    @functools.cached_property
+    def logger(self):
+        """Writes to the log of the task."""
+        return task_logger()
+
+    def set_partition_key(self, value):
+        """The outputs of this input carry the key in their metadata, as `_partition_key`."""
+        self.output_key = value
 
 
 context = Context()
+
+
+def task_logger():
+    import logging  # Not at the top: few nodes use it, and it takes a while to load.
+
+    logger = logging.getLogger(context.node)
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+    return logger
 
 
 # --- Protocol buffers ------------------------------------------------------------------------------------------------
@@ -434,8 +464,14 @@ def send_outputs(result):
         return
     many = result.payloads if isinstance(result, Outputs) else result if inspect.isgenerator(result) else (result,)
     for output in many:
-        message = output if isinstance(output, Message) else None
-        send(VALUE, encode(message.payload if message else output), message)
+        message = output if isinstance(output, Message) else Message(output)
+        send(VALUE, encode(message.payload), with_key(message))
+
+
+def with_key(message):
+    if context.output_key is None:
+        return message
+    return Message(message.payload, message.event_ts, dict(message.metadata or {}, _partition_key=context.output_key))
 
 
 def send_failure(stage, error):
@@ -446,11 +482,111 @@ def send_failure(stage, error):
     lines = traceback.format_exception(type(error), error, stack)
     summary = traceback.format_exception_only(type(error), error)[-1].strip()
     failure = {"stage": stage, "type": type(error).__name__, "message": summary, "traceback": "".join(lines)}
+    if isinstance(error, Disagreement):
+        failure["disagreement"] = {"what": error.what, "spec": error.spec, "found": error.found}
     send(HOST + "Failure", encode(failure))
     flush_out()
 
 
 # --- Videoflow's own modules -----------------------------------------------------------------------------------------
+
+NODE_MODULE = "videoflow.core.node"
+CPU, GPU = "cpu", "gpu"
+
+
+class Node:
+    """Stands in for Videoflow's base class: what a class written for it calls and reads."""
+
+    __module__ = NODE_MODULE
+
+    def __init__(self, *_args, **_options):
+        pass  # The flow names the node, its tasks and its devices.
+
+    name = property(lambda self: context.node)
+
+    @functools.cached_property
+    def _logger(self):
+        return task_logger()
+
+    def __repr__(self):
+        return context.node
+
+    def open(self):
+        pass
+
+    def close(self):
+        pass
+
+
+class ProducerNode(Node):
+    __module__ = NODE_MODULE
+
+    def __init__(self, is_finite=True, **options):
+        super().__init__(**options)
+        self._is_finite = is_finite
+
+    is_finite = property(lambda self: self._is_finite)
+
+
+class ProcessorNode(Node):
+    __module__ = NODE_MODULE
+    _device_type = CPU
+
+    def __init__(self, nb_tasks=1, device_type=CPU, **options):
+        super().__init__(**options)
+        self._device_type = device_type
+
+    nb_tasks = property(lambda self: context.nb_tasks)
+    device_type = property(lambda self: self._device_type)
+
+    def change_device(self, device_type):
+        if device_type not in (CPU, GPU):
+            raise ValueError("Device is not one of cpu,gpu")
+        self._device_type = device_type
+
+
+class OneTaskProcessorNode(ProcessorNode):
+    __module__ = NODE_MODULE
+
+    def __init__(self, device_type=CPU, **options):
+        super().__init__(device_type=device_type, **options)
+
+
+class FunctionProcessorNode(ProcessorNode):
+    __module__ = NODE_MODULE
+
+    def __init__(self, processor_function, nb_tasks=1, device_type=CPU, **options):
+        super().__init__(nb_tasks, device_type, **options)
+        self._processor_function = processor_function
+
+    def process(self, inp):
+        return self._processor_function(inp)
+
+
+class ConsumerNode(Node):
+    __module__ = NODE_MODULE
+
+    def __init__(self, metadata=False, **options):
+        super().__init__(**options)
+        self._metadata = metadata
+
+    metadata = property(lambda self: self._metadata)
+
+
+class VideoflowError(Exception):
+    """Stands in for Videoflow's errors. Here each is an exception like any other: an attempt of its input."""
+
+    def __init__(self, message="", remedy=None, **details):
+        super().__init__(" ".join(filter(None, (message, remedy))))
+        self.message, self.remedy, self.context = message, remedy, details
+
+
+# Name to base, in the order in which they are made.
+ERRORS = {
+    "VideoflowRuntimeError": "VideoflowError", "PoisonMessage": "VideoflowRuntimeError", "SchemaError": "PoisonMessage",
+    "TransientFailure": "VideoflowRuntimeError", "UpstreamUnavailable": "TransientFailure",
+    "WorkerFatal": "VideoflowRuntimeError", "DeviceError": "WorkerFatal", "ResourceExhausted": "WorkerFatal",
+}
 
 
 def offer_videoflow():
@@ -460,38 +596,42 @@ def offer_videoflow():
             return
     except (ImportError, ValueError):
         pass
-
-    class Node:
-        def __init__(self, *args, **options):
-            self.options = options
-
-        def open(self):
-            pass
-
-        def close(self):
-            pass
-
-    names = ["ProducerNode", "ProcessorNode", "OneTaskProcessorNode", "ConsumerNode", "FunctionProcessorNode"]
-    classes = {name: type(name, (Node,), {"__module__": "videoflow.core.node"}) for name in names}
-    constants = {"CPU": "cpu", "GPU": "gpu", "BATCH": "batch", "REALTIME": "realtime"}
-    for name, content in [
-        ("videoflow", {}),
-        ("videoflow.core", {}),
-        ("videoflow.core.node", dict(classes, Node=Node)),
-        ("videoflow.core.constants", constants),
-    ]:
+    bases = [Node, ProducerNode, ProcessorNode, OneTaskProcessorNode, FunctionProcessorNode, ConsumerNode]
+    errors = {"VideoflowError": VideoflowError}
+    for name, base in ERRORS.items():
+        errors[name] = type(name, (errors[base],), {"__module__": "videoflow.core.errors"})
+    contents = {
+        "videoflow": {},
+        "videoflow.core": {},
+        NODE_MODULE: {base.__name__: base for base in bases},
+        "videoflow.core.constants": {
+            "CPU": CPU, "GPU": GPU, "DEVICE_TYPES": [CPU, GPU],
+            "BATCH": "batch", "REALTIME": "realtime", "FLOW_TYPES": ["batch", "realtime"],
+        },
+        "videoflow.core.context": {"RuntimeContext": Context},
+        "videoflow.core.errors": errors,
+    }
+    for name, content in contents.items():
         module = types.ModuleType(name)
         module.__path__ = []
         module.__dict__.update(content)
         sys.modules[name] = module
-    sys.modules["videoflow"].core = sys.modules["videoflow.core"]
-    sys.modules["videoflow.core"].node = sys.modules["videoflow.core.node"]
-    sys.modules["videoflow.core"].constants = sys.modules["videoflow.core.constants"]
+        parent, _, child = name.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], child, module)
 
 
 # --- The node --------------------------------------------------------------------------------------------------------
 
 METHODS = {"Producer": "next", "Processor": "process", "Consumer": "consume"}
+
+
+class Disagreement(Exception):
+    """The class says of itself what the flow does not."""
+
+    def __init__(self, what, spec, found):
+        super().__init__("the spec says %s %s, the class %s" % (what, spec, found))
+        self.what, self.spec, self.found = what, spec, found
 
 
 def load(options):
@@ -507,13 +647,75 @@ def load(options):
     method = METHODS[options["role"]]
     if not callable(getattr(node, method, None)):
         raise TypeError("%s has no method %s(): it is no %s" % (options["className"], method, options["role"]))
+    if getattr(node, "metadata", None) is True and own(node, "metadata", None) is None:
+        raise TypeError("metadata=True is not offered here: consume() gets the payload, and context.metadata is that of the input")
+    if is_one_task(node) and context.nb_tasks > 1:
+        raise Disagreement("nbTasks", context.nb_tasks, "OneTaskProcessorNode: add oneTask: true to the node")
+    if options["role"] == "Processor":
+        settle_device(node, GPU if context.devices else CPU)
     return node
 
 
+def settle_device(node, device):
+    """Tells the node where it runs, as Videoflow does; one that cannot run there raises."""
+    if not callable(getattr(node, "change_device", None)) or getattr(node, "device_type", None) == device:
+        return
+    try:
+        node.change_device(device)
+    except Exception as error:  # noqa: BLE001 - Videoflow names no type.
+        why = "%s: %s" % (type(error).__name__, error)
+        if device == CPU:
+            raise Disagreement("device.required", "false", "true (%s)" % why) from error
+        raise Disagreement("deviceType", "GPU", "CPU (%s)" % why) from error
+
+
+wanted = {}  # Name of a method -> name of the parameter by which it wants the context, or None.
+loop = None  # Of the first method that was `async`.
+
+
+def invoke(node, name, *inputs):
+    """Calls a method of the node: with the context, if it has a parameter for it; what an `async` one promises is awaited."""
+    method = getattr(node, name)
+    if name not in wanted:
+        wanted[name] = context_parameter(method, len(inputs))
+    result = method(*inputs) if wanted[name] is None else method(*inputs, **{wanted[name]: context})
+    return awaited(result) if inspect.iscoroutine(result) else result
+
+
+def context_parameter(method, inputs):
+    """`ctx` or `context`, unless that is the name of an input."""
+    parameters = parameters_of(method)
+    if parameters is None:
+        return None
+    places = [parameter for parameter in parameters if parameter.kind <= parameter.POSITIONAL_OR_KEYWORD]
+    for parameter in parameters:
+        is_place = parameter.kind == parameter.POSITIONAL_OR_KEYWORD and len(places) > inputs
+        if parameter.name in ("ctx", "context") and (is_place or parameter.kind == parameter.KEYWORD_ONLY):
+            return parameter.name
+    return None
+
+
+def parameters_of(method):
+    try:
+        return list(inspect.signature(method).parameters.values())
+    except (TypeError, ValueError):
+        return None  # Compiled code that does not tell.
+
+
+def awaited(coroutine):
+    global loop
+    import asyncio  # Not at the top: few nodes use it, and it takes a while to load.
+
+    loop = loop or asyncio.new_event_loop()
+    return loop.run_until_complete(coroutine)
+
+
 def open_node(node):
-    if hasattr(node, "open"):
-        takes_context = any(p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD for p in inspect.signature(node.open).parameters.values())
-        node.open(*[context][:takes_context])
+    """open() takes nothing, `ctx` or `context`, or the context under any name without a default."""
+    if not hasattr(node, "open"):
+        return
+    places = [p for p in parameters_of(node.open) or [] if p.kind <= p.POSITIONAL_OR_KEYWORD and p.default is p.empty]
+    invoke(node, "open", *[context][: bool(places) and places[0].name not in ("ctx", "context")])
 
 
 def check_devices(given):
@@ -523,15 +725,30 @@ def check_devices(given):
         raise RuntimeError("%s is %s, but the task was granted %s: take out what sets it" % (VISIBLE_DEVICES, seen, given))
 
 
+ENDS = (StopIteration, StopAsyncIteration)
+
+
 def pass_over(node):
-    """Has a producer that starts again without a state give what it gave before."""
-    if not getattr(node, "replayable", True) or getattr(node, "seekable", False):
+    """Has a producer that starts again without a state go on behind what it gave before: by seek(), or by giving it again."""
+    is_live = not own(node, "replayable", True) or not getattr(node, "is_finite", True)
+    if context.committed == 0 or is_live or getattr(node, "seekable", False):
+        return
+    if callable(own(node, "seek", None)):
+        invoke(node, "seek", context.committed)
         return
     for _ in range(context.committed):
         try:
-            node.next()
-        except StopIteration:
+            invoke(node, "next")
+        except ENDS:
             break
+
+
+def own(node, name, default):
+    """What the node or its class says; what Videoflow's base classes say of it does not count."""
+    if name in getattr(node, "__dict__", {}):
+        return getattr(node, name)
+    definer = next((base for base in type(node).__mro__ if name in vars(base)), None)
+    return default if definer is None or definer.__module__ == NODE_MODULE else getattr(node, name)
 
 
 def keeps_state(node):
@@ -540,7 +757,11 @@ def keeps_state(node):
 
 def is_forgetful(node):
     """It may keep something between its inputs, and cannot tell what."""
-    return not keeps_state(node) and any(base.__name__ == "OneTaskProcessorNode" for base in type(node).__mro__)
+    return not keeps_state(node) and (context.one_task or is_one_task(node))
+
+
+def is_one_task(node):
+    return any(base.__name__ == "OneTaskProcessorNode" for base in type(node).__mro__)
 
 
 def state_of(node):
@@ -556,14 +777,14 @@ def state_of(node):
 def call(node, role, envelope):
     """One input in, its outputs out, then one acknowledgement."""
     context.trace_id, context.seq = envelope["trace_id"], envelope["seq"]
-    context.event_ts, context.metadata = envelope["event_ts"], envelope["metadata"]
+    context.event_ts, context.metadata, context.output_key = envelope["event_ts"], envelope["metadata"], None
     name = envelope["payload_type"]
     if name == HOST + "Flush":
-        send_outputs(node.flush() if hasattr(node, "flush") else None)
+        send_outputs(invoke(node, "flush") if hasattr(node, "flush") else None)
     elif role == "Producer":
         try:
-            item = node.next()
-        except StopIteration:
+            item = invoke(node, "next")
+        except ENDS:
             send("", b"", kind=2)
             return
         send_outputs(item)
@@ -572,9 +793,9 @@ def call(node, role, envelope):
         if getattr(node, "changes_inputs", False):
             inputs = [private(item) for item in inputs]
         if role == "Processor":
-            send_outputs(node.process(*inputs))
+            send_outputs(invoke(node, "process", *inputs))
         else:
-            node.consume(*inputs)
+            invoke(node, "consume", *inputs)
 
 
 def private(value):
@@ -616,7 +837,7 @@ def serve(node, role):
 
 def close_node(node):
     if hasattr(node, "close"):
-        node.close()
+        invoke(node, "close")
 
 
 def die_with(parent):
@@ -644,7 +865,7 @@ def main():
         return
     options = decode(first["payload"])
     given = os.environ.get(VISIBLE_DEVICES)
-    for name in ("flow", "run", "node", "task_index", "nb_tasks", "devices", "committed"):
+    for name in ("flow", "run", "node", "task_index", "nb_tasks", "one_task", "devices", "committed"):
         setattr(context, name, options[name])
     try:
         node = load(options)

@@ -242,7 +242,8 @@ export abstract class ProcessorNode<In extends readonly unknown[], Out, Params e
 
   /**
    * Says whether the node can run on the device. Called while the flow is turned into a spec: a node that throws for "cpu"
-   * can only run on a GPU, and the flow fails at allocation time if there is none.
+   * can only run on a GPU, and the flow fails at allocation time if there is none. Called again in the task's process, before
+   * `open()`, with the device that the task was given.
    */
   changeDevice(_device: "cpu" | "gpu"): void {}
 }

@@ -15,7 +15,8 @@ const MODULE_WITH_EXPORT = /.#[A-Za-z_$][\w$]*$/;
 /** @param index number of the node in the spec. */
 export function componentFindings(node: NodeSpec, index: number, describe: Describe, builtIns: readonly string[]): Findings {
   const descriptor = describe(node.component);
-  if (descriptor === undefined) return unknownFindings(node.component, `spec.nodes[${index}].component`, builtIns);
+  if (descriptor === undefined)
+    return merge(unknownFindings(node.component, `spec.nodes[${index}].component`, builtIns), optionFindings(node, index));
   return merge(roleFindings(node, index, descriptor), paramsFindings(node, index, descriptor), deviceFindings(node, index, descriptor));
 }
 
@@ -32,6 +33,29 @@ function unknownFindings(component: string, path: string, builtIns: readonly str
       ? "Give a class of a module: ./file.ts#ClassName"
       : `Give one of ${builtIns.join(", ")}, or a class of a module: ./file.ts#ClassName`;
   return problems({ path, problem: "is no built-in component", got, fix: guess === undefined ? known : `Did you mean ${guess}?` });
+}
+
+/** Options of Videoflow's constructors that are fields of the node here; the constructor still gets them. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  nb_tasks: "nbTasks",
+  device_type: "deviceType",
+  partition_by: "partitionBy",
+  gpu_count: "device.count",
+  gpu_memory_gib: "device.memory",
+  join_policy: "join",
+};
+
+function optionFindings({ component, params }: NodeSpec, index: number): Findings {
+  if (!isPython(component)) return NO_FINDINGS;
+  const found = Object.keys(params).filter((name) => Object.hasOwn(OPTIONS, name));
+  return warnings(
+    ...found.map((name) => ({
+      path: `spec.nodes[${index}].params.${name}`,
+      problem: "is read by the class alone; the flow has a field of the node for it",
+      got: gotText(params[name]),
+      fix: `Write ${OPTIONS[name]} beside params`,
+    })),
+  );
 }
 
 function roleFindings(node: NodeSpec, index: number, descriptor: ComponentDescriptor): Findings {

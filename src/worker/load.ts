@@ -26,16 +26,11 @@ export interface LoadedNode {
  * that has a node of this name, that node is used, else the exported class is instantiated with the params.
  *
  * @param expectedHash hash of the graph that the file must build again; undefined: not checked.
- * @throws OperatorError COMPONENT_NOT_FOUND, COMPONENT_DISAGREES, FLOW_MISMATCH.
+ * @throws OperatorError COMPONENT_NOT_FOUND, FLOW_MISMATCH.
  */
 export async function loadMember(member: TaskMember, expectedHash: string | undefined): Promise<LoadedNode> {
   const node = await instantiate(member, expectedHash);
-  const descriptor = describe(node.constructor as ComponentClass);
-  if (descriptor.role !== member.role) {
-    const { name, component, role } = member;
-    throw new OperatorError("COMPONENT_DISAGREES", { node: name, component, what: "role", spec: role, found: descriptor.role });
-  }
-  return { member, node, descriptor };
+  return { member, node, descriptor: describe(node.constructor as ComponentClass) };
 }
 
 async function instantiate(member: TaskMember, expectedHash: string | undefined): Promise<Node> {

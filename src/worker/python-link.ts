@@ -21,13 +21,31 @@ const HOST = "videoflow.host.v1.";
 export class PythonError extends Error {
   /** Which part of the node's life it ended. */
   readonly stage: string;
+  /** What the class says of itself and the spec does not. */
+  readonly disagreement: Disagreement | undefined;
 
-  constructor(stage: string, type: string, message: string, traceback: string) {
+  constructor({ stage, type, message, traceback, disagreement }: Failure) {
     super(message);
     this.name = type;
     this.stage = stage;
     this.stack = traceback;
+    this.disagreement = disagreement;
   }
+}
+
+interface Disagreement {
+  readonly what: string;
+  readonly spec: string | number;
+  readonly found: string;
+}
+
+/** Payload of a Failure envelope. */
+interface Failure {
+  readonly stage: string;
+  readonly type: string;
+  readonly message: string;
+  readonly traceback: string;
+  readonly disagreement?: Disagreement;
 }
 
 /** What one call gave. */
@@ -54,6 +72,7 @@ export class PythonLink {
   readonly #component: PythonComponent;
   readonly #role: Role;
   readonly #params: object;
+  readonly #oneTask: boolean;
   readonly #grants = new Map<string, Tensor>();
   #context: NodeContext | undefined;
   #process: PythonProcess | undefined;
@@ -67,16 +86,18 @@ export class PythonLink {
   #hasAnswered = false;
   #closing = false;
 
-  constructor(component: PythonComponent, role: Role, params: object) {
+  /** @param oneTask the spec says that the class keeps state. */
+  constructor(component: PythonComponent, role: Role, params: object, oneTask = false) {
     this.#component = component;
     this.#role = role;
     this.#params = params;
+    this.#oneTask = oneTask;
   }
 
   /**
    * Starts the interpreter, imports the class, makes the node and opens it.
    *
-   * @throws OperatorError PYTHON_MISSING, COMPONENT_NOT_FOUND; PythonError that open() raised.
+   * @throws OperatorError PYTHON_MISSING, COMPONENT_NOT_FOUND, COMPONENT_DISAGREES; PythonError that open() raised.
    */
   async open(context: NodeContext): Promise<void> {
     this.#context = context;
@@ -101,6 +122,7 @@ export class PythonLink {
       node,
       task_index: context.taskIndex,
       nb_tasks: context.nbTasks,
+      one_task: this.#oneTask,
       devices: [...context.devices],
       committed,
     };
@@ -110,12 +132,14 @@ export class PythonLink {
   #asLoadError(error: unknown): unknown {
     if (!(error instanceof PythonError) || error.stage !== "load") return error;
     const { node, logger } = this.#context as NodeContext;
+    const component = formatPython(this.#component);
+    const { disagreement } = error;
+    if (disagreement !== undefined) {
+      const { what, spec, found } = disagreement;
+      return new OperatorError("COMPONENT_DISAGREES", { node, component, what, spec: String(spec), found }, { cause: error });
+    }
     logger.error(error.stack ?? error.message);
-    return new OperatorError(
-      "COMPONENT_NOT_FOUND",
-      { node, component: formatPython(this.#component), detail: error.message },
-      { cause: error },
-    );
+    return new OperatorError("COMPONENT_NOT_FOUND", { node, component, detail: error.message }, { cause: error });
   }
 
   /**
@@ -307,6 +331,5 @@ function outputOf(outputs: readonly unknown[]): unknown {
 }
 
 function failureOf({ payload }: Envelope): PythonError {
-  const { stage, type, message, traceback } = fromWire(decodeValue(payload)) as Record<"stage" | "type" | "message" | "traceback", string>;
-  return new PythonError(stage, type, message, traceback);
+  return new PythonError(fromWire(decodeValue(payload)) as Failure);
 }

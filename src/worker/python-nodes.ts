@@ -43,9 +43,10 @@ export class PythonProducer extends ProducerNode<unknown> {
 export class PythonProcessor extends ProcessorNode<unknown[], unknown> {
   readonly #link: PythonLink;
 
-  constructor(params: object, options: NodeOptions, component: PythonComponent) {
+  /** @param oneTask the spec says that the class keeps state. */
+  constructor(params: object, options: NodeOptions, component: PythonComponent, oneTask = false) {
     super(params, options);
-    this.#link = new PythonLink(component, "Processor", params);
+    this.#link = new PythonLink(component, "Processor", params, oneTask);
   }
 
   override async open(context: NodeContext): Promise<void> {
@@ -99,5 +100,5 @@ const CLASSES = { Producer: PythonProducer, Processor: PythonProcessor, Consumer
 
 /** The node of a task whose component is a Python class; the class must have the method of the role. */
 export function pythonNode(member: TaskMember, component: PythonComponent): Node {
-  return new CLASSES[member.role](member.params, { name: member.name }, component);
+  return new CLASSES[member.role](member.params, { name: member.name }, component, member.oneTask);
 }

@@ -86,8 +86,8 @@ export class TaskStates {
   }
 }
 
-function isForgetful({ node, descriptor }: Member): boolean {
-  const keeps = descriptor.oneTask || (node as Partial<MayForget>).isForgetful === true;
+function isForgetful({ node, descriptor, member }: Member): boolean {
+  const keeps = descriptor.oneTask || member.oneTask === true || (node as Partial<MayForget>).isForgetful === true;
   return keeps && node.snapshot === undefined;
 }
 

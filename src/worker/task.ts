@@ -4,6 +4,7 @@ import { waitForTurn } from "../base/process-signal.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import { openTaskPort } from "../transport/open.js";
 import type { TaskPort } from "../transport/port.js";
+import { refuseDisagreement } from "./agreement.js";
 import { TaskContext } from "./context.js";
 import { crashPoint, portStep } from "./crash-points.js";
 import { DeadLetters } from "./dead-letters.js";
@@ -26,7 +27,7 @@ const DEBUG_VIEWS = "VIDEOFLOW_DEBUG_VIEWS";
 export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<Outcome> {
   const loaded: LoadedNode[] = [];
   for (const member of launch.members) loaded.push(await loadMember(member, launch.graphHash));
-  refuseTooManyHolds(launch, loaded);
+  refuseDisagreement(launch, loaded);
   const isPrivate = loaded.some(({ descriptor }) => descriptor.changesInputs);
   const naps = isOneOfMany(launch);
   if (naps) waitForTurn();
@@ -52,25 +53,6 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
 function isOneOfMany({ node, plan }: TaskLaunch): boolean {
   const parents = plan.edges.filter(({ to }) => to === node).map(({ from }) => from);
   return plan.flowType === "Batch" && plan.edges.some(({ from, to }) => parents.includes(from) && to !== node);
-}
-
-/** A component that holds back more inputs than its parents have places for would wait for ever. */
-function refuseTooManyHolds({ node, plan }: TaskLaunch, loaded: readonly LoadedNode[]): void {
-  const holds = loaded.reduce((sum, { descriptor }) => sum + descriptor.holds, 0);
-  const places = plan.edges.flatMap(({ from, to, cells }) => {
-    const slots = plan.nodes.find(({ name }) => name === from)?.slots ?? 0;
-    return to === node ? [Math.min(cells, slots)] : [];
-  });
-  const room = Math.min(...places) - 1;
-  if (holds === 0 || holds <= room) return;
-  const component = loaded.map(({ member }) => member.component).join(", ");
-  throw new OperatorError("COMPONENT_DISAGREES", {
-    node,
-    component,
-    what: "holds",
-    spec: `at most ${room} (write holds: ${holds})`,
-    found: String(holds),
-  });
 }
 
 function attach(launch: TaskLaunch, loaded: readonly LoadedNode[], port: TaskPort, reporter: Reporter): Member[] {

@@ -87,8 +87,11 @@ describePython("a flow with nodes in Python", () => {
     expect(seen()).toEqual(numbers(20).map((value) => (value * (value + 1)) / 2));
   });
 
-  test.each(["self", "parent"])("without snapshot() begins empty after the death of %s, and the flow says so", async (victim) => {
-    const forgetful = { oneTask: true, ...node("Processor", "Forgetful", { at: 4, victim, marker: place.path("died") }) };
+  test.each([
+    ["Forgetful", "parent"],
+    ["PlainForgetful", "self"],
+  ])("%s without snapshot() begins empty after the death of %s, and the flow says so", async (className, victim) => {
+    const forgetful = { oneTask: true, ...node("Processor", className, { at: 4, victim, marker: place.path("died") }) };
     const { code, out, err } = await run(chain(300, forgetful));
 
     expect(code).toBe(0);

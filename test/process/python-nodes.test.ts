@@ -7,7 +7,7 @@ import { Tensor } from "../../src/base/tensor.js";
 import { END, Message, type NodeContext, Outputs } from "../../src/flow/node.js";
 import { PythonConsumer, PythonProcessor, PythonProducer } from "../../src/worker/python-nodes.js";
 import { eventually, type Workplace, workplace } from "../support/flow-process.js";
-import { describePython } from "../support/python.js";
+import { aContext, describePython } from "../support/python.js";
 
 const ECHO = `
 import os, signal, sys, time
@@ -89,26 +89,6 @@ class Clumsy:
         raise RuntimeError("the disk is full")
 `;
 
-const context = (fields: Partial<NodeContext> = {}): NodeContext =>
-  ({
-    flow: "f",
-    run: "r-1",
-    node: "n",
-    taskIndex: 1,
-    nbTasks: 2,
-    devices: ["GPU-0"],
-    logger: { info() {}, warn() {}, error() {} },
-    committed: 0,
-    traceId: "cam:7",
-    seq: 7,
-    eventTs: 12.5,
-    metadata: { key: "k" },
-    partitionKey: undefined,
-    allocate: (shape: readonly number[], dtype: "uint8") => Tensor.zeros(dtype, shape),
-    reportDevice() {},
-    ...fields,
-  }) as NodeContext;
-
 describePython("a node in Python", () => {
   const places: Workplace[] = [];
   const open: { close(): Promise<void> }[] = [];
@@ -121,7 +101,7 @@ describePython("a node in Python", () => {
   };
   const opened = async <N extends PythonProcessor | PythonProducer | PythonConsumer>(node: N, fields: Partial<NodeContext> = {}) => {
     open.push(node);
-    await node.open(context(fields));
+    await node.open(aContext(fields));
     return node;
   };
   const processor = (className: string, params: object = {}, module = "echo") => {

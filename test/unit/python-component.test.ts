@@ -42,6 +42,16 @@ describe("a Python component", () => {
   });
 });
 
+test("options of Videoflow's constructors among the params are told the field of the node", () => {
+  const params = { threshold: 1, nb_tasks: 4, device_type: "gpu" };
+  const node = aNode("python:nodes:Mine", { params });
+  expect(componentFindings(node, 0, () => undefined, []).warnings.map(({ path, fix }) => [path, fix])).toEqual([
+    ["spec.nodes[0].params.nb_tasks", "Write nbTasks beside params"],
+    ["spec.nodes[0].params.device_type", "Write deviceType beside params"],
+  ]);
+  expect(componentFindings({ ...node, component: "./nodes.ts#Mine" }, 0, () => undefined, []).warnings).toEqual([]);
+});
+
 describe("the module of a Python component", () => {
   const files = ["/flows/nodes.py", "/flows/pkg/deep/__init__.py", "/site/installed.py", "/own/mine.py"];
   const lookUp: LookUp = (path) => (files.includes(path) ? "file" : undefined);

@@ -188,6 +188,10 @@ params: {
  * @maxItems 64
  */
 inputs: string[]
+/**
+ * The node keeps state between its inputs.
+ */
+oneTask?: boolean
 }[]
 /**
  * The node's part of the data plane.

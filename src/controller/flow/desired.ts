@@ -199,12 +199,16 @@ function taskTemplate(spec: VideoFlow["spec"], { flowType }: FlowGraph, node: Gr
     flowType,
     node: node.name,
     index,
-    members: members.map(({ name, role, component, params, inputs }) => ({ name, role, component, params, inputs: [...inputs] })),
+    members: members.map(memberOf),
     env: mergeEnv(members),
     retries: Math.max(...members.map(({ retries }) => retries)),
     ...(workingDir === undefined ? {} : { workingDir }),
     ...fenceOf(spec),
   };
+}
+
+function memberOf({ name, role, component, params, inputs, oneTask }: NodeSpec): TaskSpec["members"][number] {
+  return { name, role, component, params, inputs: [...inputs], ...(oneTask ? { oneTask } : {}) };
 }
 
 /** What the keeper promised for a process stays as it is: another promise needs another process. */
