@@ -3,6 +3,7 @@ import { defaultSpec } from "./default.js";
 import { SPEC_SCHEMAS } from "./generated/schemas.js";
 import { validateVideoFlowSpec } from "./generated/validators.js";
 import { API_VERSION, type NewMetadata, type NewResource } from "./kinds.js";
+import { labelProblems } from "./labels.js";
 import { findUnplain } from "./plain.js";
 import type { Problem } from "./problem.js";
 import { checkSchema, isRecord, type Schema } from "./schema.js";
@@ -60,7 +61,9 @@ export function validateVideoFlow(value: unknown): Validated {
 function envelopeProblems(value: unknown): Problem[] {
   const problems = schemaProblems(checkSchema(ENVELOPE, value), { schema: ENVELOPE, value, base: [] });
   const metadata = isRecord(value) ? value["metadata"] : undefined;
-  return isRecord(metadata) ? [...problems, ...["labels", "annotations"].flatMap((field) => textTableProblems(metadata, field))] : problems;
+  return isRecord(metadata)
+    ? [...problems, ...["labels", "annotations"].flatMap((field) => textTableProblems(metadata, field)), ...labelProblems(metadata)]
+    : problems;
 }
 
 function textTableProblems(metadata: Schema, field: string): Problem[] {

@@ -130,6 +130,11 @@ export const ERRORS = {
     message: (d: { key: string }) => `object ${d.key} is not there`,
     fix: "None needed: the reconciler looks again.",
   },
+  NAMESPACE_NOT_FOUND: {
+    retry: "backoff",
+    message: (d: { namespace: string; key: string }) => `the cluster has no namespace "${d.namespace}", into which ${d.key} goes`,
+    fix: "Make it: kubectl create namespace NAME; kubectl apply -k manifests/install makes videoflow-system with all that it needs.",
+  },
   STORE_LOCKED: {
     retry: "never",
     message: (d: { path: string; pid: number }) => `the store ${d.path} belongs to process ${d.pid}`,

@@ -4,6 +4,7 @@ import { ageOf } from "./age.js";
 import { type ClientFlags, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { type GetFlags, get } from "./get.js";
+import { byEventTime } from "./order.js";
 import { regardingText } from "./print.js";
 import { renderTable } from "./table.js";
 import { parseTargets } from "./targets.js";
@@ -43,7 +44,7 @@ export function tellsOf({ involvedObject }: EventRecord, kind: string, name: str
 
 /** A table, the oldest first. */
 export function renderEvents(list: readonly EventRecord[], wallMs: number): string[] {
-  const sorted = list.toSorted((a, b) => (a.lastTimestamp < b.lastTimestamp ? -1 : a.lastTimestamp > b.lastTimestamp ? 1 : 0));
+  const sorted = list.toSorted(byEventTime);
   return renderTable(
     ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"].map((title) => ({ title })),
     sorted.map((event) => [

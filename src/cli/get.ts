@@ -3,7 +3,7 @@ import type { AnyResource, Kind } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { type ClientFlags, keyOf, notFound, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
-import { parseOrder } from "./order.js";
+import { byEventTime, parseOrder } from "./order.js";
 import { type OutputFormat, parseFormat, renderObjects, type TableForm, tableColumns, tableRow } from "./print.js";
 import { parseFieldSelector, parseSelector } from "./selector.js";
 import { renderTable } from "./table.js";
@@ -78,8 +78,7 @@ async function fetchObjects(
 
 /** Events by time, the others as they come: by namespace and name. */
 function sorted(objects: readonly AnyResource[]): readonly AnyResource[] {
-  const time = (object: AnyResource) => (object.kind === "Event" ? object.lastTimestamp : "");
-  return objects.toSorted((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0));
+  return objects.toSorted((a, b) => (a.kind === "Event" && b.kind === "Event" ? byEventTime(a, b) : 0));
 }
 
 /** Prints what changes until the other side goes away or the process is ended. */

@@ -1,5 +1,5 @@
-/** The order of printed objects: `--sort-by=.metadata.creationTimestamp`. */
-import type { AnyResource } from "../api/kinds.js";
+/** The order of printed objects: `--sort-by=.metadata.creationTimestamp`, and that of events. */
+import type { AnyResource, EventRecord } from "../api/kinds.js";
 
 type InOrder = (objects: readonly AnyResource[]) => readonly AnyResource[];
 
@@ -21,4 +21,10 @@ function compare(a: string, b: string): number {
   const isNumber = a !== "" && b !== "" && Number.isFinite(Number(a)) && Number.isFinite(Number(b));
   if (isNumber) return Number(a) - Number(b);
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The oldest first. Times are of whole seconds; within one, versions tell who was written before. */
+export function byEventTime(a: EventRecord, b: EventRecord): number {
+  if (a.lastTimestamp !== b.lastTimestamp) return a.lastTimestamp < b.lastTimestamp ? -1 : 1;
+  return compare(a.metadata.resourceVersion, b.metadata.resourceVersion);
 }

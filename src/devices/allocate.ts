@@ -136,7 +136,7 @@ function admit(scene: Scene, ordered: readonly DeviceRequest[], granted: Readonl
 function refuse(scene: Scene, ordered: readonly DeviceRequest[]): Allocation {
   const required = ordered.filter(isRequired);
   const reason = isSatisfiable(scene.host, required) ? "WaitingForDevices" : "Unsatisfiable";
-  const message = [...refusals(scene, required).values()].join("; ");
+  const message = [...refusals(scene, required, reason === "Unsatisfiable").values()].join("; ");
   return { admitted: false, reason, message, decisions: ordered.map(({ claim }) => ({ claim, reason, devices: [], message })) };
 }
 

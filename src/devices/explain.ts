@@ -28,11 +28,15 @@ export function nodeSummaries(scene: Scene, ordered: readonly DeviceRequest[], g
   );
 }
 
-/** Node name to why the flow is refused. */
-export function refusals(scene: Scene, required: readonly DeviceRequest[]): Map<string, string> {
+/** Node name to why the flow is refused. @param isForever waiting cannot help: what the host has at all is said too. */
+export function refusals(scene: Scene, required: readonly DeviceRequest[], isForever: boolean): Map<string, string> {
   const none: Granted = new Map();
   return new Map(
-    byNode(required).map(([node, requests]) => [node, needText(scene, node, requests, none) + othersText(scene, requests, none)]),
+    byNode(required).map(([node, requests]) => {
+      const all = scene.host.devices.filter((device) => requests.some((request) => suits(device, request))).length;
+      const ofAll = isForever && all > 0 ? ` of ${all}` : "";
+      return [node, needText(scene, node, requests, none) + ofAll + othersText(scene, requests, none)];
+    }),
   );
 }
 
@@ -57,16 +61,15 @@ function wanted(request: DeviceRequest | undefined): string {
   return memory + (request?.product === undefined ? "" : ` of product ${request.product}`);
 }
 
-/** What the devices do that are not free: " (GPU-1 held by other.detector.0; GPU-2 busy: pid 7, python, 300 MiB)". */
+/** Why the others cannot be had: " (GPU-1 held by other.detector.0; GPU-2 is T4 with 4096 MiB; GPU-3 busy: pid 7, python, 300 MiB)". */
 function othersText({ after }: Scene, requests: readonly DeviceRequest[], granted: Granted): string {
   const [first] = requests;
   const own = new Set(requests.map(({ claim }) => claim).filter((claim) => granted.has(claim)));
-  const others = after.uses().filter(({ state, by }) => state !== "Free" && !by.some((claim) => own.has(claim)));
-  const unsuited = after.uses().filter(({ device, state }) => state === "Free" && first !== undefined && !suits(device, first));
-  const texts = [
-    ...others.map(({ device, text }) => `${shortUuid(device.uuid)} ${text}`),
-    ...unsuited.map(({ device }) => `${shortUuid(device.uuid)} is ${device.product} with ${device.memoryMiB} MiB`),
-  ];
+  const texts = after.uses().flatMap(({ device, state, by, text }) => {
+    if (by.some((claim) => own.has(claim))) return [];
+    if (first !== undefined && !suits(device, first)) return `${shortUuid(device.uuid)} is ${device.product} with ${device.memoryMiB} MiB`;
+    return state === "Free" ? [] : `${shortUuid(device.uuid)} ${text}`;
+  });
   return texts.length === 0 ? "" : ` (${texts.join("; ")})`;
 }
 

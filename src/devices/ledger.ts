@@ -18,7 +18,7 @@ export interface DeviceUse {
   readonly by: readonly string[];
   /** Shared holders: memory that is left, in MiB. */
   readonly freeMiB: number;
-  /** "held by f.detector.0", "busy: pid 812, python, 300 MiB". */
+  /** "held by f.detector.0, reserved for g.face.0", "busy: pid 812, python, 300 MiB". */
   readonly text: string;
 }
 
@@ -78,9 +78,8 @@ export class Ledger {
     const freeMiB = this.#freeMiB(device);
     if (!device.healthy) return { device, state: "Unhealthy", by, freeMiB: 0, text: device.message ?? "unhealthy" };
     if (by.length === 0) return { device, state: "Free", by, freeMiB, text: "free" };
-    const verb = holds.every(({ reserved }) => reserved) ? "reserved for" : "held by";
     const rest = holds.every(({ memoryMiB }) => memoryMiB !== undefined) ? `, ${freeMiB} of ${device.memoryMiB} MiB left` : "";
-    return { device, state: "Held", by, freeMiB, text: `${verb} ${by.join(", ")}${rest}` };
+    return { device, state: "Held", by, freeMiB, text: holdersText(holds) + rest };
   }
 
   #add(uuid: string, hold: Hold): void {
@@ -99,6 +98,16 @@ export class Ledger {
   #relativesOf({ uuid }: HostDevice): readonly HostDevice[] {
     return this.#related.get(uuid) ?? [];
   }
+}
+
+/** "held by f.detector.0, reserved for g.face.0, g.face.1" */
+function holdersText(holds: readonly Hold[]): string {
+  const names = (isReserved: boolean) => [...new Set(holds.filter(({ reserved }) => reserved === isReserved).map(({ claim }) => claim))];
+  const parts = [
+    ["held by", names(false)],
+    ["reserved for", names(true)],
+  ] as const;
+  return parts.flatMap(([verb, claims]) => (claims.length === 0 ? [] : `${verb} ${claims.join(", ")}`)).join(", ");
 }
 
 /** So that what is said of a device does not depend on the order in which its holders were listed. */

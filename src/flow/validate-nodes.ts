@@ -81,7 +81,7 @@ function bufferFindings(node: NodeSpec, at: string): Findings {
 }
 
 /** The operator sets these itself, or they would load code into every task. */
-const RESERVED = /^(VF_|CUDA_|HIP_|ROCR_|LD_PRELOAD$|LD_AUDIT$|NODE_OPTIONS$)/;
+const RESERVED = /^(VF_|CUDA_|HIP_|ROCR_|GPU_DEVICE_ORDINAL$|LD_PRELOAD$|LD_AUDIT$|NODE_OPTIONS$)/;
 
 function environmentFindings(node: NodeSpec, at: string): Findings {
   const seen = new Set<string>();

@@ -8,6 +8,7 @@ import type { FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
 import type { Clock } from "../base/clock.js";
 import { type DeadLetter, type LetterOutput, readLetters, readOutputs } from "../base/dead-letters.js";
+import { OperatorError } from "../base/errors.js";
 import { type DeviceReadings, NO_READINGS } from "../devices/provider.js";
 import type { Describe } from "../flow/graph.js";
 import type {
@@ -76,7 +77,7 @@ export class DaemonServices implements AgentServices {
       return own === flow.name && (node === undefined || node === of) && (index === undefined || String(index) === number);
     };
     return readLogs({
-      dir: logsOf(this.#options.stateDir, flow),
+      dir: logsOf(this.#options.stateDir, named(flow)),
       isWanted,
       ...(tail === undefined ? {} : { tail }),
       ...(previous === undefined ? {} : { previous }),
@@ -161,7 +162,7 @@ export class DaemonServices implements AgentServices {
   }
 
   async deadLettersDir(flow: FlowKey): Promise<string> {
-    return deadLettersOf(this.#options.stateDir, flow);
+    return deadLettersOf(this.#options.stateDir, named(flow));
   }
 
   #find({ namespace, name }: FlowKey): Promise<VideoFlow | undefined> {
@@ -193,6 +194,15 @@ export class DaemonServices implements AgentServices {
         .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
     }));
   }
+}
+
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** What clients name may be no way to the files of others. @throws OperatorError REQUEST_INVALID */
+function named(flow: FlowKey): FlowKey {
+  for (const part of [flow.namespace, flow.name])
+    if (!DNS_LABEL.test(part)) throw new OperatorError("REQUEST_INVALID", { problem: `${JSON.stringify(part)} is not the name of a flow` });
+  return flow;
 }
 
 function readingOf(uuid: string, { devices }: DeviceReadings): Pick<DeviceUsage, "utilizationPercent" | "memoryUsedMiB"> {

@@ -3,6 +3,7 @@ import type { VideoFlow } from "../../src/api/kinds.js";
 import type { OperatorError } from "../../src/base/errors.js";
 import { Cache } from "../../src/controller/runtime/cache.js";
 import type { KubernetesStore } from "../../src/store/kubernetes/kubernetes-store.js";
+import { isLostRace } from "../../src/store/store.js";
 import { aNewFlow } from "../support/builders.js";
 import { KubeCluster, until } from "../support/kube.js";
 import { type KubeProxy, kubeProxy } from "../support/kube-proxy.js";
@@ -166,6 +167,13 @@ test("what the server refuses comes with its words", async () => {
     .create({ ...broken, spec: { ...broken.spec, nodes: broken.spec.nodes.slice(1) } })
     .catch((caught: unknown) => caught);
   expect([codeOf(error), (error as Error).message]).toEqual(["STORE_REFUSED", expect.stringContaining("the flow has no producer")]);
+});
+
+test("an object of a namespace that is not there is no race that somebody lost: what to make is told at once", async () => {
+  const nowhere = { ...aNewFlow("f"), metadata: { name: "f", namespace: "nowhere" } };
+  const lost = await direct.create<"VideoFlow">(nowhere).catch((error: OperatorError) => error);
+  expect(lost).toMatchObject({ code: "NAMESPACE_NOT_FOUND", detail: { namespace: "nowhere" } });
+  expect(isLostRace(lost)).toBe(false);
 });
 
 test("a cluster without our kinds says so, instead of being empty", async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import type { VideoFlow } from "../../src/api/kinds.js";
+import { API_VERSION, type Host, type VideoFlow } from "../../src/api/kinds.js";
 import { readLines } from "../../src/base/lines.js";
 import type { AgentServices, LogChunk } from "../../src/store/agent-services.js";
 import { EmbeddedStore } from "../../src/store/embedded/embedded-store.js";
@@ -140,6 +140,21 @@ describe("what clients may write", () => {
     const flow = await client.store.create(aNewFlow("f"));
     const other = { ...flow, spec: { ...flow.spec, flowType: "Realtime" } } as VideoFlow;
     await expect(client.store.update<"VideoFlow">(other)).rejects.toThrow("immutable");
+  });
+
+  test("is of a Host whether flows may come, in the words of the API, and its labels", async () => {
+    const host = await owner.create<"Host">({
+      apiVersion: API_VERSION,
+      kind: "Host",
+      metadata: { name: "h" },
+      spec: { schedulable: true },
+    });
+    const write = (spec: unknown, labels: Record<string, string> = {}) =>
+      client.store.update<"Host">({ ...host, metadata: { ...host.metadata, labels }, spec: spec as Host["spec"] });
+    for (const spec of [{ schedulable: "draining" }, {}, { schedulable: true, more: 1 }])
+      await expect(write(spec)).rejects.toThrow("WRITE_REFUSED");
+    await expect(write({ schedulable: true }, { "a b": "c" })).rejects.toThrow("key of a label");
+    expect((await write({ schedulable: "Draining" }, { zone: "yard" })).spec).toEqual({ schedulable: "Draining" });
   });
 
   test("has a largest size and a largest number", async () => {

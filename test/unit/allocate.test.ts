@@ -175,8 +175,25 @@ describe("messages carry numbers", () => {
     ]);
   });
 
+  test("of a refusal for ever, with what there is at all, and which devices are of another kind, whoever holds them", () => {
+    const list = [aDevice("GPU-0", { product: "T4", memoryMiB: 4_096 }), aDevice("GPU-1", { product: "H100" })];
+    const request = { required: true, product: "H100" };
+    const { message } = allocateDevices({ name: "h", devices: list }, [{ claim: "o.a.0", devices: ["GPU-0"] }], wishes("face", 2, request));
+    expect(message).toBe("node face needs 2 GPUs of product H100, host h has 1 free of 1 (GPU-0 is T4 with 4096 MiB)");
+  });
+
   test("of each device's use", () => {
     const uses = deviceUses({ name: "h", devices: devices(2) }, [{ claim: "o.a.0", devices: ["GPU-1"], memoryMiB: 1_192 }]);
     expect(uses.map(({ text }) => text)).toEqual(["free", "held by o.a.0, 7000 of 8192 MiB left"]);
+  });
+
+  test("of who holds a device apart from who waits for it", () => {
+    const held = [
+      { claim: "old.b.1", devices: ["GPU-0"], reserved: true },
+      { claim: "old.b.0", devices: ["GPU-0"], reserved: true },
+      { claim: "o.a.0", devices: ["GPU-0"] },
+    ];
+    const [use] = deviceUses({ name: "h", devices: devices(1) }, held);
+    expect(use?.text).toBe("held by o.a.0, reserved for old.b.0, old.b.1");
   });
 });

@@ -36,13 +36,21 @@ describe("validateVideoFlow", () => {
 
   test("accepts what a server printed, and drops what the server wrote", () => {
     const printed = {
-      ...withMetadata({ name: "f", uid: "1", generation: 2, resourceVersion: "3", managedFields: [], labels: { a: "b" } }),
+      ...withMetadata({
+        name: "f",
+        uid: "1",
+        generation: 2,
+        resourceVersion: "3",
+        managedFields: [],
+        labels: { a: "b" },
+        annotations: { "x.io/y_z": "any \n text" },
+      }),
       status: { state: "Running" },
     };
     const { flow: read, problems } = validateVideoFlow(printed);
     expect(problems).toEqual([]);
     expect(read).not.toHaveProperty("status");
-    expect(read?.metadata).toEqual({ name: "f", labels: { a: "b" } });
+    expect(read?.metadata).toEqual({ name: "f", labels: { a: "b" }, annotations: { "x.io/y_z": "any \n text" } });
   });
 
   test.each<readonly [string, unknown, string, RegExp, RegExp]>([
@@ -64,6 +72,27 @@ describe("validateVideoFlow", () => {
       "metadata.labels.a",
       /must be a string/,
       /Write "1" with quotes/,
+    ],
+    [
+      "a label that no server takes",
+      withMetadata({ name: "f", labels: { a: "x y" } }),
+      "metadata.labels.a",
+      /value of a label/,
+      /annotations/,
+    ],
+    [
+      "a key of a label with blanks",
+      withMetadata({ name: "f", labels: { "a b": "x" } }),
+      'metadata.labels["a b"]',
+      /key of a label/,
+      /team/,
+    ],
+    [
+      "a key with a wrong prefix",
+      withMetadata({ name: "f", annotations: { "A_/b": "x" } }),
+      'metadata.annotations["A_/b"]',
+      /annotation/,
+      /team/,
     ],
     ["an unknown field of the metadata", withMetadata({ name: "f", label: {} }), "metadata.label", /unknown field/, /labels/],
     ["no nodes", withSpec({ nodes: [] }), "spec.nodes", /too few/, /at least 1/],

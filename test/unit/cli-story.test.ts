@@ -147,6 +147,18 @@ describe("events", () => {
   });
 });
 
+test("events of one second are told in the order in which they were written", async () => {
+  for (const [name, reason] of [
+    ["e9", "first"],
+    ["e1", "second"],
+    ["e5", "third"],
+  ] as const)
+    await addEvent(name, "VideoFlow", "f", reason);
+  const told = [await world.run("events"), await world.run("events --for vf/f"), await world.run("describe vf f")];
+  const words = told.map(({ out }) => out.match(/first|second|third/g));
+  expect(words).toEqual(told.map(() => ["first", "second", "third"]));
+});
+
 describe("logs", () => {
   test("are harmless, with the name of the task where there may be several", async () => {
     const { out } = await world.run("logs f");

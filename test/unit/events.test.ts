@@ -101,6 +101,16 @@ describe("the story of a flow", () => {
       { state: "Failed", reason: "DeviceUnavailable", conditions: [condition("Admitted", "False", "DeviceUnavailable")] },
       ["Warning DeviceUnavailable"],
     ],
+    [
+      "an invalid spec, of which several conditions speak",
+      undefined,
+      {
+        state: "Failed",
+        reason: "Invalid",
+        conditions: [condition("Accepted", "False", "Invalid"), condition("Admitted", "False", "Invalid")],
+      },
+      ["Warning Invalid"],
+    ],
     ["running", { state: "Pending", run: 1 }, { state: "Running", run: 1 }, ["Normal Running"]],
     ["still running", { state: "Running", run: 1 }, { state: "Running", run: 1, message: "other" }, []],
     ["running anew", { state: "Running", run: 1 }, { state: "Running", run: 2 }, ["Normal Running"]],

@@ -68,9 +68,10 @@ describe("a flow is placed whole on one host that fits it", () => {
   test("what no host has at all is unsatisfiable; with policy Fail nothing waits", () => {
     const tiny = aHost("a", [], { cores: 1, memoryMiB: 65_536 });
     const plan = planOf({ spec: heavy, hosts: [tiny] });
-    expect([plan.status?.state, admitted(plan)]).toEqual([
+    expect([plan.status?.state, plan.status?.reason, admitted(plan)]).toEqual([
       "Failed",
-      "the flow asks for 1.5 cores, host a has 1 of 1 free: no host has such devices",
+      "ResourcesUnavailable",
+      "the flow asks for 1.5 cores, host a has 1 of 1 free: no host has so much",
     ]);
     const others = tasksOn("a", heavy).map((task) => ({ ...task, spec: { ...task.spec, flow: "other" } }));
     const refused = planOf({ spec: heavy, hosts: [aHost("a", [], { cores: 2 })], tasks: others, given: { defaultAdmission: "Fail" } });
@@ -89,6 +90,24 @@ describe("a flow is placed whole on one host that fits it", () => {
     expect(admitted(plan)).toBe(
       "host a has not the labels zone=yard; host b is not reachable; host c is draining; host d is not schedulable",
     );
+  });
+
+  test("what a host could give that may not be asked now is waited for; what none of them has is not", () => {
+    const spec = aFlowSpec(aChain(aGpuNode("det", 1, { required: true })));
+    const small = { ...aHost("a"), metadata: { ...aHost("a").metadata, labels: { zone: "yard" } } };
+    const able = { ...aHost("b", gpus("b", 1)), spec: { schedulable: "Draining" as const } };
+    const { status: _, ...silent } = able;
+    const going = { ...able, metadata: { ...able.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
+    const unable = { ...aHost("b"), spec: { schedulable: false } };
+    const outcome = (host: Host, of = spec) => {
+      const { status } = planOf({ spec: of, hosts: [small, host] });
+      return [status?.state, status?.reason];
+    };
+    expect(outcome(able)).toEqual(["Pending", "NoHost"]);
+    expect(outcome(silent)).toEqual(["Pending", "NoHost"]);
+    expect(outcome(going)).toEqual(["Failed", "DeviceUnavailable"]);
+    expect(outcome(unable)).toEqual(["Failed", "DeviceUnavailable"]);
+    expect(outcome(able, { ...spec, hostSelector: { zone: "yard" } })).toEqual(["Failed", "DeviceUnavailable"]);
   });
 
   test("devices for which an older flow waits are reserved only where it could ever be served", () => {

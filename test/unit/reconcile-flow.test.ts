@@ -214,6 +214,17 @@ describe("a flow's life", () => {
     ]);
   });
 
+  test("inputs that were given up are told of, with the nodes that gave them up", () => {
+    const done = settle({ flow: gpuFlow, hosts }, "Succeeded");
+    const status = { phase: "Succeeded", reason: "CompletedWithDeadLetters" } as const;
+    const tasks = ["f.det.0", "f.det.1"].reduce((all, name) => withStatus(all, name, status), done.tasks ?? []);
+    const plan = planOf({ ...done, tasks });
+    expect([condition(plan, "Succeeded"), plan.status?.message]).toEqual([
+      "True CompletedWithDeadLetters",
+      "all 4 tasks have finished; inputs of det are in the dead letters",
+    ]);
+  });
+
   test("a failed task: the others are stopped, and its message is the flow's", () => {
     const scene = settle({ flow: gpuFlow, hosts });
     const status = { phase: "Failed", reason: "BudgetSpent", lastExit: { reason: "Crashed", message: "Segmentation fault" } } as const;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { DEVICE_VARIABLES } from "../../src/agent/environment.js";
 import type { VideoFlowSpec } from "../../src/api/kinds.js";
 import { parseManifests } from "../../src/api/parse.js";
 import { validateVideoFlow } from "../../src/api/validate.js";
@@ -158,13 +159,15 @@ const PROBLEMS: readonly Case[] = [
     /reader and other: traces of two producers never meet/,
     /one producer/,
   ],
-  [
-    "a reserved variable",
-    [reader, { ...sink("reader"), env: [{ name: "CUDA_VISIBLE_DEVICES", value: "0" }] }],
-    "spec.nodes[1].env[0].name",
-    /reserved/,
-    /Remove it/,
-  ],
+  ...[...DEVICE_VARIABLES, "VF_X", "LD_PRELOAD", "LD_AUDIT", "NODE_OPTIONS"].map(
+    (name): Case => [
+      `${name}, which the agent sets or leaves out`,
+      [reader, { ...sink("reader"), env: [{ name, value: "0" }] }],
+      "spec.nodes[1].env[0].name",
+      /reserved/,
+      /Remove it/,
+    ],
+  ),
   [
     "a variable given twice",
     [

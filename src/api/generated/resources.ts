@@ -43,6 +43,18 @@ export const CUSTOM_RESOURCES = [
     "type": "date",
     "jsonPath": ".metadata.creationTimestamp",
     "priority": 0
+   },
+   {
+    "name": "Devices",
+    "type": "string",
+    "jsonPath": ".status.allocation.devices",
+    "priority": 1
+   },
+   {
+    "name": "Message",
+    "type": "string",
+    "jsonPath": ".status.message",
+    "priority": 1
    }
   ]
  },
@@ -94,6 +106,18 @@ export const CUSTOM_RESOURCES = [
     "type": "date",
     "jsonPath": ".metadata.creationTimestamp",
     "priority": 0
+   },
+   {
+    "name": "Reason",
+    "type": "string",
+    "jsonPath": ".status.reason",
+    "priority": 1
+   },
+   {
+    "name": "Message",
+    "type": "string",
+    "jsonPath": ".status.message",
+    "priority": 1
    }
   ]
  },

@@ -890,7 +890,7 @@ windowSeconds: number
  */
 retries: number
 /**
- * Environment variables of the tasks. VF_*, CUDA_*, HIP_*, ROCR_*, LD_PRELOAD, LD_AUDIT and NODE_OPTIONS are reserved.
+ * Environment variables of the tasks. VF_*, CUDA_*, HIP_*, ROCR_*, GPU_DEVICE_ORDINAL, LD_PRELOAD, LD_AUDIT and NODE_OPTIONS are reserved.
  * 
  * @maxItems 256
  */

@@ -7,10 +7,10 @@ import type { FlowGraph } from "../../flow/graph.js";
 import { candidateOf, placeNeeds } from "./candidates.js";
 import { desiredClaims, runId } from "./desired.js";
 import { isFinal } from "./holding.js";
-import { eligibleHosts } from "./hosts.js";
+import { type Eligible, eligibleHosts, isChosen } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
-import { type PlaceResult, placeFlow } from "./place.js";
+import { isNever, type Needs, type PlaceResult, placeFlow, type Refusal, tryHost } from "./place.js";
 
 /** Decisions per claim, as they are once the changes are made. */
 export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
@@ -37,6 +37,7 @@ const FAILURES: Readonly<Record<string, string>> = {
   NoHost: "NoHost",
   SharedMemoryUnavailable: "SharedMemoryUnavailable",
   WaitingForResources: "ResourcesUnavailable",
+  ResourcesUnsatisfiable: "ResourcesUnavailable",
 };
 
 /** Decides for a flow that should run and has no tasks yet. */
@@ -68,8 +69,18 @@ function chooseHost(
   const needs = placeNeeds(observed, graph, wanted);
   const again = resumed.length > 0 ? placeFlow(resumed, needs) : undefined;
   const place = again?.admitted === true ? again : placeFlow(candidates, needs);
+  if (place.admitted) return place;
   const texts = others.map(({ host, why }) => `host ${host.metadata.name} ${why}`);
-  return place.admitted ? place : withOthers(place, texts);
+  const isHopeful = isNever(place.reason) && others.some(({ host }) => couldServeLater(host, observed, needs, stale));
+  return withOthers(isHopeful ? { ...place, reason: "NoHost" } : place, texts);
+}
+
+/** Whether a host that may not be asked now, being silent, drained or closed, could ever take the flow. */
+function couldServeLater(host: Eligible["hosts"][number], observed: Observed, needs: Needs, stale: ReadonlySet<string>): boolean {
+  if (host.metadata.deletionTimestamp !== undefined || !isChosen(host, observed.flow.spec.hostSelector)) return false;
+  if (host.status === undefined) return true; // Nobody knows yet what it has.
+  const { refusal } = tryHost(candidateOf(host, observed, observed.tasks, stale), needs);
+  return refusal === undefined || !isNever(refusal.reason);
 }
 
 /** Whether the host of the tasks is being drained and another one would take the flow now. */
@@ -153,7 +164,7 @@ function refuseOrWait(
   observed: Observed,
   own: Own,
   wanted: readonly NewResource<"DeviceClaim">[],
-  place: { reason: string; message: string },
+  place: { reason: Refusal; message: string },
 ): Admission {
   const { reason, message } = place;
   const admission = observed.flow.spec.admission;
@@ -161,8 +172,10 @@ function refuseOrWait(
   const isKnown = observed.hosts.some(({ status }) => status !== undefined); // Else one that would take it may be about to report.
   const gone = own.claims.map((claim): Change => ({ op: "deleteClaim", claim, why: "the flow is refused" }));
   const failed = FAILURES[reason] ?? "DeviceUnavailable";
-  if (reason === "Unsatisfiable")
-    return { outcome: "Refused", reason: failed, message: `${message}: no host has such devices`, changes: gone };
+  if (isNever(reason)) {
+    const never = reason === "Unsatisfiable" ? "no host has such devices" : "no host has so much";
+    return { outcome: "Refused", reason: failed, message: `${message}: ${never}`, changes: gone };
+  }
   if (isKnown && (admission?.policy ?? observed.defaultAdmission) === "Fail")
     return { outcome: "Refused", reason: failed, message, changes: gone };
   if (leftMs !== undefined && leftMs <= 0) {

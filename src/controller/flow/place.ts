@@ -24,7 +24,15 @@ export interface Needs extends Resources {
   readonly advice?: (freeBytes: number) => string;
 }
 
-export type Refusal = "NoHost" | "WaitingForDevices" | "WaitingForResources" | "Unsatisfiable" | "SharedMemoryUnavailable";
+export type Refusal =
+  | "NoHost"
+  | "WaitingForDevices"
+  | "WaitingForResources"
+  | "SharedMemoryUnavailable"
+  /** Not even with all devices free and healthy. */
+  | "Unsatisfiable"
+  /** More cores or memory than the host has. */
+  | "ResourcesUnsatisfiable";
 
 export type PlaceResult =
   | { readonly admitted: true; readonly host: string; readonly allocation: Allocation }
@@ -57,7 +65,18 @@ export function placeFlow(candidates: readonly Candidate[], needs: Needs): Place
 }
 
 /** What is waited for: the first of these that some host says. */
-const MOST_HOPEFUL: readonly Refusal[] = ["WaitingForDevices", "WaitingForResources", "SharedMemoryUnavailable", "Unsatisfiable"];
+const MOST_HOPEFUL: readonly Refusal[] = [
+  "WaitingForDevices",
+  "WaitingForResources",
+  "SharedMemoryUnavailable",
+  "Unsatisfiable",
+  "ResourcesUnsatisfiable",
+];
+
+/** No wait brings it, whoever ends meanwhile. */
+export function isNever(reason: Refusal): boolean {
+  return reason === "Unsatisfiable" || reason === "ResourcesUnsatisfiable";
+}
 
 /** What the host could give the flow now. */
 export function tryHost(candidate: Candidate, needs: Needs): Tried {
@@ -73,7 +92,7 @@ export function tryHost(candidate: Candidate, needs: Needs): Tried {
 
 function resourceRefusal({ host, used }: Candidate, needs: Needs): Tried["refusal"] {
   const { cores = Number.POSITIVE_INFINITY, memoryMiB = Number.POSITIVE_INFINITY } = host.status ?? {};
-  const reason = couldFit(host, needs) ? "WaitingForResources" : "Unsatisfiable";
+  const reason = couldFit(host, needs) ? "WaitingForResources" : "ResourcesUnsatisfiable";
   const { name } = host.metadata;
   if (needs.cpu + used.cpu > cores + ROUNDING)
     return { reason, message: `the flow asks for ${needs.cpu} cores, host ${name} has ${free(cores, used.cpu)} of ${cores} free` };

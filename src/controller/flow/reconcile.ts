@@ -16,7 +16,7 @@ import { type Own, ownOf } from "./own.js";
 import { givesUp, hasBegun, isOutdated, refusalAmong, wasRefused } from "./refused.js";
 import { canChangeChannels, changeChannels, isHalfDone } from "./relayout.js";
 import { keepTasks, pauseTasks, type Rollout, rollOut, targetOf } from "./rollout.js";
-import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason } from "./status.js";
+import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason, successText } from "./status.js";
 import { isReady, isSurplus } from "./task-state.js";
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
 
@@ -387,7 +387,7 @@ function stateOf(
   if (failed !== undefined && left > 0)
     return { state: "Stopping", reason, message: `${failureText(failed)}; ${left} of ${tasks.length} tasks still run` };
   if (failed !== undefined) return { state: "Failed", reason, message: failureText(failed) };
-  if (hasSucceeded(tasks)) return { state: "Succeeded", reason: successReason(tasks), message: `all ${tasks.length} tasks have finished` };
+  if (hasSucceeded(tasks)) return { state: "Succeeded", reason: successReason(tasks), message: successText(tasks) };
   const ready = tasks.filter(isReady).length;
   const message = `${ready} of ${desired} tasks are ready${devices === "" ? "" : `; ${devices}`}`;
   const paused = spec.desiredState === "Paused" && pausedFact(spec, tasks).status === "True";

@@ -197,7 +197,7 @@ function succeededFact({ flow }: Observed, desired: number, tasks: readonly Flow
   if (flow.spec.desiredState === "Stopped")
     return fact("Succeeded", undefined, "Stopped", `stopped when ${done} of ${desired} tasks had finished`);
   if (!hasSucceeded(tasks)) return fact("Succeeded", undefined, "NotFinished", `${done} of ${desired} tasks have finished`);
-  return fact("Succeeded", true, successReason(tasks), `all ${tasks.length} tasks have finished`);
+  return fact("Succeeded", true, successReason(tasks), successText(tasks));
 }
 
 /** All tasks of one run finished by themselves, whatever the spec says by now. */
@@ -209,7 +209,19 @@ export function hasSucceeded(tasks: readonly FlowTask[]): boolean {
 
 /** A task that finished with dead letters says so in its reason. */
 export function successReason(tasks: readonly FlowTask[]): string {
-  return tasks.some(({ status }) => status?.reason === "CompletedWithDeadLetters") ? "CompletedWithDeadLetters" : "Completed";
+  return tasks.some(hasDeadLetters) ? "CompletedWithDeadLetters" : "Completed";
+}
+
+/** What has become of a run that has succeeded, and whose inputs were given up. */
+export function successText(tasks: readonly FlowTask[]): string {
+  const done = `all ${tasks.length} tasks have finished`;
+  const gaveUp = [...new Set(tasks.filter(hasDeadLetters).map(({ spec }) => spec.node))];
+  if (gaveUp.length === 0) return done;
+  return `${done}; inputs of ${gaveUp.join(", ")} are in the dead letters`;
+}
+
+function hasDeadLetters({ status }: FlowTask): boolean {
+  return status?.reason === "CompletedWithDeadLetters";
 }
 
 /** "task f.reader.0 failed: …" */

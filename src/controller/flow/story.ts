@@ -29,8 +29,12 @@ export function flowStory(before: VideoFlow, status: VideoFlowStatus): EventNote
     const again = condition.type === "Accepted" && old?.message !== condition.message;
     return type !== undefined && (isNew || again) ? [noteOf(condition, status.state === "Failed" ? "Warning" : type)] : [];
   });
-  const told = new Set(conditions.map(({ reason }) => reason));
-  return [...conditions, ...stateNotes(before.status, status).filter(({ reason }) => !told.has(reason))];
+  return firstOfEachReason([...conditions, ...stateNotes(before.status, status)]);
+}
+
+/** What several conditions say of one thing is told once, in the words of the one that stands first. */
+function firstOfEachReason(notes: readonly EventNote[]): EventNote[] {
+  return notes.filter(({ reason }, at) => notes.findIndex((one) => one.reason === reason) === at);
 }
 
 function noteOf({ type, status, reason, message }: Condition, how: EventNote["type"]): EventNote {

@@ -266,7 +266,7 @@ const NOWHERE = "http://localhost:8080";
 interface Status {
   readonly reason?: string;
   readonly message?: string;
-  readonly details?: { readonly name?: string };
+  readonly details?: { readonly name?: string; readonly kind?: string };
 }
 
 function statusOf({ text }: ApiReply): Status {
@@ -285,10 +285,13 @@ function isAbsentObject(reply: ApiReply): boolean {
 /** What an answer means in the words of the store's contract. */
 function refusal(key: string, reply: ApiReply): OperatorError {
   const status = statusOf(reply);
-  const { reason = "", message = "" } = status;
+  const { reason = "", message = "", details } = status;
   if (reason === "AlreadyExists") return new OperatorError("STORE_EXISTS", { key });
   // A uid that does not match: the object of this name is another one.
   if (reason === "Conflict") return new OperatorError(message.includes("UID in precondition") ? "STORE_GONE" : "STORE_CONFLICT", { key });
+  // No race that the next look would win: somebody has to make it.
+  if (reply.status === 404 && details?.kind === "namespaces")
+    return new OperatorError("NAMESPACE_NOT_FOUND", { namespace: details.name ?? "", key });
   if (reply.status === 404 && isAbsentObject(reply)) return new OperatorError("STORE_GONE", { key });
   return new OperatorError("STORE_REFUSED", { key, status: reply.status, message });
 }

@@ -3,6 +3,7 @@
  * that an API server has in a cluster. Knows shapes and sizes; whether a flow makes sense is the controller's to say.
  */
 import type { AnyResource, Kind, Kinds, NewResource } from "../../api/kinds.js";
+import { labelProblems } from "../../api/labels.js";
 import { formatProblem } from "../../api/problem.js";
 import { validateVideoFlow } from "../../api/validate.js";
 import { OperatorError } from "../../base/errors.js";
@@ -100,9 +101,14 @@ function checkedSpec(old: Kinds["VideoFlow"], object: AnyResource): Kinds["Video
   return spec;
 }
 
+const SCHEDULABLE: readonly unknown[] = [true, false, "Draining"];
+
 function checkedHost(object: AnyResource): Kinds["Host"]["spec"] {
   const { schedulable, ...others } = (object as Kinds["Host"]).spec;
-  if (typeof schedulable !== "boolean" || Object.keys(others).length > 0) throw refused(object, "spec.schedulable must be true or false");
+  if (!SCHEDULABLE.includes(schedulable) || Object.keys(others).length > 0)
+    throw refused(object, `spec.schedulable must be one of ${SCHEDULABLE.join(", ")}`);
+  const [problem] = labelProblems(object.metadata);
+  if (problem !== undefined) throw refused(object, formatProblem(problem));
   return { schedulable };
 }
 
