@@ -12,6 +12,7 @@ export interface LaunchPlaces {
   readonly reportFile: string;
   readonly deadLettersDir: string;
   readonly plan: DataPlan;
+  readonly planHash: readonly number[];
   readonly devices: readonly string[];
   readonly incarnation: number;
   readonly lastDeath?: string;

@@ -13,6 +13,7 @@ import { isAlive, readBootId, readEnvironment, readStat } from "../base/process-
 import type { UserNumbers } from "../base/task-user.js";
 import { namesOf } from "../devices/environment.js";
 import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
+import { planHash } from "../transport/plan-hash.js";
 import type { TaskStats } from "../transport/port.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
 import { describeExit, endLine, fitted, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
@@ -216,6 +217,7 @@ export class TaskProcesses {
     const launch = desiredLaunch(task, settled, {
       memoryDir,
       plan,
+      planHash: planHash(plan),
       reportFile: files.reportFile(task),
       deadLettersDir: files.deadLettersDir(task),
       devices,

@@ -19,6 +19,8 @@ export interface TaskLaunch<Plan> {
   readonly lastDeath?: string;
   readonly members: readonly TaskMember[];
   readonly plan: Plan;
+  /** Of the plan, as the memory must have it: the worker need not load what computes it. */
+  readonly planHash?: readonly number[];
   /** Folder of the flow's shared memory. */
   readonly memoryDir: string;
   /** Folder against which relative paths were resolved. */

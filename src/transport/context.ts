@@ -27,9 +27,16 @@ export interface TaskContext {
   readonly step: ((label: string) => void) | undefined;
 }
 
+/** What whoever opens a task's place may know. */
+export interface ContextOptions {
+  readonly step?: (label: string) => void;
+  /** See {@link openControl}. */
+  readonly planHash?: readonly number[];
+}
+
 /** @throws OperatorError SHM_INVALID */
-export function openContext(dir: string, plan: DataPlan, name: string, index: number, step?: (label: string) => void): TaskContext {
-  const memory = openControl(dir, plan);
+export function openContext(dir: string, plan: DataPlan, name: string, index: number, options: ContextOptions = {}): TaskContext {
+  const memory = openControl(dir, plan, options.planHash);
   const { layout, i32, f64 } = memory;
   const node = layout.nodes.find((candidate) => candidate.plan.name === name);
   const task = node?.tasks[index];
@@ -51,7 +58,7 @@ export function openContext(dir: string, plan: DataPlan, name: string, index: nu
     outputBits: outputs.reduce((bits, edge) => bits | edge.bit, 0),
     realtime: plan.flowType === "Realtime",
     bells: new Bells(memory, counters + COUNTER.rings),
-    step,
+    step: options.step,
   };
 }
 

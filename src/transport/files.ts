@@ -1,5 +1,4 @@
 /** The files of one flow: created, opened, removed. Who may write what is decided here and kept by the kernel. */
-import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -18,6 +17,7 @@ import { makeFolder } from "../base/make-folder.js";
 import { ENDIAN_MARK, HEADER, type Layout, layoutOf, MAGIC, NODE, type NodeLayout, type TaskLayout, VERSION } from "./layout.js";
 import { libc, type Mapping } from "./libc.js";
 import type { DataPlan } from "./plan.js";
+import { planHash } from "./plan-hash.js";
 
 /** The control file of a flow, mapped. */
 export interface ControlMemory {
@@ -117,21 +117,16 @@ function writeHeader(memory: ControlMemory, plan: DataPlan): void {
   memory.i32.set([MAGIC, VERSION, ENDIAN_MARK, memory.layout.words, ...planHash(plan)], HEADER.magic);
 }
 
-/** The first 128 bits of the SHA-256 of the plan, as four words. */
-function planHash(plan: DataPlan): number[] {
-  const digest = createHash("sha256").update(JSON.stringify(plan)).digest();
-  return [0, 4, 8, 12].map((at) => digest.readInt32LE(at));
-}
-
 /**
  * Maps the control file for reading and writing.
  *
+ * @param hash of the plan, where somebody has told it: computing it costs the start of a task 5 ms.
  * @throws OperatorError SHM_INVALID if it is missing, of another version or of another plan.
  */
-export function openControl(dir: string, plan: DataPlan): ControlMemory {
+export function openControl(dir: string, plan: DataPlan, hash: readonly number[] = planHash(plan)): ControlMemory {
   const path = controlPath(dir);
   const memory = mapControl(dir, layoutOf(plan));
-  const expected = [MAGIC, VERSION, ENDIAN_MARK, memory.layout.words, ...planHash(plan)];
+  const expected = [MAGIC, VERSION, ENDIAN_MARK, memory.layout.words, ...hash];
   const at = expected.findIndex((value, index) => memory.i32[index] !== value);
   const names = ["magic", "version", "byte order", "size", "plan", "plan", "plan", "plan"];
   if (at >= 0) throw new OperatorError("SHM_INVALID", { path, problem: `another ${names[at]}` });

@@ -212,6 +212,8 @@ export interface PortOptions {
   readonly lookMs?: number;
   /** Called at every labelled step; tests throw or kill here. */
   readonly step?: (label: string) => void;
+  /** Of the plan, where somebody has told it. */
+  readonly planHash?: readonly number[];
 }
 
 /** What one task published. Counters are totals over all its incarnations. */

@@ -35,7 +35,7 @@ export interface RecoverOptions {
 
 /** Makes the words of a dead task whole again, then rings everybody. */
 export function recoverTask(dir: string, plan: DataPlan, node: string, taskIndex: number, options: RecoverOptions = {}): void {
-  const context = openContext(dir, plan, node, taskIndex, options.step);
+  const context = openContext(dir, plan, node, taskIndex, options);
   try {
     recover(context, options.ordered === true);
     Atomics.store(context.i32, context.region + TASK.left, RECOVERED);

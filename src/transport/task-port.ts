@@ -49,7 +49,7 @@ const IDLE = 0;
  * @throws OperatorError SHM_INVALID
  */
 export function openTaskPort(dir: string, plan: DataPlan, node: string, taskIndex: number, options: PortOptions = {}): TaskPort {
-  return new SharedMemoryPort(openContext(dir, plan, node, taskIndex, options.step), options);
+  return new SharedMemoryPort(openContext(dir, plan, node, taskIndex, options), options);
 }
 
 class SharedMemoryPort implements TaskPort {

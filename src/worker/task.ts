@@ -34,6 +34,7 @@ export async function runTask(launch: TaskLaunch, reporter: Reporter): Promise<O
   const port = openTaskPort(launch.memoryDir, launch.plan, launch.node, launch.index, {
     private: isPrivate,
     naps,
+    ...(launch.planHash === undefined ? {} : { planHash: launch.planHash }),
     scrub: process.env[DEBUG_VIEWS] === "1",
     ...(portStep === undefined ? {} : { step: portStep }),
   });

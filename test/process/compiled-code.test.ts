@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { videoflow, type Workplace, workplace } from "../support/flow-process.js";
+import { eventually, videoflow, type Workplace, workplace, writeManifest } from "../support/flow-process.js";
 
 let place: Workplace;
 let dist: string;
@@ -9,13 +9,7 @@ let flow: string;
 
 beforeEach(() => {
   place = workplace();
-  flow = place.path("flow.json");
-  const nodes = [
-    { name: "numbers", role: "Producer", component: "IntProducer", params: { end: 3 } },
-    { name: "sink", role: "Consumer", component: "VoidConsumer", inputs: ["numbers"] },
-  ];
-  const document = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: place.flow }, spec: { nodes } };
-  writeFileSync(flow, JSON.stringify(document));
+  flow = writeFlow({ end: 3 });
   dist = mkdtempSync(resolve("node_modules/.vf-test-")); // Inside, so that the bundle finds its packages.
   const isWanted = (path: string) => !/compiled|\.map$/.test(path);
   cpSync("dist", join(dist, "dist"), { recursive: true, filter: isWanted });
@@ -24,6 +18,14 @@ afterEach(async () => {
   rmSync(dist, { recursive: true, force: true });
   await place.remove();
 });
+
+function writeFlow(params: object): string {
+  const nodes = [
+    { name: "numbers", role: "Producer", component: "IntProducer", params },
+    { name: "sink", role: "Consumer", component: "VoidConsumer", inputs: ["numbers"] },
+  ];
+  return writeManifest(place, nodes);
+}
 
 const compiled = () => join(dist, "dist/main/compiled");
 const kept = () => readdirSync(compiled()).map((name) => join(compiled(), name));
@@ -50,6 +52,15 @@ test("what the engine has compiled is kept once for each kind of process, and us
   expect(await run()).toMatchObject({ code: 0, err: "" });
   expect(kept().every((path, at) => statSync(path).size > (damaged[at] as number))).toBe(true);
 });
+
+test("what runs on and is killed has its code kept while it runs", async () => {
+  writeFlow({ fps: 10 });
+  const running = place.start(["run", flow, "--quiet"], { program: [join(dist, "dist/main/cli.js")], env: { VIDEOFLOW_SHM: place.shm } });
+  const isKept = (kind: string) => existsSync(compiled()) && readdirSync(compiled()).some((name) => name.endsWith(kind));
+  await eventually("kept code", () => isKept("-worker") && isKept("-keeper") && isKept("-cli-run"), 50_000);
+  running.signal("SIGKILL");
+  await running.ended;
+}, 60_000);
 
 test("a folder that cannot be written costs nothing but time", async () => {
   writeFileSync(compiled(), "");
