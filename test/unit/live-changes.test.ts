@@ -67,6 +67,28 @@ test("an invalid spec changes nothing, and pausing goes on all the same", async 
   expect((await world.flow()).status?.observedGeneration).toBe(2);
 });
 
+test("D4: what made way for a change that took its device, and that a spoilt spec cut short, works again on the CPU", async () => {
+  const both = (count: number) => aChain(aGpuNode("det", 1, { count }), aGpuNode("face", 1, { count }));
+  const world = await LiveWorld.start(aFlowSpec(both(1)), HOST);
+  const face = async () => (await world.tasks()).find(({ spec }) => spec.node === "face")?.spec;
+  await world.edit((spec) => ({ ...spec, nodes: both(3) }));
+  for (let rounds = 0; rounds < 10 && !world.log.includes("decide f.face.0 CpuFallback"); rounds += 1) {
+    await world.agent.tick(NO_FAULTS);
+    await world.reconcile();
+  }
+  expect(await face()).toMatchObject({ desiredState: "Retired", deviceType: "GPU", claim: "f.face.0" }); // It is not its turn yet.
+
+  await world.edit((spec) => ({ ...spec, nodes: [aNode("lost", { inputs: ["nowhere"] })] }));
+  await world.settle();
+  expect(await face()).toMatchObject({ desiredState: "Running", deviceType: "CPU" });
+  expect([await world.condition("Accepted"), await world.condition("Ready")]).toEqual(["False Invalid", "True TasksReady"]);
+
+  await world.edit((spec) => ({ ...spec, nodes: both(1) }));
+  await world.settle();
+  expect(await face()).toMatchObject({ desiredState: "Running", deviceType: "GPU", claim: "f.face.0" });
+  expect(world.told().filter((text) => text.startsWith("spawn f.face.0"))).toEqual(["spawn f.face.0 on cpu", "spawn f.face.0 on GPU-1"]);
+});
+
 test("a pause asks producers alone, and says when nothing is in flight", async () => {
   const world = await twoNodes();
   await world.edit((spec) => ({ ...spec, desiredState: "Paused" }));

@@ -96,6 +96,11 @@ export function templateHashes(spec: VideoFlow["spec"], graph: FlowGraph): Map<s
   return new Map(eachTask(graph).map(({ node, index }) => [`${node.name}.${index}`, templateHash(spec, graph, node, index)]));
 }
 
+/** Hash of a template whose device others have got: no spec asks for it, so the task becomes what the next valid one says. */
+export function templateWithoutDevice(hash: string): string {
+  return hashOf(hash, "CPU");
+}
+
 /** Each graph has its own lists of members, and a graph is of one spec: index to hash. */
 const templates = new WeakMap<GraphNode["members"], Map<number, string>>();
 

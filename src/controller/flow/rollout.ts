@@ -10,7 +10,7 @@ import type { FlowGraph, GraphNode } from "../../flow/graph.js";
 import { memoryAdvice } from "../../flow/memory-advice.js";
 import type { ClaimStatuses } from "./admission.js";
 import { type ClaimRevision, idleClaims, reviseClaims } from "./claims-revision.js";
-import { desiredClaims, desiredTasks, layoutHash, runId } from "./desired.js";
+import { desiredClaims, desiredTasks, layoutHash, runId, templateWithoutDevice } from "./desired.js";
 import { isFinal } from "./holding.js";
 import { usedOf } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
@@ -191,12 +191,21 @@ export function pauseTasks(tasks: readonly FlowTask[], desiredState: VideoFlowSp
 }
 
 /** Nothing of the new spec counts yet, apart from whether producers pause. */
-export function keepTasks({ tasks }: Own, desiredState: VideoFlowSpec["desiredState"]): Change[] {
-  return tasks.flatMap((task) => {
+export function keepTasks(own: Own, desiredState: VideoFlowSpec["desiredState"]): Change[] {
+  const claims = claimStatuses(own);
+  return own.tasks.flatMap((task) => {
     if (isFinal(task) || isSurplus(task)) return [];
     const wanted = desiredState === "Paused" && isProducer(task) ? "Paused" : "Running";
-    return updateTask(task, { ...task.spec, desiredState: wanted }, "what runs is left alone");
+    return updateTask(task, { ...withoutLostDevice(task.spec, claims), desiredState: wanted }, "what runs is left alone");
   });
+}
+
+/** What made way for a change has lost its device to it if its claim was decided, and the change was given up after that. */
+function withoutLostDevice(spec: TaskSpec, claims: ClaimStatuses): TaskSpec {
+  const { claim, ...rest } = spec;
+  const decided = claim === undefined ? undefined : claims.get(claim);
+  if (decided === undefined || decided.allocation !== undefined) return spec;
+  return { ...rest, deviceType: "CPU", templateHash: templateWithoutDevice(spec.templateHash) };
 }
 
 function changeTasks(scene: Scene): Change[] {
