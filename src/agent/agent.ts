@@ -493,7 +493,8 @@ export class Agent {
       if (this.#tasks.get(written.metadata.uid) === task) this.#tasks.set(written.metadata.uid, written);
       if (status.phase !== task.status?.phase)
         this.#note({ subject: task.metadata.name, what: status.phase ?? "", message: status.message ?? "" });
-      for (const note of taskStory(task, status)) this.#options.events?.record(task, note);
+      for (const note of taskStory(task, status, this.#processes.records.get(task.metadata.uid)?.lastExit?.log))
+        this.#options.events?.record(task, note);
     });
   }
 

@@ -32,10 +32,18 @@ export function kindOfExit(end: ProcessEnd, killed: KillReason | undefined): Exi
 
 /** A message of a status may have 4096 characters, and that of the flow puts more around it. */
 const MAX_EXIT_BYTES = 3_500;
+/** An event shows no more of a log. */
+const MAX_LOG_BYTES = 1_024;
 
 /** An end as a status may hold it: of each line of a long log its beginning and its end. */
 export function fitted(exit: LastExit): LastExit {
   return exit.message === undefined ? exit : { ...exit, message: cutText(exit.message, MAX_EXIT_BYTES) };
+}
+
+/** The end of the log, for who reads of the last of many crashes; undefined if {@link describeExit} tells it already, or it does not matter. */
+export function logBeside(kind: ExitKind, report: TaskReport | undefined, lastLines: string): string | undefined {
+  const isTold = report?.error === undefined || kind !== "crashed" || lastLines === "";
+  return isTold ? undefined : cutText(lastLines, MAX_LOG_BYTES);
 }
 
 /** @param lastLines the end of the task's log. */

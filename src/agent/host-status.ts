@@ -9,6 +9,7 @@ import { readBootId } from "../base/process-identity.js";
 import { sameJson } from "../base/same-json.js";
 import type { Events } from "../store/event-recorder.js";
 import { isLostRace, type ObjectKey, type Store } from "../store/store.js";
+import { coresOfGroups, memoryOfGroups } from "./group-limits.js";
 import type { HostInventory } from "./options.js";
 import { hostStory } from "./story.js";
 
@@ -30,10 +31,11 @@ export function observeHost(
   shared = { own: 0, reserved: 0 },
 ): HostStatus {
   const { provider, message, devices } = inventory;
+  const memberships = readText("/proc/self/cgroup");
   return {
     bootId: readBootId(),
-    cores: Math.min(availableParallelism(), quotaCores(readText("/proc/self/cgroup"), readText)),
-    memoryMiB: Math.floor(totalmem() / MIB),
+    cores: Math.min(availableParallelism(), coresOfGroups(memberships, readText)),
+    memoryMiB: Math.floor(Math.min(totalmem(), memoryOfGroups(memberships, readText)) / MIB),
     shmBytes: freeBytes(shmBase, shared),
     containment,
     provider,
@@ -47,33 +49,6 @@ function freeBytes(path: string, { own, reserved }: { readonly own: number; read
   const { bavail, bsize } = statfsSync(path);
   const bytes = Math.max(0, bavail * bsize + own - reserved);
   return bytes < 2 * SHM_STEP_BYTES ? bytes : Math.floor(bytes / SHM_STEP_BYTES) * SHM_STEP_BYTES;
-}
-
-/**
- * Cores that the control group may use, version 1 or 2; the least over the group and its ancestors.
- *
- * @param memberships content of /proc/self/cgroup.
- * @param read reads a file; "" if it is not there.
- * @returns Infinity without a quota.
- */
-export function quotaCores(memberships: string, read: (path: string) => string): number {
-  const group = /^0::(.*)$/m.exec(memberships)?.[1] ?? "/";
-  const v2 = ancestors(group).map((path) => coresOf(read(`/sys/fs/cgroup${path}/cpu.max`)));
-  const v1 = coresOf(`${read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").trim()} ${read("/sys/fs/cgroup/cpu/cpu.cfs_period_us").trim()}`);
-  return Math.min(v1, ...v2);
-}
-
-function ancestors(path: string): string[] {
-  const parts = path.split("/").filter(Boolean);
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`).concat("");
-}
-
-/** "200000 100000" is 2 cores; "max 100000", "-1 100000" and "" are no quota. */
-function coresOf(text: string): number {
-  const [quota, period] = text.trim().split(/\s+/).map(Number);
-  return quota !== undefined && period !== undefined && quota > 0 && period > 0
-    ? Math.max(1, Math.floor(quota / period))
-    : Number.POSITIVE_INFINITY;
 }
 
 function readText(path: string): string {

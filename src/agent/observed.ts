@@ -47,7 +47,12 @@ export interface TaskRecord {
   readonly readyTemplate?: string;
   /** Oldest first; only those that nobody ordered, of the last template. */
   readonly deaths: readonly Death[];
-  readonly lastExit?: LastExit & { readonly kind: ExitKind; readonly treeDead: boolean };
+  readonly lastExit?: LastExit & {
+    readonly kind: ExitKind;
+    readonly treeDead: boolean;
+    /** The last lines of the log, where the message is something else. */
+    readonly log?: string;
+  };
   /** Its keeper died with it, so its shared memory must be brought in order before the next process starts. */
   readonly unrecovered?: true;
   /** The process could not even be spawned. */

@@ -303,6 +303,7 @@ export function desiredStatus(
 function exitFields({
   kind: _kind,
   treeDead: _treeDead,
+  log: _log,
   ...exit
 }: NonNullable<TaskRecord["lastExit"]>): NonNullable<FlowTaskStatus["lastExit"]> {
   return exit;

@@ -2,12 +2,15 @@
 import type { FlowTask, FlowTaskStatus, HostStatus } from "../api/kinds.js";
 import type { EventNote } from "../store/event-recorder.js";
 
-/** @param before the task with its status until now. */
-export function taskStory(before: FlowTask, status: FlowTaskStatus): EventNote[] {
+/**
+ * @param before the task with its status until now.
+ * @param log the end of the task's log, if the status does not tell it: what nobody starts again is told of with it.
+ */
+export function taskStory(before: FlowTask, status: FlowTaskStatus, log?: string): EventNote[] {
   const { phase, reason = "", message = "", lastExit, restarts = 0 } = status;
   const old = before.status;
   if (phase === "Failed" && old?.phase !== "Failed")
-    return [{ type: "Warning", reason: reason || "Failed", message: endText(message, lastExit) }];
+    return [{ type: "Warning", reason: reason || "Failed", message: [endText(message, lastExit), log].filter(Boolean).join("\n") }];
   if (phase === "Backoff" && (old?.phase !== "Backoff" || old.restarts !== restarts))
     return [{ type: "Warning", reason: "BackOff", message: endText(message, lastExit) }];
   if (restarts > (old?.restarts ?? 0))

@@ -16,7 +16,17 @@ import { isOutOfMemory, memoryHolders } from "../devices/out-of-memory.js";
 import { planHash } from "../transport/plan-hash.js";
 import type { TaskStats } from "../transport/port.js";
 import { type Environment, taskEnvironment, wrongDeviceVariables } from "./environment.js";
-import { describeExit, endLine, fitted, type KillReason, kindOfExit, type LastExit, type ProcessEnd, type StopReason } from "./exit.js";
+import {
+  describeExit,
+  endLine,
+  fitted,
+  type KillReason,
+  kindOfExit,
+  type LastExit,
+  logBeside,
+  type ProcessEnd,
+  type StopReason,
+} from "./exit.js";
 import type { KeeperClient } from "./keeper-client.js";
 import { desiredLaunch, readReport, type TaskLaunch } from "./launch.js";
 import { type LiveProcess, NEW_RECORD, restartsOf, type TaskRecord } from "./observed.js";
@@ -561,7 +571,8 @@ export class TaskProcesses {
     const reason = kind === "finished" && buried.size > 0 ? { reason: "CompletedWithDeadLetters" } : {};
     const exit = describeExit(end, killed, report, lines);
     const described = this.#withMemory(detail, exit.message === undefined ? exit : { ...exit, message: hide(exit.message) });
-    const lastExit = { ...fitted(described), ...reason, kind, treeDead };
+    const log = logBeside(kind, report, hide(lines));
+    const lastExit = { ...fitted(described), ...reason, kind, treeDead, ...(log === undefined ? {} : { log }) };
     if (!treeDead) this.#undead.add(uid, detail.id, detail.task.metadata.name, detail.devices ?? []);
     const ordered = killed === "Stopped" || killed === "Deleted" || killed === "Replaced" || killed === "Fenced" || lost;
     const earlier = giveBack(rest.deaths, buried);

@@ -176,6 +176,11 @@ export const ERRORS = {
     message: (d: { stateDir: string; pid: number }) => `another agent (pid ${d.pid}) runs on the state folder ${d.stateDir}`,
     fix: "Use that one, end it first, or name another folder with --state-dir.",
   },
+  AGENT_END: {
+    retry: "never",
+    message: (d: { problems: readonly string[] }) => `the agent has ended, but not all of it in order: ${d.problems.join("; ")}`,
+    fix: "Nothing of it runs any more: mend what the text names, and start the agent again.",
+  },
   STATE_DIR_UNUSABLE: {
     retry: "never",
     message: (d: { stateDir: string; problem: string }) => `the state folder ${d.stateDir} cannot be used: ${d.problem}`,

@@ -34,8 +34,8 @@ export const EXIT_CODE_HELP: readonly (readonly [ExitCode, string])[] = [
 /** Errors that mean that the host lacks something now. */
 const UNAVAILABLE = new Set<string>(["DEVICE_UNAVAILABLE", "MEMORY_UNAVAILABLE", "SHM_FULL"]);
 
-/** Errors that mean that the flow ran and failed. */
-const FAILED = new Set<string>(["FLOW_FAILED", "OBJECT_NOT_FOUND", "WAIT_TIMEOUT"]);
+/** Errors that mean that something ran and failed. */
+const FAILED = new Set<string>(["FLOW_FAILED", "OBJECT_NOT_FOUND", "WAIT_TIMEOUT", "AGENT_END"]);
 
 /** Errors that mean that nobody is there to talk to. */
 const UNREACHABLE = new Set<string>(["AGENT_UNREACHABLE", "STORE_UNREACHABLE", "CLUSTER_UNKNOWN", "CLUSTER_UNREACHABLE"]);

@@ -13,7 +13,8 @@ import { MAX_MANIFEST_BYTES, parseManifests } from "../api/parse.js";
 import { formatProblem } from "../api/problem.js";
 import type { TaskRules } from "../api/refusal.js";
 import { REAL_CLOCK } from "../base/clock.js";
-import { errorText } from "../base/errors.js";
+import { Endings } from "../base/endings.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import { KEEPER_MARKER } from "../base/keeper-protocol.js";
 import { Prng } from "../base/prng.js";
 import { identityOf, type ProcessIdentity, readBootId, readCapabilities, readEnvironment } from "../base/process-identity.js";
@@ -58,7 +59,7 @@ export class AgentDaemon {
   /** Absent: tasks run as the user of this process. */
   readonly #taskUser: TaskUser | undefined;
   /** Ends what was started, the last first. */
-  readonly #endings: (() => Promise<void> | void)[] = [];
+  readonly #endings = new Endings();
   #keeper!: KeeperClient;
   /** Who holds the devices: the process whose end frees them. */
   #holder!: ProcessIdentity;
@@ -73,7 +74,7 @@ export class AgentDaemon {
     this.#options = options;
     this.#dir = dir;
     this.#taskUser = taskUser;
-    this.#endings.push(() => dir.release());
+    this.#endings.add(() => dir.release());
   }
 
   /** @throws OperatorError AGENT_OPTION, AGENT_RUNNING, STATE_DIR_UNUSABLE, STORE_UNREADABLE, KEEPER_VERSION */
@@ -84,17 +85,29 @@ export class AgentDaemon {
       await daemon.#start();
       return daemon;
     } catch (error) {
-      await daemon.stop();
+      await daemon.stop().catch((problem: unknown) => options.log(errorText(problem)));
       throw error;
     }
   }
 
-  /** Ends the daemon in order. Tasks that may outlive it run on. @returns how many those are. */
-  async stop(): Promise<number> {
+  /**
+   * Ends all parts of the daemon, the last begun first. Tasks that may outlive it run on.
+   *
+   * @throws OperatorError AGENT_END with whatever kept a part from its end; the others have ended
+   */
+  async stop(): Promise<void> {
+    this.#isEmpty = this.#agent?.keptTasks === 0;
+    const problems = (await this.#endings.end()).map(errorText);
+    if (problems.length > 0) throw new OperatorError("AGENT_END", { problems });
+  }
+
+  /** What its end means for tasks, in words. */
+  get outlook(): string {
     const kept = this.#agent?.keptTasks ?? 0;
-    this.#isEmpty = this.#agent !== undefined && kept === 0;
-    for (const end of this.#endings.splice(0).reverse()) await end();
-    return kept;
+    if (kept === 0) return "no task was running";
+    return this.#keeper.containment === "Pod"
+      ? `${kept} tasks run on as long as the Pod does`
+      : `${kept} tasks run on and wait for the next agent`;
   }
 
   get store(): Store {
@@ -110,23 +123,23 @@ export class AgentDaemon {
     this.#store = store;
     this.#cluster = cluster;
     this.#rules = daemonRules(this.#options, this.#hostName, cluster, this.#taskUser?.uid);
-    this.#endings.push(() => this.#store.close());
+    this.#endings.add(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
-    this.#endings.push(() => table.close());
+    this.#endings.add(() => table.close());
     await this.#renewKeeper();
-    this.#endings.push(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
+    this.#endings.add(() => (this.#isEmpty ? this.#keeper.close({ keepMemory: true }) : this.#keeper.leave()));
     const provider = this.#provider();
     const agent = await this.#startAgent(table, provider);
     this.#agent = agent;
-    this.#endings.push(() => agent.stop());
+    this.#endings.add(() => agent.stop());
     const controller = this.#isCluster ? undefined : this.#startController();
-    if (controller !== undefined) this.#endings.push(() => controller.stop());
+    if (controller !== undefined) this.#endings.add(() => controller.stop());
     this.#followManifests();
     this.#removeOldLogs(agent);
     await this.#serve(agent, controller, provider);
     if (this.#options.probes !== undefined) {
       const health = await serveHealth({ address: this.#options.probes, unhealthy: () => undefined, unready: () => undefined });
-      this.#endings.push(() => health.close());
+      this.#endings.add(() => health.close());
     }
     const { pid, containment } = this.#keeper;
     this.#options.log(`agent ${process.pid} answers on ${this.#dir.socket}; keeper ${pid}, containment ${containment}`);
@@ -223,7 +236,7 @@ export class AgentDaemon {
       onProblem: (key, text) => void onProblem(key, text).catch((error: unknown) => log(errorText(error))),
     });
     folder.start();
-    this.#endings.push(() => folder.close());
+    this.#endings.add(() => folder.close());
   }
 
   /** Now, and every hour. In a cluster a flow is there for this host as long as it has tasks here. */
@@ -236,7 +249,7 @@ export class AgentDaemon {
     look();
     const timer = setInterval(look, OLD_LOGS_MS);
     timer.unref();
-    this.#endings.push(() => clearInterval(timer));
+    this.#endings.add(() => clearInterval(timer));
   }
 
   async #serve(agent: Agent, controller: Controller | undefined, provider: DeviceProvider): Promise<void> {
@@ -262,10 +275,10 @@ export class AgentDaemon {
     const { metrics } = this.#options;
     const places = [{ socket: this.#dir.metrics }, ...(metrics === undefined ? [] : [metrics])];
     const server = await serveAgent(this.#dir.socket, { store: this.#store, services });
-    this.#endings.push(() => server.close());
+    this.#endings.add(() => server.close());
     for (const place of places) {
       const served = await serveMetrics({ usage: () => services.usage(), loops, more: () => this.#storeText() }, place);
-      this.#endings.push(() => served.close());
+      this.#endings.add(() => served.close());
     }
   }
 
@@ -282,7 +295,7 @@ export class AgentDaemon {
     const knows = (flow: FlowKey) => agent.knows(flow);
     const queries = new HostQueries({ store: this.#store, services, hostName: this.#hostName, knows, onTrouble: log });
     queries.start();
-    this.#endings.push(() => queries.close());
+    this.#endings.add(() => queries.close());
   }
 
   /** Written as long as the store is open; an API server forgets old ones by itself. */
@@ -294,7 +307,7 @@ export class AgentDaemon {
       host: this.#hostName,
       storeExpires: this.#isCluster,
     });
-    this.#endings.push(() => recorder.close());
+    this.#endings.add(() => recorder.close());
     return recorder;
   }
 
@@ -333,8 +346,8 @@ export async function runAgent(options: DaemonOptions): Promise<void> {
   const daemon = await AgentDaemon.start(options);
   const signal = await nextSignal();
   options.log(`${signal}: ending`);
-  const kept = await daemon.stop();
-  options.log(kept === 0 ? "ended; no task was running" : `ended; ${kept} tasks run on and wait for the next agent`);
+  const { outlook } = daemon;
+  await daemon.stop().finally(() => options.log(`ended; ${outlook}`));
 }
 
 function nextSignal(): Promise<string> {

@@ -68,9 +68,7 @@ export class EventRecorder implements Events {
     const same = this.#pending.get(name);
     if (same !== undefined) same.count += 1;
     else if (this.#pending.size < MAX_PENDING) this.#pending.set(name, { regarding, note, atMs: this.#options.clock.wallMs(), count: 1 });
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#write();
   }
 
   /** Resolves when all that was recorded is written or dropped; takes nothing more. */
@@ -80,12 +78,15 @@ export class EventRecorder implements Events {
   }
 
   async #write(): Promise<void> {
-    for (let [next] = this.#pending; next !== undefined; [next] = this.#pending) {
-      const [name, pending] = next;
-      this.#pending.delete(name);
-      await this.#store(name, pending).catch(() => {}); // Dropped: an event is never the only signal.
-    }
-    await this.#sweep().catch(() => {}); // Tried again with the next event.
+    do {
+      for (let [next] = this.#pending; next !== undefined; [next] = this.#pending) {
+        const [name, pending] = next;
+        this.#pending.delete(name);
+        await this.#store(name, pending).catch(() => {}); // Dropped: an event is never the only signal.
+      }
+      await this.#sweep().catch(() => {}); // Tried again with the next event.
+    } while (this.#pending.size > 0);
+    this.#writing = undefined; // In the very step of the look: what comes later begins anew.
   }
 
   async #store(name: string, pending: Pending): Promise<void> {

@@ -32,6 +32,17 @@ const file = (from: string) => ({
   params: { path: place.path("out") },
 });
 
+/** The one event by which the agent tells that it starts task work no more. It may come after the status. */
+async function tellsOfEnd(): Promise<string> {
+  for (;;) {
+    const events = await daemon.withStore((store) => store.list("Event"));
+    const told = events.filter(({ involvedObject, reason }) => involvedObject.name.includes(".work.") && reason === "RestartBudgetSpent");
+    if (told.length > 1) throw new Error(`told ${told.length} times`);
+    if (told[0] !== undefined) return told[0].message;
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
+}
+
 const LOOP = "while :; do sleep 0.2; done";
 /** What tasks leave beside them; each writes its pid into a file of its own. */
 const LITTER = {
@@ -96,8 +107,22 @@ test("a crash loop under the daemon ends at its budget, with the last 20 lines o
     ["tick", 0],
     ["work", 3],
   ]);
-  const events = await daemon.withStore((store) => store.list("Event"));
-  const told = events.filter(({ involvedObject, reason }) => involvedObject.name.includes(".work.") && reason === "RestartBudgetSpent");
-  const lines = told[0]?.message.split("\n").filter((line) => /^line \d+ of/.test(line)) ?? [];
-  expect([told.length, lines.length, lines.at(-1)?.startsWith("line 30 of")]).toEqual([1, 20, true]);
+  const lines = (await tellsOfEnd()).split("\n").filter((line) => /^line \d+ of/.test(line));
+  expect([lines.length, lines.at(-1)?.startsWith("line 30 of")]).toEqual([20, true]);
+});
+
+test("a crash loop that reports its error ends at its budget with the error and the last 20 lines of its log in the event", async () => {
+  await daemon.start();
+  const restart = { initialBackoffSeconds: 0, maxRestarts: 1, windowSeconds: 600 };
+  await cli(
+    "apply",
+    "-f",
+    writeManifest(place, [tick, processor("work", "tick", "CrashLoop", { throws: true }, { restart }), file("work")]),
+  );
+  expect((await daemon.reached("Failed")).status?.reason).toBe("RestartBudgetSpent");
+  const [first, ...lines] = (await tellsOfEnd()).split("\n");
+  expect(first).toMatch(/it cannot open/);
+  expect(lines).toHaveLength(20);
+  const log = join(daemon.stateDir, "logs/default", place.flow, `${place.flow}.work.0.log`);
+  expect(lines).toEqual(readFileSync(log, "utf8").trimEnd().split("\n").slice(-20));
 });

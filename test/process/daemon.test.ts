@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
@@ -25,6 +25,15 @@ const nothingLeft = () =>
     () => `no leftovers, but ${place.leftovers()}`,
     () => place.leftovers().filter((file) => !file.startsWith(daemon.stateDir)).length === 0,
   );
+
+/** @returns undefined if it is gone by now. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Lets the small flow end soon and checks what it wrote. */
 async function finishSmall(): Promise<void> {
@@ -76,6 +85,29 @@ test("an end in order leaves the tasks to the next agent and says so; a death me
   await finishSmall();
   expect(readdirSync(join(daemon.stateDir, "exits"))).toEqual([]);
 });
+
+test("an agent of which some parts cannot be ended ends all others, tells of each and fails; its tasks wait for the next", async () => {
+  await startSmall();
+  const before = identities();
+  const sockets = ["agent.sock", "metrics.sock"].map((name) => join(daemon.stateDir, name));
+  for (const socket of sockets) {
+    rmSync(socket);
+    mkdirSync(socket);
+  }
+  expect(await daemon.end()).toMatchObject({ code: 1 });
+  expect(daemon.agent.output).toMatch(/ended; 3 tasks run on.*\n.*AGENT_END: .*metrics\.sock.*; .*agent\.sock/);
+  for (const socket of sockets) rmSync(socket, { recursive: true });
+  await daemon.start();
+  expect(identities()).toEqual(before);
+  await finishSmall();
+}, 60_000);
+
+test("a keeper holds no file of its agent's store open", async () => {
+  await daemon.start();
+  const folder = `/proc/${daemon.keeperPid}/fd`;
+  const held = readdirSync(folder).flatMap((fd) => linkTarget(join(folder, fd)) ?? []);
+  expect(new Set(held.filter((path) => path.startsWith(daemon.stateDir)))).toEqual(new Set([join(daemon.stateDir, "keeper.log")]));
+}, 60_000);
 
 test("when only the keeper dies, the agent starts another, and the tasks go on where they were", async () => {
   await startSmall();

@@ -10,7 +10,7 @@ import { checkDocument } from "../../src/cli/flow-file.js";
 import { DESCRIPTORS } from "../../src/components/descriptors.js";
 import { SocketStore } from "../../src/store/socket/client.js";
 import { fileSink } from "./chaos-flow.js";
-import { eventually, type FlowProcess, type Surroundings, type Workplace, writeManifest } from "./flow-process.js";
+import { type Ended, eventually, type FlowProcess, type Surroundings, type Workplace, writeManifest } from "./flow-process.js";
 
 const NODES = resolve("test/fixtures/components/chaos.mjs");
 /** One each 50 ms: what does not come within a minute never does. */
@@ -81,8 +81,8 @@ export interface DaemonPlace {
   remove(): Promise<void>;
   /** Runs a command that talks to the agent. @returns what it printed. @throws Error unless it ends with 0. */
   cli(...args: readonly string[]): Promise<string>;
-  /** Ends the agent in order. */
-  end(): Promise<void>;
+  /** Ends the agent in order. @returns how that went; undefined if there was none. */
+  end(): Promise<Ended | undefined>;
   /** SIGKILL to agent and keeper, so that nothing is left of their tasks. */
   destroy(): Promise<void>;
 }
@@ -176,7 +176,7 @@ export function daemonPlace(place: Workplace): DaemonPlace {
     },
     async end() {
       agent?.signal("SIGTERM");
-      await agent?.ended;
+      return agent?.ended;
     },
     async destroy() {
       await self.killAgent();

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import { assembleDataPlan } from "../../src/agent/data-plan.js";
 import { taskEnvironment, wrongDeviceVariables } from "../../src/agent/environment.js";
 import { describeExit, kindOfExit } from "../../src/agent/exit.js";
-import { quotaCores } from "../../src/agent/host-status.js";
+import { coresOfGroups, memoryOfGroups } from "../../src/agent/group-limits.js";
 import { backoffMs, type Death, decideRestart } from "../../src/agent/restart.js";
 import { aTask } from "../support/processes-agent.js";
 
@@ -132,11 +132,45 @@ const quotas: { name: string; files: Record<string, string>; cores: number }[] =
     cores: 3,
   },
   {
+    name: "version 1, one above",
+    files: { "/sys/fs/cgroup/cpu/v1/cpu.cfs_quota_us": "250000\n", "/sys/fs/cgroup/cpu/v1/cpu.cfs_period_us": "100000\n" },
+    cores: 2,
+  },
+  {
     name: "version 1 without a quota",
     files: { "/sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1", "/sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000" },
     cores: Number.POSITIVE_INFINITY,
   },
 ];
 test.each(quotas)("cores of $name", ({ files, cores }) => {
-  expect(quotaCores("0::/a/b\n", (path) => files[path] ?? "")).toBe(cores);
+  expect(coresOfGroups("12:cpuset:/x\n4:cpu,cpuacct:/v1/own\n0::/a/b\n", (path) => files[path] ?? "")).toBe(cores);
+});
+
+const limits: { name: string; files: Record<string, string>; bytes: number }[] = [
+  { name: "no control group", files: {}, bytes: Number.POSITIVE_INFINITY },
+  { name: "version 2 without a limit", files: { "/sys/fs/cgroup/a/memory.max": "max\n" }, bytes: Number.POSITIVE_INFINITY },
+  {
+    name: "version 2, its own",
+    files: { "/sys/fs/cgroup/a/b/memory.max": "1000\n", "/sys/fs/cgroup/a/memory.max": "2000\n" },
+    bytes: 1000,
+  },
+  {
+    name: "version 2, one above",
+    files: { "/sys/fs/cgroup/a/b/memory.max": "max\n", "/sys/fs/cgroup/a/memory.max": "2000\n" },
+    bytes: 2000,
+  },
+  { name: "version 2 in a container", files: { "/sys/fs/cgroup/memory.max": "3000\n" }, bytes: 3000 },
+  { name: "version 1, its own", files: { "/sys/fs/cgroup/memory/pod/own/memory.limit_in_bytes": "4000\n" }, bytes: 4000 },
+  {
+    name: "version 1, one above",
+    files: {
+      "/sys/fs/cgroup/memory/pod/own/memory.limit_in_bytes": "9223372036854771712\n",
+      "/sys/fs/cgroup/memory/pod/memory.limit_in_bytes": "5000\n",
+    },
+    bytes: 5000,
+  },
+  { name: "version 1 in a container", files: { "/sys/fs/cgroup/memory/memory.limit_in_bytes": "6000\n" }, bytes: 6000 },
+];
+test.each(limits)("memory of $name", ({ files, bytes }) => {
+  expect(memoryOfGroups("4:memory:/pod/own\n0::/a/b\n", (path) => files[path] ?? "")).toBe(bytes);
 });

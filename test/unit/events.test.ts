@@ -52,6 +52,25 @@ describe("the recorder", () => {
     expect(event?.message).not.toContain("\ufffd");
   });
 
+  test("writes what comes while it sweeps", async () => {
+    const recorder = aRecorder();
+    let swept = () => {};
+    const sweeps = new Promise<void>((resolve) => {
+      swept = resolve;
+    });
+    const list = store.list.bind(store);
+    store.list = (async (...args: Parameters<typeof list>) => {
+      recorder.record(flow, note("late"));
+      swept();
+      return list(...args);
+    }) as typeof store.list;
+    recorder.record(flow, note("early"));
+    await sweeps;
+    await recorder.close();
+    store.list = list;
+    expect((await store.list("Event")).map(({ reason }) => reason).toSorted()).toEqual(["early", "late"]);
+  });
+
   test("forgets after an hour", async () => {
     await write(note("old"));
     time.ms += 3_700_000;

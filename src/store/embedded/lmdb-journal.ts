@@ -15,6 +15,7 @@ import { checkFormat, writeFormat } from "./format.js";
 import { OtherVersion, readLmdbFile } from "./lmdb-file.js";
 import { lockFolder } from "./lock.js";
 import { type Effects, keyOf } from "./object-index.js";
+import { keepDescriptors } from "./own-descriptors.js";
 import { needSpace } from "./space.js";
 
 const VERSION_KEY = "version";
@@ -154,7 +155,9 @@ export class LmdbJournal implements Journal {
 }
 
 function openDatabase(file: string): Database {
-  return open<string, string>({ path: file, encoding: "string", overlappingSync: false });
+  const database = open<string, string>({ path: file, encoding: "string", overlappingSync: false });
+  keepDescriptors(file);
+  return database;
 }
 
 function copyOf(path: string): string {

@@ -11,6 +11,7 @@ import { makeFolder } from "../../base/make-folder.js";
 import { sumOf } from "./copy-file.js";
 import { readLmdbFile } from "./lmdb-file.js";
 import { lockFolder } from "./lock.js";
+import { keepDescriptors } from "./own-descriptors.js";
 import { needSpace } from "./space.js";
 
 /**
@@ -48,6 +49,7 @@ export class LmdbTable<V> {
       const found = new Map([...(readLmdbFile(file) ?? [])].map(([key, text]) => [key, unsealed<V>(key, text)]));
       rmSync(`${file}-lock`, { force: true }); // Nobody else has it: what it says is of processes that are dead.
       const database = open<string, string>({ path: file, encoding: "string", noSync: true });
+      keepDescriptors(file);
       chmodSync(file, 0o600);
       return new LmdbTable(path, found, database, lock);
     } catch (cause) {
