@@ -8,6 +8,7 @@ export const REFUSALS = {
   RootNotAllowed: "Final",
   SecretsUnavailable: "Final",
   FileMissing: "Waits",
+  PathClosed: "Waits",
   SecretMissing: "Waits",
   SecretUnreadable: "Waits",
   ValueInvalid: "Waits",

@@ -19,6 +19,8 @@ export interface ComponentDescriptor {
   readonly inputFiles?: readonly string[];
   /** Names of params that are paths of files to be written, resolved against the folder of the manifest. */
   readonly outputFiles?: readonly string[];
+  /** Its outputs are made beside their names and get them when they are whole: their folders must be open to it, whatever is there. */
+  readonly replacesOutputs?: true;
   /** Writes into its inputs: it gets private copies. Others read the parents' memory in place. */
   readonly changesInputs: boolean;
   /** Finishes an input only after at most this many further inputs: `Batcher(n)` holds n - 1. */

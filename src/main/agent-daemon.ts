@@ -122,7 +122,7 @@ export class AgentDaemon {
     const { store, cluster } = await openAgentStore(this.#options, this.#dir.store, this.#hostName);
     this.#store = store;
     this.#cluster = cluster;
-    this.#rules = daemonRules(this.#options, this.#hostName, cluster, this.#taskUser?.uid);
+    this.#rules = daemonRules(this.#options, this.#hostName, cluster, this.#taskUser);
     this.#endings.add(() => this.#store.close());
     const table = LmdbTable.open<SavedTask | SavedRun>(this.#dir.records, readBootId());
     this.#endings.add(() => table.close());

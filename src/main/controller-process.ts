@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { LEASE_NAMESPACE } from "../api/host-lease.js";
 import { REAL_CLOCK } from "../base/clock.js";
-import { OperatorError } from "../base/errors.js";
+import { Endings } from "../base/endings.js";
+import { errorText, OperatorError } from "../base/errors.js";
 import { Prng } from "../base/prng.js";
 import type { ControllerProcessOptions } from "../cli/world.js";
 import { describeBuiltIn } from "../components/descriptors.js";
@@ -72,11 +73,11 @@ export async function runController(options: ControllerProcessOptions): Promise<
   try {
     log(`${await ended.reached}: ending`);
   } finally {
-    for (const { controller } of controllers) await controller.stop();
-    await election.stop().catch(() => undefined); // Nobody answers: the Lease runs out by itself.
-    await health?.close();
-    await served?.close();
-    await store.close();
+    const endings = new Endings();
+    for (const end of [() => store.close(), () => served?.close(), () => health?.close()]) endings.add(end);
+    endings.add(() => election.stop().catch(() => undefined)); // Nobody answers: the Lease runs out by itself.
+    for (const { controller } of controllers) endings.add(() => controller.stop());
+    for (const problem of await endings.end()) log(`ending: ${errorText(problem)}`);
   }
 }
 

@@ -4,12 +4,14 @@ import { join, resolve } from "node:path";
 import { deadLettersOf } from "../agent/task-files.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
+import type { TaskUser } from "../base/task-user.js";
 import type { DaemonOptions } from "../cli/world.js";
 import { describeBuiltIn } from "../components/descriptors.js";
 import { AllowedComponents } from "../rules/allowed-components.js";
 import { HostRules } from "../rules/host-rules.js";
 import { RememberedSecrets, type Secrets } from "../rules/secrets.js";
 import type { KubernetesStore } from "../store/kubernetes/kubernetes-store.js";
+import { taskReach } from "./task-reach.js";
 
 const ANY = ["any"];
 const CLUSTER = ["builtin", "root"];
@@ -24,15 +26,10 @@ export function foregroundRules(host: string): HostRules {
  * written outside of the root. An agent of this machine runs what its user gives it.
  *
  * @param cluster absent: the agent has a store of its own.
- * @param taskUid whose tasks are, if not the agent's user's.
+ * @param taskUser whose tasks are, if not the agent's user's.
  * @throws OperatorError AGENT_OPTION
  */
-export function daemonRules(
-  options: DaemonOptions,
-  host: string,
-  cluster: KubernetesStore | undefined,
-  taskUid = process.getuid?.(),
-): HostRules {
+export function daemonRules(options: DaemonOptions, host: string, cluster: KubernetesStore | undefined, taskUser?: TaskUser): HostRules {
   const { stateDir, allowRoot = false, allowComponents } = options;
   const isCluster = cluster !== undefined;
   const root = options.root ?? (isCluster ? ownRoot(stateDir) : undefined);
@@ -45,7 +42,8 @@ export function daemonRules(
     host,
     describe: describeBuiltIn,
     allowed: new AllowedComponents(list, root),
-    isRootUnasked: isCluster && taskUid === 0 && !allowRoot,
+    isRootUnasked: isCluster && (taskUser?.uid ?? process.getuid?.()) === 0 && !allowRoot,
+    ...(taskUser === undefined ? {} : { reach: taskReach(taskUser) }),
     ...(root === undefined ? {} : { root }),
     deadLettersDir: (flow) => deadLettersOf(resolve(stateDir), flow),
     ...(cluster === undefined ? {} : { secrets: new RememberedSecrets(secretsOf(cluster)) }),

@@ -14,6 +14,7 @@ import type { Describe } from "../flow/graph.js";
 import { knownValueProblems } from "../flow/validate-values.js";
 import type { AllowedComponents } from "./allowed-components.js";
 import { flowOfLetters } from "./flow-letters.js";
+import type { Access, PlaceUse } from "./place-use.js";
 import { readValueFile, textOf } from "./read-value.js";
 import { isBelow, presentFolder, realPlace } from "./real-place.js";
 import type { Secrets } from "./secrets.js";
@@ -29,6 +30,8 @@ export interface HostRulesOptions {
   readonly isRootUnasked?: boolean;
   /** Absent: there is no cluster. */
   readonly secrets?: Secrets;
+  /** Looks as the user of the tasks. Absent: tasks find out by themselves. */
+  readonly reach?: Reach;
   /** Where the dead letters of a flow are kept. Absent: nobody may ask for them by the name of the flow. */
   readonly deadLettersDir?: (flow: { readonly namespace: string; readonly name: string }) => string;
 }
@@ -37,6 +40,24 @@ export interface HostRulesOptions {
 const NETWORK = /^(https?|rtsps?|rtmps?|rtp|srt|tcp|udp|tls|mms[ht]?|s?ftp):\/\//i;
 /** Variables by which a program loads code that the list of components does not name. */
 const LOADS_CODE = /^(LD_.*|PYTHON.*|NODE_.*|VIDEOFLOW_.*|GCONV_PATH|OPENSSL_CONF|BASH_ENV|ENV|PATH)$/;
+
+/** Whoever knows the user of the tasks. */
+export interface Reach {
+  /** For messages, such as "user camera". */
+  readonly who: string;
+  /** @returns which of the uses is not open to the user, by index, and the place that is in its way; undefined: all are. */
+  closed(uses: readonly PlaceUse[]): Promise<Closed | undefined> | Closed | undefined;
+}
+
+export interface Closed {
+  readonly use: number;
+  readonly at: Access;
+}
+
+/** A use and what the spec calls it. */
+interface Use extends PlaceUse {
+  readonly where: Where;
+}
 
 /** By name of the Secret: the bytes of its keys. */
 type SecretData = ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
@@ -59,8 +80,9 @@ export class HostRules implements TaskRules {
     if (needsSecrets(task)) return this.#refusalAfter(task);
     try {
       this.#refuseCode(task);
-      this.#settleNow(task, NO_SECRETS);
-      return undefined;
+      const uses: Use[] = [];
+      this.#settleNow(task, NO_SECRETS, uses);
+      return this.#closedAmong(uses);
     } catch (error) {
       return refusalIn(error);
     }
@@ -68,26 +90,46 @@ export class HostRules implements TaskRules {
 
   async #refusalAfter(task: FlowTask): Promise<Refusal | undefined> {
     try {
-      await this.settle(task);
-      return undefined;
+      const uses: Use[] = [];
+      await this.#settle(task, uses);
+      return await this.#closedAmong(uses);
     } catch (error) {
       return refusalIn(error);
     }
   }
 
-  async settle(task: FlowTask): Promise<SettledTask> {
+  settle(task: FlowTask): Promise<SettledTask> {
+    return this.#settle(task, []);
+  }
+
+  async #settle(task: FlowTask, uses: Use[]): Promise<SettledTask> {
     this.#refuseCode(task);
     const names = new Set(sourcesOf(task).flatMap(({ secretKeyRef }) => secretKeyRef?.name ?? []));
     const found = new Map<string, ReadonlyMap<string, Uint8Array>>();
     for (const name of names) found.set(name, await this.#readSecret(task, name));
-    return this.#settleNow(task, found);
+    return this.#settleNow(task, found, uses);
   }
 
-  #settleNow(task: FlowTask, secrets: SecretData): SettledTask {
+  #closedAmong(uses: readonly Use[]): Refusal | undefined | Promise<Refusal | undefined> {
+    const found = uses.length === 0 ? undefined : this.#options.reach?.closed(uses);
+    const told = (closed: Closed | undefined) => (closed === undefined ? undefined : this.#closedText(uses[closed.use] as Use, closed.at));
+    return found instanceof Promise ? found.then(told) : told(found);
+  }
+
+  #closedText({ where, purpose, path }: Use, at: Access): Refusal {
+    const who = this.#options.reach?.who;
+    const verb = { r: "read", w: purpose === "make" ? "write in" : "write", x: "pass" }[at.mode];
+    const place = `${at.path === path ? "" : "the folder "}${shown(at.path, where)}`;
+    const fix = `let it (chown, chmod or setfacl), or name another place`;
+    return this.#refused("PathClosed", where, `${who}, as whom tasks run, may not ${verb} ${place}: ${fix}`).refusal;
+  }
+
+  /** @param uses gets what the task will do with the places that it names. */
+  #settleNow(task: FlowTask, secrets: SecretData, uses: Use[]): SettledTask {
     const { spec } = task;
     const root = this.#options.root ?? spec.root;
     const known: Known[] = [];
-    const members = spec.members.map((member) => this.#settleMember(member, task, secrets, known));
+    const members = spec.members.map((member) => this.#settleMember(member, task, secrets, known, uses));
     const env = spec.env.map(({ name, value = "", valueFrom }) => {
       const at = { node: spec.node, path: `env ${name}` };
       return {
@@ -96,7 +138,8 @@ export class HostRules implements TaskRules {
         isHidden: valueFrom !== undefined,
       };
     });
-    const workingDir = spec.workingDir === undefined ? undefined : this.#folder(spec.workingDir, { node: spec.node, path: "workingDir" });
+    const workingDir =
+      spec.workingDir === undefined ? undefined : this.#folder(spec.workingDir, { node: spec.node, path: "workingDir" }, uses);
     const hidden = [...known, ...env.filter(({ isHidden }) => isHidden)].map(({ value }) => value);
     const values: TaskValues = { params: known, hidden };
     return {
@@ -134,7 +177,7 @@ export class HostRules implements TaskRules {
     return this.#options.root ?? process.cwd();
   }
 
-  #settleMember(member: TaskMember, task: FlowTask, secrets: SecretData, all: Known[]): TaskMember {
+  #settleMember(member: TaskMember, task: FlowTask, secrets: SecretData, all: Known[], uses: Use[]): TaskMember {
     const { name, component } = member;
     const places = findSources(member.params);
     const known = places.map(({ path, source }): Known => {
@@ -146,11 +189,11 @@ export class HostRules implements TaskRules {
     this.#checkKnown(member, params, known);
     const letters = this.#lettersDir(member, task.metadata.namespace);
     if (letters !== undefined) return { ...member, params: { ...member.params, folder: letters } };
-    const absolute = this.#absoluteParams(member, params, new Set(texts.keys()));
+    const absolute = this.#absoluteParams(member, params, new Set(texts.keys()), uses);
     for (const one of known) one.value = String(valueAt(absolute, one.path));
     all.push(...known);
     const settled = known.reduce<unknown>((blank, { path }) => withValueAt(blank, path, null), absolute);
-    return { ...member, component: this.#module(component, name), params: settled as TaskMember["params"] };
+    return { ...member, component: this.#module(component, name, uses), params: settled as TaskMember["params"] };
   }
 
   /** Only those of the namespace. */
@@ -171,15 +214,20 @@ export class HostRules implements TaskRules {
   }
 
   /** @param secret texts of paths of params whose value may not be told. */
-  #absoluteParams({ name, component }: TaskMember, params: TaskMember["params"], secret: ReadonlySet<string>): TaskMember["params"] {
+  #absoluteParams(
+    { name, component }: TaskMember,
+    params: TaskMember["params"],
+    secret: ReadonlySet<string>,
+    uses: Use[],
+  ): TaskMember["params"] {
     const descriptor = this.#options.describe(component);
     if (descriptor === undefined) return params;
-    const { inputFiles = [], outputFiles = [] } = descriptor;
+    const { inputFiles = [], outputFiles = [], replacesOutputs = false } = descriptor;
     const absolute: Record<string, unknown> = { ...params };
     for (const param of [...inputFiles, ...outputFiles]) {
       absolute[param] = mapPaths(params[param], param, (written, at) => {
         const where = { node: name, path: `params.${at}`, ...(secret.has(at) ? { isSecret: true } : {}) };
-        return inputFiles.includes(param) ? this.#input(written, where) : this.#output(written, where);
+        return inputFiles.includes(param) ? this.#input(written, where, uses) : this.#output(written, where, uses, replacesOutputs);
       });
       if (!(param in params)) delete absolute[param];
     }
@@ -204,7 +252,7 @@ export class HostRules implements TaskRules {
     walk(params, []);
   }
 
-  #module(component: string, node: string): string {
+  #module(component: string, node: string, uses: Use[]): string {
     const absolute = resolveComponent(component, this.#base);
     const where = { node, path: "component" };
     const file = this.#options.describe(component) === undefined ? moduleFile(absolute) : undefined;
@@ -213,28 +261,34 @@ export class HostRules implements TaskRules {
     const name = absolute.slice(file.length + 1);
     if (name !== "" && isReadable(file) && !mentionsExport(readFileSync(file, "utf8"), name))
       throw this.#refused("FileMissing", where, `${file} exports no ${name}`);
+    uses.push({ path: file, purpose: "read", where });
     return absolute;
   }
 
-  #input(written: string, where: Where): string {
+  #input(written: string, where: Where, uses: Use[]): string {
     const file = this.#confined(written, where);
     if (!existsSync(file)) throw this.#refused("FileMissing", where, `there is no file ${shown(file, where)}`);
+    uses.push({ path: file, purpose: "read", where });
     return file;
   }
 
-  #output(written: string, where: Where): string {
+  /** @param isReplaced whether a file that is there is made anew beside its name. */
+  #output(written: string, where: Where, uses: Use[], isReplaced: boolean): string {
     const file = this.#confined(written, where);
     const present = statSync(file, { throwIfNoEntry: false });
-    const folder = statSync(presentFolder(file), { throwIfNoEntry: false });
-    if (present?.isDirectory() === true || folder?.isDirectory() !== true)
+    const above = presentFolder(file);
+    if (present?.isDirectory() === true || statSync(above, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw this.#refused("PathNotAllowed", where, `the file ${shown(file, where)} cannot be created`);
+    const isWrittenOver = present !== undefined && !isReplaced;
+    uses.push(isWrittenOver ? { path: file, purpose: "write", where } : { path: above, purpose: "make", where });
     return file;
   }
 
-  #folder(written: string, where: Where): string {
+  #folder(written: string, where: Where, uses: Use[]): string {
     const folder = this.#confined(written, where);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
       throw this.#refused("FileMissing", where, `there is no folder ${folder}`);
+    uses.push({ path: folder, purpose: "enter", where });
     return folder;
   }
 

@@ -89,6 +89,7 @@ withNamespaces(
 
     process.kill(keeper, "SIGTERM");
     expect((await pod.ended).code).toBe(0);
+    expect(pod.output).toMatch(/ended; 2 tasks run on as long as the Pod does[\s\S]*the Pod ends: its tasks are asked to end/);
     expect([liveTasks(at.place.flow), livePids().filter((pid) => [agent, keeper].includes(pid))]).toEqual([[], []]);
   },
 );

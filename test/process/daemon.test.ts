@@ -100,14 +100,14 @@ test("an agent of which some parts cannot be ended ends all others, tells of eac
   await daemon.start();
   expect(identities()).toEqual(before);
   await finishSmall();
-}, 60_000);
+});
 
 test("a keeper holds no file of its agent's store open", async () => {
   await daemon.start();
   const folder = `/proc/${daemon.keeperPid}/fd`;
   const held = readdirSync(folder).flatMap((fd) => linkTarget(join(folder, fd)) ?? []);
   expect(new Set(held.filter((path) => path.startsWith(daemon.stateDir)))).toEqual(new Set([join(daemon.stateDir, "keeper.log")]));
-}, 60_000);
+});
 
 test("when only the keeper dies, the agent starts another, and the tasks go on where they were", async () => {
   await startSmall();

@@ -6,6 +6,8 @@ import { readLetters } from "../../src/base/dead-letters.js";
 import type { SpawnRequest } from "../../src/base/keeper-protocol.js";
 import { findSetpriv } from "../../src/keeper/gate.js";
 import { openGate, spawnGated } from "../../src/keeper/task.js";
+import { taskReach } from "../../src/main/task-reach.js";
+import type { PlaceUse } from "../../src/rules/place-use.js";
 import { fileSink } from "../support/chaos-flow.js";
 import { type DaemonPlace, daemonPlace, endAfter, readSmall, smallArrivals } from "../support/daemon.js";
 import {
@@ -224,6 +226,71 @@ asRoot(
   },
   TIMEOUT_MS,
 );
+
+asRoot(
+  "an output that the user cannot write is told with path, user and fix before anything starts; opened, the flow starts by itself",
+  async () => {
+    const shut = place.path("shut");
+    mkdirSync(shut, { mode: 0o755 });
+    await daemon.start(AS_USER);
+    const out = join(shut, "deeper/lines");
+    const nodes = [
+      { name: "tick", role: "Producer", component: `${NODES}#Ticker`, params: { everyMs: 20, count: 5 } },
+      { name: "file", role: "Consumer", inputs: ["tick"], component: "FileAppender", params: { path: out } },
+    ];
+    await daemon.apply(writeManifest(place, nodes));
+    const told = async () => (await daemon.flow())?.status?.conditions?.find(({ type }) => type === "Admitted");
+    let admitted = await told();
+    for (; admitted?.status !== "False"; admitted = await told()) await new Promise((resume) => setTimeout(resume, 50));
+    expect(admitted).toMatchObject({ reason: "PathClosed" });
+    expect(admitted.message).toMatch(
+      new RegExp(`node file: params.path: user ${USER.uid}, as whom tasks run, may not write in ${shut}: let it \\(chown`),
+    );
+    expect([liveTasks(place.flow), existsSync(join(shut, "deeper"))]).toEqual([[], false]);
+    chmodSync(shut, 0o777);
+    expect((await daemon.reached("Succeeded", "Failed")).status).toMatchObject({ state: "Succeeded" });
+    expect(readFileSync(out, "utf8").trimEnd().split("\n")).toHaveLength(5);
+  },
+  TIMEOUT_MS,
+);
+
+asRoot("what is closed to the user is found wherever it lies: a folder on the way, a file to be read or written over", async () => {
+  const path = (name: string, mode: number, content?: string) => {
+    const made = place.path(name);
+    if (content === undefined) mkdirSync(made);
+    else place.write(name, content);
+    chmodSync(made, mode);
+    return made;
+  };
+  const [open, locked] = [path("open", 0o777), path("locked", 0o700)];
+  const [theirs, readable, secret] = [path("theirs", 0o666, ""), path("readable", 0o644, ""), path("secret", 0o600, "")];
+  const cases: [PlaceUse["purpose"], string, string?][] = [
+    ["make", open],
+    ["make", join(locked, "below"), `x ${locked}`],
+    ["make", place.path("readable"), `x ${readable}`],
+    ["enter", locked, `x ${locked}`],
+    ["read", readable],
+    ["read", secret, `r ${secret}`],
+    ["write", theirs],
+    ["write", readable, `w ${readable}`],
+    ["write", "/dev/null"],
+  ];
+  for (const program of [findSetpriv(), undefined]) {
+    const reach = taskReach({ ...USER, name: "camera", groups: [], home: "/" }, program);
+    for (const [purpose, of, expected] of cases) {
+      const closedTo = await reach.closed([
+        { path: "/", purpose: "enter" },
+        { path: of, purpose },
+      ]);
+      expect([purpose, of, closedTo === undefined ? undefined : `${closedTo.at.mode} ${closedTo.at.path}`]).toEqual([
+        purpose,
+        of,
+        expected,
+      ]);
+      if (closedTo !== undefined) expect(closedTo.use).toBe(1);
+    }
+  }
+});
 
 const setpriv = findSetpriv();
 for (const [how, program] of [

@@ -978,6 +978,23 @@ runId?: string
  */
 begunAgain?: string
 /**
+ * Since when the flow waits to start, for admission.timeoutSeconds, whoever dies meanwhile. Absent once it has started, and where nothing is timed.
+ */
+waiting?: {
+/**
+ * The moment as people tell it; counts where a controller of another boot, or of another machine, goes on.
+ */
+since: string
+/**
+ * Boot of the controller's machine.
+ */
+bootId: string
+/**
+ * The moment in milliseconds since that boot.
+ */
+atMs: number
+}
+/**
  * One word for people; programs read the conditions.
  */
 state?: ("Pending" | "Running" | "Paused" | "Stopping" | "Succeeded" | "Failed" | "Stopped")

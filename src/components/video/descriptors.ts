@@ -140,6 +140,7 @@ export const VIDEO_DESCRIPTORS = {
     ...CONSUMER,
     holds: 20,
     outputFiles: ["path"],
+    replacesOutputs: true,
     params: {
       type: "object",
       additionalProperties: false,

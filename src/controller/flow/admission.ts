@@ -11,6 +11,7 @@ import { type Eligible, eligibleHosts, isChosen } from "./hosts.js";
 import type { Change, Observed } from "./observed.js";
 import type { Own } from "./own.js";
 import { isNever, type Needs, type PlaceResult, placeFlow, type Refusal, tryHost } from "./place.js";
+import { remainingMs } from "./waiting.js";
 
 /** Decisions per claim, as they are once the changes are made. */
 export type ClaimStatuses = ReadonlyMap<string, DeviceClaimStatus>;
@@ -197,10 +198,4 @@ function waitChanges(own: Own, wanted: readonly NewResource<"DeviceClaim">[], me
     .filter((name) => !sameJson(withoutPrepared(kept.get(name)?.status), status))
     .map((claim): Change => ({ op: "decideClaim", claim, status, why: message }));
   return [...syncClaims(own, wanted, stale), ...decide];
-}
-
-/** What is left of the time that the flow may wait; undefined: it waits for ever. */
-export function remainingMs({ flow, nowMs, waitingSinceMs }: Observed): number | undefined {
-  const seconds = flow.spec.admission?.timeoutSeconds;
-  return seconds === undefined ? undefined : seconds * 1_000 - (nowMs - (waitingSinceMs ?? nowMs));
 }

@@ -24,8 +24,10 @@ export interface Observed {
   /** How long each host has not been heard of; absent: hosts have no heartbeats and are there. */
   readonly silence?: Silence;
   readonly defaultAdmission: AdmissionPolicy;
-  /** Boot time since which this controller has seen the flow wait for devices. */
+  /** Boot time since which the flow waits. */
   readonly waitingSinceMs?: number;
+  /** Boot of this machine: what {@link nowMs} counts from. */
+  readonly bootId?: string;
 }
 
 /** One write. `why` becomes the log line. */

@@ -6,7 +6,7 @@
 import type { FlowTask, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { Refusal } from "../../api/refusal.js";
 import type { FlowGraph } from "../../flow/graph.js";
-import { type Admission, admitFlow, type ClaimStatuses, movesAway, remainingMs } from "./admission.js";
+import { type Admission, admitFlow, type ClaimStatuses, movesAway } from "./admission.js";
 import { conditionOf, type Fact, fact } from "./conditions.js";
 import { desiredTasks, FLOW_FINALIZER, runId, runNumber, taskCount } from "./desired.js";
 import { idOf, isFinal } from "./holding.js";
@@ -19,6 +19,7 @@ import { keepTasks, pauseTasks, type Rollout, rollOut, targetOf } from "./rollou
 import { failureText, flowStatus, hasSucceeded, pausedFact, type Situation, successReason, successText } from "./status.js";
 import { isReady, isSurplus } from "./task-state.js";
 import { dropIdleClaims, stopTasks, teardown, teardownMarked } from "./teardown.js";
+import { remainingMs } from "./waiting.js";
 
 const NO_CLAIMS: ClaimStatuses = new Map();
 const ADMITTED = "Admitted";

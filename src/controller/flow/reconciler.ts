@@ -2,6 +2,7 @@
 import { LEASE_NAMESPACE } from "../../api/host-lease.js";
 import type { DeviceClaim, DeviceClaimStatus, Host, VideoFlow, VideoFlowStatus } from "../../api/kinds.js";
 import type { Clock } from "../../base/clock.js";
+import { readBootId } from "../../base/process-identity.js";
 import { sameJson } from "../../base/same-json.js";
 import type { Describe } from "../../flow/graph.js";
 import type { Events } from "../../store/event-recorder.js";
@@ -14,6 +15,7 @@ import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
 import { atOnce, stepsOf } from "./steps.js";
 import { changeStory, flowStory } from "./story.js";
+import { waitingSince } from "./waiting.js";
 
 type Reader = Pick<Store, "get" | "list">;
 
@@ -22,6 +24,8 @@ export interface FlowReconcilerOptions {
   /** What is known of the store, own writes among it; what others wrote may be missing. Absent: the store itself. */
   readonly reader?: Reader;
   readonly clock: Clock;
+  /** Boot that the clock counts from; default: that of this machine. */
+  readonly bootId?: string;
   readonly describe: Describe;
   /** What flows get that do not say: Fail under `videoflow run`, Wait under the agent and in a cluster. */
   readonly defaultAdmission: AdmissionPolicy;
@@ -37,11 +41,13 @@ export interface FlowReconcilerOptions {
 
 export class FlowReconciler {
   readonly #options: FlowReconcilerOptions;
+  readonly #bootId: string;
   /** Flow uid to the boot time since which it waits. */
   readonly #waiting = new Map<string, number>();
 
   constructor(options: FlowReconcilerOptions) {
     this.#options = options;
+    this.#bootId = options.bootId ?? readBootId();
   }
 
   /** @returns when to run again, in milliseconds; undefined to wait for the next event. */
@@ -72,9 +78,10 @@ export class FlowReconciler {
       await from.devices.list("Host"),
     ];
     const silence = await this.#silence(hosts);
-    const waitingSinceMs = this.#waiting.get(flow.metadata.uid);
     const shape = shapeOf(flow.spec, describe, isScalable);
-    const times = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
+    const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs(), bootId: this.#bootId };
+    const waitingSinceMs = this.#waiting.get(flow.metadata.uid) ?? waitingSince(flow, now);
+    const times = { ...now, ...(waitingSinceMs === undefined ? {} : { waitingSinceMs }) };
     return { ...times, flow, shape, flows, tasks, claims, hosts, defaultAdmission, ...(silence === undefined ? {} : { silence }) };
   }
 
@@ -90,9 +97,9 @@ export class FlowReconciler {
     return known();
   }
 
-  #remember({ flow, nowMs }: Observed, plan: Plan): void {
-    if (plan.status?.state !== "Pending") this.#waiting.delete(flow.metadata.uid);
-    else if (!this.#waiting.has(flow.metadata.uid)) this.#waiting.set(flow.metadata.uid, nowMs);
+  #remember({ flow, nowMs, waitingSinceMs = nowMs }: Observed, plan: Plan): void {
+    if (plan.status?.state === "Pending") this.#waiting.set(flow.metadata.uid, waitingSinceMs);
+    else this.#waiting.delete(flow.metadata.uid);
   }
 
   async #applyOrphans(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<undefined> {

@@ -1,11 +1,11 @@
 /** Flows whose host does not let them start: a component that it does not allow, a file or a Secret that is not there. Pure. */
 import type { FlowTask } from "../../api/kinds.js";
 import { REFUSALS, type Refusal, refusalOf } from "../../api/refusal.js";
-import { remainingMs } from "./admission.js";
 import { conditionOf } from "./conditions.js";
 import { isFinal } from "./holding.js";
 import type { Observed } from "./observed.js";
 import type { Own } from "./own.js";
+import { remainingMs } from "./waiting.js";
 
 /** So many different messages are told; the rest is counted. */
 const MOST_MESSAGES = 4;

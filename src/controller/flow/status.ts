@@ -8,6 +8,7 @@ import { runId, runNumber, taskCount } from "./desired.js";
 import { isFinal } from "./holding.js";
 import type { Observed } from "./observed.js";
 import { isProducer, isReady } from "./task-state.js";
+import { waitingOf } from "./waiting.js";
 
 /** How far the flow is; the rest of the status follows from its tasks. */
 export interface Situation {
@@ -33,6 +34,7 @@ export function flowStatus(observed: Observed, situation: Situation): VideoFlowS
   const { generation } = flow.metadata;
   const run = runNumber(flow);
   const begunAgain = run === (flow.status?.run ?? 1) ? flow.status?.begunAgain : undefined;
+  const waiting = state === "Pending" ? waitingOf(observed) : undefined;
   const desired = graph === undefined ? tasks.length : taskCount(graph);
   const ready = tasks.filter(isReady).length;
   const decisions = graph === undefined ? [] : decisionsOf(flow.metadata.name, graph, situation);
@@ -53,6 +55,7 @@ export function flowStatus(observed: Observed, situation: Situation): VideoFlowS
     run,
     runId: runId(flow),
     ...(begunAgain === undefined ? {} : { begunAgain }),
+    ...(waiting === undefined ? {} : { waiting }),
     state,
     reason,
     message,
