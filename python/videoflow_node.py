@@ -382,7 +382,7 @@ def ask(shape, dtype):
     send(HOST + "Ask", encode({"shape": [int(extent) for extent in shape], "dtype": dtype}))
     grant = receive()
     if grant is None:
-        sys.exit(0)
+        raise Stopped  # The worker is gone.
     payload = grant["payload"]
     for field, value in fields(payload):
         if field == 100:
@@ -813,12 +813,15 @@ def private(value):
 
 
 def serve(node, role):
-    """Works until the end of stream, or until the worker is gone. Each acknowledgement carries the state from there on."""
+    """Works until it is asked to close, or the worker is gone. Each acknowledgement carries the state from there on.
+
+    @returns whether it was asked, so that an answer is awaited.
+    """
     starts = role == "Producer"
     while True:
         envelope = receive()
         if envelope is None or envelope["type"] == 2:
-            return
+            return envelope is not None
         grants.clear()
         try:
             if envelope["payload_type"] == HOST + "Restore":
@@ -829,15 +832,28 @@ def serve(node, role):
                 call(node, role, envelope)
             starts = False
             state = state_of(node)
-        except Exception as error:  # noqa: BLE001 - whatever the node threw belongs to this input.
+        except Stopped:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the node threw, or that it called sys.exit(), belongs to this input.
             send_failure("call", error)
         else:
             send(HOST + "Ack", state)
 
 
-def close_node(node):
-    if hasattr(node, "close"):
-        invoke(node, "close")
+def close_node(node, is_asked):
+    """Whoever asked is told how it went; what broke off a call gets no answer, for it would count as the answer to that call."""
+    try:
+        if hasattr(node, "close"):
+            invoke(node, "close")
+    except BaseException as error:  # noqa: BLE001
+        if is_asked:
+            send_failure("close", error)
+        else:
+            traceback.print_exc()
+    else:
+        if is_asked:
+            send(HOST + "Ack", b"")
+            flush_out()
 
 
 def die_with(parent):
@@ -850,8 +866,12 @@ def die_with(parent):
         os._exit(0)
 
 
+class Stopped(BaseException):
+    """The process was asked to end, or its worker is gone."""
+
+
 def stop(_signal, _frame):
-    sys.exit(143)
+    raise Stopped
 
 
 def main():
@@ -869,35 +889,37 @@ def main():
         setattr(context, name, options[name])
     try:
         node = load(options)
-    except Exception as error:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001
         send_failure("load", error)
         return
+    is_asked, code = False, 0
     signal.signal(signal.SIGTERM, stop)  # A blocked next() ends, and close() is still called.
     try:
-        try:
-            open_node(node)
-            check_devices(given)
-            state = state_of(node)
-        except Exception as error:  # noqa: BLE001
-            send_failure("open", error)
-            return
-        send(HOST + "Ack", encode(None) if is_forgetful(node) else state)
-        serve(node, options["role"])
+        is_asked = start(node, given) and serve(node, options["role"])
+    except Stopped:
+        code = 143
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        close_error = None
         try:
-            close_node(node)
-        except Exception as error:  # noqa: BLE001
-            close_error = error
-        try:
-            if close_error is not None:
-                send_failure("close", close_error)
-            else:
-                send(HOST + "Ack", b"")
-                flush_out()
+            close_node(node, is_asked)
         except BrokenPipeError:
             pass  # The worker is gone: nobody waits for the answer.
+    sys.exit(code)
+
+
+def start(node, given):
+    """Opens the node. @returns whether it works; the worker knows already."""
+    try:
+        open_node(node)
+        check_devices(given)
+        state = state_of(node)
+    except Stopped:
+        raise
+    except BaseException as error:  # noqa: BLE001
+        send_failure("open", error)
+        return False
+    send(HOST + "Ack", encode(None) if is_forgetful(node) else state)
+    return True
 
 
 if __name__ == "__main__":

@@ -16,20 +16,45 @@ function exitCodeOf(error: unknown): number {
   return CONFIGURATION.test(error.code) ? EXIT_BAD_CONFIGURATION : EXIT_BAD_INPUT;
 }
 
+/** Codes that mean something to the agent; code of a node that ends its process means something else by them. */
+const CODES: readonly number[] = [EXIT_FINISHED, EXIT_BAD_INPUT, EXIT_RETIRED, EXIT_BAD_CONFIGURATION];
+
+/** Says in the log where `process.exit()` was called. @returns the code of a crash. */
+function exitOfUser(code: number): number {
+  const frames = new Error().stack?.split("\n") ?? [];
+  const caller = frames[frames.findIndex((frame) => frame.includes("process.exit ")) + 1]?.trim() ?? "";
+  process.stderr.write(`code of the node has ended its process: process.exit(${code}) ${caller}\n`);
+  return EXIT_CRASHED;
+}
+
+/** What the process ends with; undefined while it works. */
+let verdict: number | undefined;
+
 async function main(): Promise<number> {
   armParentDeath();
   const launch = readLaunch(process.argv[2] ?? "");
   process.title = `videoflow: ${launch.flow}.${launch.node}.${launch.index}`;
   const reporter = new Reporter(launch.reportFile, launch.hasReport);
+  const fail = (error: unknown): number => {
+    process.stderr.write(`${error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : errorText(error)}\n`);
+    reporter.failed(error);
+    return exitCodeOf(error);
+  };
+  process.on("uncaughtException", (error) => end(fail(error)));
+  process.on("exit", (code) => {
+    if (verdict === undefined && CODES.includes(code)) process.exitCode = exitOfUser(code);
+  });
   try {
     const outcome = await runTask(withValues(launch), reporter);
     return outcome === "retired" ? EXIT_RETIRED : EXIT_FINISHED;
   } catch (error) {
-    if (error instanceof TaskTerminated) return EXIT_TERMINATED;
-    process.stderr.write(`${error instanceof OperatorError ? error.message : error instanceof Error ? error.stack : errorText(error)}\n`);
-    reporter.failed(error);
-    return exitCodeOf(error);
+    return error instanceof TaskTerminated ? EXIT_TERMINATED : fail(error);
   }
 }
 
-void main().then((code) => process.exit(code));
+function end(code: number): never {
+  verdict = code;
+  process.exit(code);
+}
+
+void main().then(end);

@@ -23,7 +23,8 @@ export function hidesValues(): boolean {
 /**
  * The launch with the values of its params.
  *
- * From here on nothing that JavaScript prints shows them: neither stdout and stderr, which are the task's log, nor errors.
+ * From here on nothing that JavaScript writes shows them: neither stdout and stderr, which are the task's log, nor reported errors.
+ * An error that nobody catches must be written, too: what the engine prints by itself goes round the streams.
  *
  * @throws Error if the values were not handed over.
  */
@@ -33,10 +34,6 @@ export function withValues(launch: TaskLaunch): TaskLaunch {
   hide = hider(hidden);
   hasHidden = true;
   for (const stream of [process.stdout, process.stderr]) hideIn(stream);
-  process.on("uncaughtException", (error) => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exit(1);
-  });
   const members = launch.members.map((member) => {
     const own = params.filter((value) => value.member === member.name);
     return { ...member, params: own.reduce<unknown>((all, { path, value }) => withValueAt(all, path, value), member.params) };

@@ -94,6 +94,29 @@ describe("an input that always fails", () => {
   });
 });
 
+test("code of a node that ends its process ends neither its task nor its flow, whatever code it gives", async () => {
+  const codes = { 3: 0, 5: 75, 6: 65, 8: 78 };
+  const file = writeManifest(place, [
+    { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 10, everyMs: 0 } },
+    {
+      name: "quitter",
+      role: "Processor",
+      component: `${NODES}#Quitter`,
+      inputs: ["source"],
+      params: { codes, marker: place.path("quit") },
+      restart: { initialBackoffSeconds: 0, maxBackoffSeconds: 0.05 },
+    },
+    lines("quitter", "seen.jsonl"),
+  ]);
+
+  const { code, out, err } = await place.run(file).ended;
+
+  expect([code, payloads("seen.jsonl")]).toEqual([0, numbers(10)]);
+  expect(out + err).toContain(
+    "quitter.0: Restarting: restart 1, after exit code 70: code of the node has ended its process: process.exit(0)",
+  );
+});
+
 describe("dead letters", () => {
   const frames = { name: "frames", role: "Producer", component: `${NODES}#Framer`, params: { count: 5 } };
   const numbered = { name: "numbered", role: "Processor", component: `${NODES}#FirstByte`, inputs: ["frames"] };

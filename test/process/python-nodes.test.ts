@@ -55,6 +55,24 @@ class Around:
         c = self.context
         return [c.flow, c.run, c.node, c.task_index, c.nb_tasks, list(c.devices), c.trace_id, c.seq, c.event_ts, c.metadata]
 
+class Leaves:
+    def __init__(self, at):
+        self.at = at
+    def open(self):
+        if self.at == "open":
+            sys.exit(0)
+    def process(self, value):
+        if self.at == value:
+            sys.exit(0)
+        return value
+
+class Hangs:
+    def __init__(self, path):
+        self.path = path
+    def process(self, value):
+        open(self.path, "w").write(str(os.getpid()))
+        time.sleep(60)
+
 class Suicide:
     def __init__(self):
         self.calls = 0
@@ -97,6 +115,7 @@ describePython("a node in Python", () => {
     const made = workplace();
     places.unshift(made);
     made.write("echo.py", ECHO);
+    made.write("leaving.py", "import sys; sys.exit(3)");
     return made;
   };
   const opened = async <N extends PythonProcessor | PythonProducer | PythonConsumer>(node: N, fields: Partial<NodeContext> = {}) => {
@@ -173,6 +192,7 @@ describePython("a node in Python", () => {
     ["a class of another role", "Clumsy", "echo", {}, /Clumsy has no method process\(\): it is no Processor/],
     ["a class that takes other params", "Echo", "echo", { size: 3 }, /takes no arguments|unexpected keyword/],
     ["a constructor that refuses its params", "Strict", "echo", { size: 3 }, /the size 3 is odd/],
+    ["a module that calls sys.exit()", "Any", "leaving", {}, /SystemExit: 3/],
   ])("cannot be loaded from %s, and no restart can help", async (_what, className, module, params, problem) => {
     const error = (await failure(processor(className, params, module))) as OperatorError;
 
@@ -182,6 +202,25 @@ describePython("a node in Python", () => {
   test("that fails in open() says so", async () => {
     const error = await failure(processor("Shut"));
     expect([error.name, error.message]).toEqual(["OSError", "OSError: the door is shut"]);
+  });
+
+  test("that calls sys.exit() fails the input at which it does, and goes on", async () => {
+    const node = await processor("Leaves", { at: 2 });
+    expect(await node.process(1)).toBe(1);
+    await expect(node.process(2)).rejects.toThrow("SystemExit: 0");
+    expect(await node.process(3)).toBe(3);
+    expect((await failure(processor("Leaves", { at: "open" }))).message).toBe("SystemExit: 0");
+  });
+
+  test("that is asked to end in the middle of an input has not processed it", async () => {
+    const { path } = place();
+    const node = await opened(new PythonProcessor({ path: path("pid") }, { name: "n" }, component("Hangs")));
+    const call = failure(node.process(1) as Promise<unknown>);
+    const pid = await eventually("the call", () => existsSync(path("pid")) && Number(readFileSync(path("pid"), "utf8")));
+
+    process.kill(pid, "SIGTERM");
+
+    expect(await call).toMatchObject({ code: "PYTHON_ENDED", message: expect.stringContaining("it left with code 143") });
   });
 
   test("that dies in the middle of an input fails that input and starts again for the next attempt", async () => {
