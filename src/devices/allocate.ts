@@ -29,6 +29,8 @@ export interface DeviceRequest {
   /** Text that the product must contain; case is ignored. */
   readonly product?: string;
   readonly sharing: "Exclusive" | "Shared";
+  /** A wish that was not met before: its process runs on the CPU and is not moved, whatever is free now. */
+  readonly staysOnCpu?: boolean;
 }
 
 /** Devices that somebody has. A claim of the same name as a request keeps them: a running process is never moved. */
@@ -85,7 +87,7 @@ export function allocateDevices(host: DeviceHost, held: readonly HeldDevices[], 
       .filter((hold) => hold.reserved !== true && ordered.some(({ claim }) => claim === hold.claim))
       .map((hold) => [hold.claim, hold.devices]),
   );
-  const fresh = ordered.filter(({ claim }) => !kept.has(claim));
+  const fresh = ordered.filter(({ claim, staysOnCpu }) => !kept.has(claim) && staysOnCpu !== true);
   const before = new Ledger(host, held);
   const ledger = new Ledger(host, held);
   const required = grantAll(host, ledger, fresh.filter(isRequired));

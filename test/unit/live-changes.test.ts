@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { NodeSpec } from "../../src/api/kinds.js";
+import type { Host, NodeSpec } from "../../src/api/kinds.js";
 import { usedOf } from "../../src/controller/flow/hosts.js";
 import { NO_FAULTS } from "../sim/faulty-store.js";
 import { aChain, aDevice, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
@@ -203,6 +203,41 @@ test("devices: a wish that is given up gives the device back only when its proce
   expect(world.told()).toEqual(["replace f.det.0 Running"]);
   await world.settle();
   expect(world.told()).toEqual(["spawn f.det.0 on cpu", "deleteClaim f.det.0"]);
+});
+
+test("devices: what is said of a node is true of its present tasks, and so are its claims", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 3)), HOST);
+  const told = async () => {
+    const { message = "", devices: granted } = (await world.flow()).status ?? {};
+    const claims = await world.store.list("DeviceClaim");
+    return [message.replace(/^.*?; /, ""), granted, [...new Set(claims.map(({ status }) => status?.message))]];
+  };
+  const sentence = (needed: number, outcome: string) => `node det needs ${needed} GPUs, host h has 2 free: ${outcome}`;
+  for (const [nbTasks, granted, outcome] of [
+    [3, "2/3", "2 tasks on GPU-0, GPU-1, 1 on CPU"],
+    [2, "2/2", "2 tasks on GPU-0, GPU-1"],
+    [4, "2/4", "2 tasks on GPU-0, GPU-1, 2 on CPU"],
+  ] as const) {
+    await world.editNode("det", { nbTasks });
+    await world.settle();
+    expect(await told()).toEqual([sentence(nbTasks, outcome), granted, [sentence(nbTasks, outcome)]]);
+    const before = world.store.version;
+    await world.settle();
+    expect(world.store.version).toBe(before);
+  }
+});
+
+test("devices: a task that comes gets the GPU that is free, although a sibling runs on the CPU", async () => {
+  const world = await LiveWorld.start(realtime(aGpuNode("det", 3)), HOST);
+  const host = (await world.store.get({ kind: "Host", namespace: "", name: "h" })) as Host;
+  await world.store.updateStatus<"Host">({ ...host, status: { ...host.status, devices: devices(3) } as Host["status"] });
+  await world.editNode("det", { nbTasks: 4 });
+  await world.settle();
+  const claims = await world.store.list("DeviceClaim");
+  expect(claims.map(({ metadata, status }) => `${metadata.name} ${status?.allocation?.devices.join() ?? status?.reason}`)).toEqual([
+    ...["f.det.0 GPU-0", "f.det.1 GPU-1", "f.det.2 CpuFallback", "f.det.3 GPU-2"],
+  ]);
+  expect((await world.flow()).status?.message).toMatch(/3 tasks on GPU-0, GPU-1, GPU-2, 1 on CPU$/);
 });
 
 test("what has finished is not touched by a changed template", async () => {

@@ -12,13 +12,15 @@ import type { Own } from "./own.js";
 import { deviceHost } from "./place.js";
 import { isRetired } from "./task-state.js";
 
+interface Granted {
+  readonly outcome: "Granted";
+  readonly changes: readonly Change[];
+  /** Decisions per claim, as they are once the changes are made. */
+  readonly claims: ClaimStatuses;
+}
+
 export type ClaimRevision =
-  | {
-      readonly outcome: "Granted";
-      readonly changes: readonly Change[];
-      /** Decisions per claim, as they are once the changes are made. */
-      readonly claims: ClaimStatuses;
-    }
+  | Granted
   /** These nodes must have no process before what they hold is decided anew; until then none of these claims is decided. */
   | { readonly outcome: "Retire"; readonly nodes: ReadonlySet<string>; readonly undecided: ReadonlySet<string> }
   /** The wish cannot be met now: what runs keeps what it has. */
@@ -34,16 +36,43 @@ type Wanted = NewResource<"DeviceClaim">;
  */
 export function reviseClaims(observed: Observed, own: Own, graph: FlowGraph, host: string): ClaimRevision {
   const done = new Set(own.tasks.filter(isFinal).map(({ metadata }) => metadata.name));
-  const wanted = desiredClaims(observed.flow, graph, runId(observed.flow)).filter(({ metadata }) => !done.has(metadata.name));
+  const all = desiredClaims(observed.flow, graph, runId(observed.flow));
+  const wanted = all.filter(({ metadata }) => !done.has(metadata.name));
   const known = new Map(own.claims.map((claim) => [claim.metadata.name, claim]));
   const open = wanted.filter((claim) => !isDecided(known.get(claim.metadata.name), claim));
-  if (open.length === 0) return { outcome: "Granted", changes: [], claims: statusesOf(own.claims) };
-  const allocation = allocate(observed, graph, host, wanted, open);
+  const changed = new Set([...open, ...surplusOf(own.claims, all)].map(({ spec }) => spec.node));
+  if (changed.size === 0) return { outcome: "Granted", changes: [], claims: statusesOf(own.claims) };
+  const allocation = allocate(observed, own.claims, graph, host, { wanted, open });
   if (typeof allocation === "string") return { outcome: "Refused", reason: "HostGone", message: allocation };
   if (!allocation.admitted) return { outcome: "Refused", reason: allocation.reason ?? "WaitingForDevices", message: allocation.message };
   const nodes = holders(own.tasks, open, known);
   if (nodes.size > 0) return { outcome: "Retire", nodes, undecided: new Set(open.map(({ metadata }) => metadata.name)) };
-  return grant(host, own.claims, open, known, allocation.decisions);
+  const settled = wanted.filter((claim) => changed.has(claim.spec.node) && !open.includes(claim));
+  return tellAnew(grant(host, own.claims, open, known, allocation.decisions), settled, known, allocation.decisions);
+}
+
+/** Claims of tasks that the spec has no more. */
+function surplusOf(claims: readonly DeviceClaim[], all: readonly Wanted[]): readonly DeviceClaim[] {
+  const names = new Set(all.map(({ metadata }) => metadata.name));
+  return claims.filter(({ metadata }) => !names.has(metadata.name));
+}
+
+/** Claims of a node that keep what they have say what is true of the node now: what they said is of another number of tasks. */
+function tellAnew(
+  revision: Granted,
+  settled: readonly Wanted[],
+  known: ReadonlyMap<string, DeviceClaim>,
+  decisions: readonly DeviceDecision[],
+): Granted {
+  const statuses = new Map(revision.claims);
+  const changes = settled.flatMap(({ metadata: { name } }): Change[] => {
+    const { prepared: _, ...status } = known.get(name)?.status ?? {};
+    const message = decisions.find(({ claim }) => claim === name)?.message;
+    if (message === undefined || message === status.message) return [];
+    statuses.set(name, { ...status, message });
+    return [{ op: "decideClaim", claim: name, status: { ...status, message }, why: "its node has another number of tasks", inTurn: true }];
+  });
+  return { outcome: "Granted", changes: [...revision.changes, ...changes], claims: statuses };
 }
 
 /** It stands in the store as it is wanted, and the decision speaks of it. */
@@ -53,14 +82,25 @@ function isDecided(claim: DeviceClaim | undefined, wanted: Wanted): boolean {
   return sameJson(claim.spec, wanted.spec);
 }
 
-function allocate(observed: Observed, graph: FlowGraph, host: string, wanted: readonly Wanted[], open: readonly Wanted[]) {
+function allocate(
+  observed: Observed,
+  own: Own["claims"],
+  graph: FlowGraph,
+  host: string,
+  { wanted, open }: { readonly wanted: readonly Wanted[]; readonly open: readonly Wanted[] },
+) {
   const { flow, flows, claims, tasks, hosts } = observed;
   const there = hosts.find(({ metadata }) => metadata.name === host);
   if (there === undefined) return `host ${host} is not there`;
   const undecided = new Set(open.map(({ metadata }) => metadata.name));
   const held = heldOn(host, flow.metadata.namespace, claims, tasks).filter(({ claim }) => !undecided.has(claim));
   const reserved = reservedOn(there, flow, flows, claims);
-  return allocateDevices(deviceHost(there), [...held, ...reserved], requestsOf(wanted, graph));
+  const onCpu = new Set(own.filter(({ status }) => status?.reason === "CpuFallback").map(({ metadata }) => metadata.name));
+  const requests = requestsOf(wanted, graph).map((request) => ({
+    ...request,
+    staysOnCpu: onCpu.has(request.claim) && !undecided.has(request.claim),
+  }));
+  return allocateDevices(deviceHost(there), [...held, ...reserved], requests);
 }
 
 /** Nodes of which a task still has a process, and a claim that holds devices and is decided anew. */
@@ -78,7 +118,7 @@ function grant(
   open: readonly Wanted[],
   known: ReadonlyMap<string, DeviceClaim>,
   decisions: readonly DeviceDecision[],
-): ClaimRevision {
+): Granted {
   const decided = new Map(decisions.map((decision) => [decision.claim, decision]));
   const statuses = new Map(statusesOf(claims));
   const changes = leaversFirst(open, known, decided).flatMap(({ wanted, leaves, hasLeft }): Change[] => {
