@@ -42,11 +42,23 @@ export async function describe(words: readonly string[], flags: DescribeFlags, w
 
 async function describeObject(object: AnyResource, { store }: Connection): Promise<string> {
   const { namespace, name } = object.metadata;
-  const events = (await store.list("Event", namespace === "" ? {} : { namespace })).filter((event) => tellsOf(event, object.kind, name));
-  if (object.kind !== "VideoFlow") return describeOther(object, events);
+  const all = (await store.list("Event", namespace === "" ? {} : { namespace })).filter((event) => tellsOf(event, object.kind, name));
+  if (object.kind !== "VideoFlow") return describeOther(object, eventsSince(all, object, []));
   const tasks = (await store.list("FlowTask", { namespace })).filter(({ spec }) => spec.flow === name);
   const claims = (await store.list("DeviceClaim", { namespace })).filter(({ spec }) => spec.flow === name);
+  const events = eventsSince(all, object, [...tasks, ...claims]);
   return `${describeFlow({ flow: object, tasks, claims, events, wallMs: Date.now() }).join("\n")}\n`;
+}
+
+/** Without those of an earlier object of the name. What a part told that is gone by now counts from when the object was made. */
+function eventsSince(events: readonly EventRecord[], object: AnyResource, parts: readonly AnyResource[]): EventRecord[] {
+  const { uid, creationTimestamp } = object.metadata;
+  const present = new Set([uid, ...parts.map(({ metadata }) => metadata.uid)]);
+  const since = Math.floor(Date.parse(creationTimestamp) / 1_000) * 1_000; // Events have whole seconds.
+  return events.filter(({ involvedObject, lastTimestamp }) => {
+    if (present.has(involvedObject.uid)) return true;
+    return involvedObject.kind !== object.kind && Date.parse(lastTimestamp) >= since;
+  });
 }
 
 /** What the description of a flow is made of. */

@@ -72,11 +72,24 @@ async function flow(): Promise<VideoFlow> {
   return (await world.store.get({ kind: "VideoFlow", namespace: "default", name: "f" })) as VideoFlow;
 }
 
-async function addEvent(name: string, kind: string, regarding: string, message: string, type: "Normal" | "Warning" = "Warning") {
-  const time = "2026-01-01T00:00:00Z";
+interface EventParts {
+  readonly type?: "Normal" | "Warning";
+  readonly time?: string;
+  /** Default: that of the object which is there. */
+  readonly uid?: string;
+}
+
+async function addEvent(
+  name: string,
+  kind: "VideoFlow" | "FlowTask",
+  regarding: string,
+  message: string,
+  { type = "Warning", time = "2026-01-01T00:00:00Z", uid }: EventParts = {},
+) {
+  const object = await world.store.get({ kind, namespace: "default", name: regarding });
   await world.store.create<"Event">({
     ...{ apiVersion: "v1", kind: "Event", metadata: { name }, type, reason: "Restarted", message, count: 3 },
-    involvedObject: { apiVersion: API_VERSION, kind, namespace: "default", name: regarding, uid: "u" },
+    involvedObject: { apiVersion: API_VERSION, kind, namespace: "default", name: regarding, uid: uid ?? object?.metadata.uid ?? "gone" },
     ...{ firstTimestamp: time, lastTimestamp: time, source: { component: "agent" }, reportingComponent: "videoflow-agent" },
   });
 }
@@ -124,6 +137,18 @@ describe("describe", () => {
     expect(out).not.toMatch(/(?![\t\n])\p{Cc}/u);
   });
 
+  test("leaves out what an earlier flow of the name told, and keeps what tasks told that are gone", async () => {
+    const { creationTimestamp } = (await flow()).metadata;
+    const second = `${creationTimestamp.slice(0, 19)}Z`;
+    await addEvent("e1", "VideoFlow", "f", "of the earlier flow", { uid: "earlier", time: "2999-01-01T00:00:00Z" });
+    await addEvent("e2", "FlowTask", "f.work.9", "of an earlier task", { time: "2020-01-01T00:00:00Z" });
+    await addEvent("e3", "FlowTask", "f.work.9", "of a task that is gone", { time: second });
+    await addEvent("e4", "VideoFlow", "f", "of this flow", { time: "2020-01-01T00:00:00Z" });
+    const { out } = await world.run("describe vf f");
+    const told = ["of the earlier flow", "of an earlier task", "of a task that is gone", "of this flow"].map((text) => out.includes(text));
+    expect(told).toEqual([false, false, true, true]);
+  });
+
   test("prints other kinds as they are, and fails for what is not there", async () => {
     await addEvent("e1", "VideoFlow", "f", "m");
     const event = await world.run("describe event e1");
@@ -136,7 +161,7 @@ describe("describe", () => {
 describe("events", () => {
   test("are those of an object and what belongs to it, or of a type", async () => {
     await addEvent("e1", "FlowTask", "f.work.0", "first");
-    await addEvent("e2", "VideoFlow", "f", "second", "Normal");
+    await addEvent("e2", "VideoFlow", "f", "second", { type: "Normal" });
     await addEvent("e3", "VideoFlow", "g", "third");
     const all = await world.run("events");
     const own = await world.run("events --for vf/f");

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { Host, NodeSpec } from "../../src/api/kinds.js";
+import type { Host, HostStatus, NodeSpec } from "../../src/api/kinds.js";
 import { usedOf } from "../../src/controller/flow/hosts.js";
 import { NO_FAULTS } from "../sim/faulty-store.js";
 import { aChain, aDevice, aFlowSpec, aGpuNode, aHost, aNode, devices } from "../support/builders.js";
@@ -230,7 +230,7 @@ test("devices: what is said of a node is true of its present tasks, and so are i
 test("devices: a task that comes gets the GPU that is free, although a sibling runs on the CPU", async () => {
   const world = await LiveWorld.start(realtime(aGpuNode("det", 3)), HOST);
   const host = (await world.store.get({ kind: "Host", namespace: "", name: "h" })) as Host;
-  await world.store.updateStatus<"Host">({ ...host, status: { ...host.status, devices: devices(3) } as Host["status"] });
+  await world.store.updateStatus<"Host">({ ...host, status: { ...(host.status as HostStatus), devices: devices(3) } });
   await world.editNode("det", { nbTasks: 4 });
   await world.settle();
   const claims = await world.store.list("DeviceClaim");
