@@ -1,11 +1,15 @@
 /** The graph as users build it: consumers in, `run()`, `join()`, `stop()` out. */
+import type { VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { callerFile } from "./caller.js";
 import { type ManifestFlow, manifestOf, nodesOf } from "./manifest.js";
 import type { ConsumerNode, Node } from "./node.js";
 import { type FlowRun, session } from "./session.js";
 
-export interface FlowOptions {
+/** Fields of the flow in YAML, under the same names. */
+type Placement = Pick<Partial<VideoFlow["spec"]>, "admission" | "fenceSeconds" | "hostSelector" | "onAgentLoss" | "onHostLoss">;
+
+export interface FlowOptions extends Placement {
   /** DNS label; default: the name of the file that builds the flow. */
   readonly name?: string;
   /** "batch" loses nothing and ends; in "realtime" the freshest message wins. Default "batch". */

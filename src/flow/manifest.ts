@@ -36,13 +36,15 @@ export function markBuiltIn(classes: Readonly<Record<string, unknown>>): void {
  */
 export function manifestOf(flow: Flow): ManifestFlow {
   const nodes = collectNodes(flow);
+  const { name, flowType, ...others } = flow.options;
   nameNodes(nodes);
   return {
     apiVersion: API_VERSION,
     kind: "VideoFlow",
-    metadata: { name: flow.options.name ?? defaultName(flow.module) },
+    metadata: { name: name ?? defaultName(flow.module) },
     spec: {
-      flowType: flow.options.flowType === "realtime" ? "Realtime" : "Batch",
+      ...withoutUndefined(others),
+      flowType: flowType === "realtime" ? "Realtime" : "Batch",
       nodes: nodes.flatMap((node) => (node instanceof TaskModuleNode ? moduleSpecs(node, flow) : [nodeSpec(node, flow)])),
     },
   };
@@ -118,19 +120,24 @@ function outputName(parent: Node): string {
 }
 
 function taskOptions(node: Node): Partial<ManifestNode> {
-  const { nbTasks, deviceType, partitionBy, join, buffer, retries, device } = node.options;
+  const { name: _, nbTasks, deviceType, partitionBy, join, buffer, device, ...others } = node.options;
   const required = device?.required === true || refusesCpu(node);
   return {
+    ...(withoutUndefined(others) as Partial<ManifestNode>), // Defaults are filled later.
     ...(nbTasks === undefined ? {} : { nbTasks }),
     ...(deviceType === undefined ? {} : { deviceType: deviceType === "gpu" ? "GPU" : "CPU" }),
     ...(partitionBy === undefined ? {} : { partitionBy }),
     ...(join === undefined ? {} : { join: { ...join, collect: [...(join.collect ?? [])] } }),
     ...(buffer === undefined ? {} : { buffer }),
-    ...(retries === undefined ? {} : { retries }),
     ...(device === undefined && !required
       ? {}
       : { device: { ...device, ...(required ? { required } : {}) } as NonNullable<NodeSpec["device"]> }),
   };
+}
+
+/** Options that are named but not given are not written. */
+function withoutUndefined<T extends object>(options: T): T {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** Asks the component: one that throws for "cpu" can only run on a GPU. */

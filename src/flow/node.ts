@@ -2,6 +2,7 @@
  * The nodes of a flow, as users write them.
  * Knows the graph model (producer, processor, consumer); must not know processes, memory or devices of a machine.
  */
+import type { NodeSpec } from "../api/kinds.js";
 import type { DType, Tensor } from "../base/tensor.js";
 import { type ComponentDescriptor, DEFAULT_DESCRIPTOR, type PartialDescriptor, type Role } from "./descriptor.js";
 
@@ -80,10 +81,20 @@ export interface DeviceReport {
   readonly fix?: string;
 }
 
+/** How the tasks of a node are started and watched over: fields of the node in YAML, under the same names. */
+type TaskFields = Pick<
+  Partial<NodeSpec>,
+  "progressDeadlineSeconds" | "resources" | "retries" | "startupDeadlineSeconds" | "terminationGracePeriodSeconds" | "workingDir"
+>;
+
 /** Options that every node takes. */
-export interface NodeOptions {
+export interface NodeOptions extends TaskFields {
   /** DNS label, unique in the flow. Absent: the class name in kebab case, numbered. */
   readonly name?: string;
+  /** Environment variables of its tasks. */
+  readonly env?: readonly NodeSpec["env"][number][];
+  /** What happens when a task dies. */
+  readonly restart?: Partial<NonNullable<NodeSpec["restart"]>>;
 }
 
 /** Options of a processor, under Videoflow's names in camelCase. */
@@ -98,9 +109,8 @@ export interface ProcessorOptions extends NodeOptions {
   readonly join?: JoinOptions;
   /** Sizes the output pool. */
   readonly buffer?: { readonly messages?: number; readonly bytes?: number };
-  /** Further attempts after the first failure before an input goes to the dead letters; default 3. */
-  readonly retries?: number;
-  readonly device?: { readonly count?: number; readonly memory?: string; readonly product?: string; readonly required?: boolean };
+  /** What the GPUs of each task must be like. */
+  readonly device?: Partial<NonNullable<NodeSpec["device"]>>;
 }
 
 /** Joins by event time: which messages belong together, and what happens where one is missing. */

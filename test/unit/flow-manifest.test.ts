@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { validateVideoFlow } from "../../src/api/validate.js";
 import type { Frame } from "../../src/base/tensor.js";
 import { IntProducer } from "../../src/components/basic/int-producer.js";
 import { VoidConsumer } from "../../src/components/basic/void-consumer.js";
@@ -58,6 +59,34 @@ describe("toManifest", () => {
       "sink Consumer doubler",
     ]);
     expect(spec.nodes[1]).toMatchObject({ params: { factor: 3 }, nbTasks: 4, deviceType: "GPU", supportedDevices: ["CPU"], retries: 1 });
+  });
+
+  test("writes every other option of a node and of the flow as YAML has it", () => {
+    const watched = {
+      env: [{ name: "LEVEL", value: "3" }],
+      progressDeadlineSeconds: 30,
+      resources: { cpu: "500m", memory: "1Gi" },
+      restart: { maxRestarts: 2, policy: "OnFailure" },
+      retries: 0,
+      startupDeadlineSeconds: 120,
+      terminationGracePeriodSeconds: 3,
+      workingDir: "work",
+    } as const;
+    const device = { count: 2, memory: "8Gi", sharing: "Shared", identifiers: "Index", product: "H100", required: true } as const;
+    const placed = {
+      admission: { policy: "Wait", timeoutSeconds: 60 },
+      hostSelector: { zone: "a" },
+      onHostLoss: "Move",
+      fenceSeconds: 20,
+    } as const;
+    const source = new IntProducer({ end: 3 }, { name: "source", ...watched, buffer: { messages: 2 } });
+    const work = new Doubler({}, { name: "work", ...watched, device, deviceType: "gpu" }).from(source);
+    const flow = new Flow([new VoidConsumer({}, { name: "sink", ...watched }).from(work)], { name: "f", onAgentLoss: "Keep", ...placed });
+
+    const { flow: read, problems } = validateVideoFlow(flow.toManifest());
+
+    expect([problems, read?.spec]).toMatchObject([[], { onAgentLoss: "Keep", ...placed }]);
+    expect(read?.spec.nodes).toMatchObject([{ ...watched, buffer: { messages: 2 } }, { ...watched, device }, watched]);
   });
 
   test("names a built-in by its name and a class of the user's by this file and its export", () => {
