@@ -66,14 +66,15 @@ export class HostQueries {
   #itemsOf({ metadata, spec }: HostQuery): AsyncIterable<unknown> {
     const { services, knows, hostName } = this.#options;
     const { namespace } = metadata;
-    const { service, node, index, follow, previous, tail } = spec;
+    const { service, node, index, follow, previous, tail, sinceSeconds, timestamps } = spec;
     const flow = spec.flow === undefined ? undefined : { namespace, name: spec.flow };
     if (flow !== undefined && !knows(flow)) return refuse(`no task of flow ${namespace}/${flow.name} is on host ${hostName}`);
     if (service === "Usage") return one(services.usage(flow).then((usage) => within(namespace, usage)));
     if (flow === undefined) return refuse("the question names no flow");
     if (service === "DeadLetters") return each(services.deadLetters(flow));
     if (service === "LetterOutputs") return each(services.letterOutputs(flow));
-    const filters = Object.fromEntries(Object.entries({ node, index, follow, previous, tail }).filter(([, value]) => value !== undefined));
+    const given = { node, index, follow, previous, tail, sinceSeconds, timestamps };
+    const filters = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
     return services.logs({ flow, ...filters });
   }
 }

@@ -20,6 +20,7 @@ import { makeFolder } from "../base/make-folder.js";
 import type { TaskUser } from "../base/task-user.js";
 import type { FlowKey } from "../store/agent-services.js";
 import type { TaskLaunch } from "./launch.js";
+import { moveTimes, noteTime } from "./log-times.js";
 
 /** A log of this size is set aside as `<log>.1`; the one before it is gone. */
 export const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
@@ -85,6 +86,7 @@ export class TaskFiles {
   prepare(task: FlowTask, launch: TaskLaunch): string {
     const log = this.logFile(task);
     makeFolder(join(log, ".."), 0o700);
+    noteTime(log); // Of what the process before has written.
     setAside(log);
     rmSync(launch.reportFile, { force: true });
     const file = join(this.#runtimeDir, task.spec.run, `${task.metadata.name}.json`);
@@ -119,7 +121,13 @@ export class TaskFiles {
     const log = this.logFile(task);
     if (sizeOf(log) <= LOG_LIMIT_BYTES) return;
     copyFileSync(log, `${log}.1`);
+    moveTimes(log, `${log}.1`);
     truncateSync(log, 0);
+  }
+
+  /** Notes when the lines that a log has were written. */
+  noteTime(task: FlowTask): void {
+    noteTime(this.logFile(task));
   }
 
   /** The end of the log, at most {@link LAST_LINES} lines. */
@@ -134,6 +142,7 @@ function setAside(log: string): void {
   if (sizeOf(log) <= LOG_LIMIT_BYTES) return;
   try {
     renameSync(log, `${log}.1`);
+    moveTimes(log, `${log}.1`);
   } catch {
     // It grows until it can.
   }

@@ -354,9 +354,10 @@ export class TaskProcesses {
     if (stats !== undefined) this.#update(uid, { stats, ...this.#idleAt(live, stats) });
     if (isDue && detail.task.spec.progressDeadlineSeconds !== undefined) this.#lookWhetherStopped(uid, live, clock.nowMs());
     try {
+      if (isDue) files.noteTime(detail.task);
       if (isDue) files.rotateLog(detail.task);
     } catch (error) {
-      complain(new Error(`the log of ${detail.task.metadata.name} cannot be set aside: ${errorText(error)}`)); // It grows meanwhile.
+      complain(new Error(`the log of ${detail.task.metadata.name} cannot be looked after: ${errorText(error)}`)); // It grows meanwhile.
     }
   }
 

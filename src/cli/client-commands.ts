@@ -70,7 +70,7 @@ function addGet(program: Command, world: World, done: Done): void {
     .summary("print objects")
     .description("Prints flows (vf), tasks (ft), device claims (vdc), hosts (vhost), events, leases: a table with the columns of kubectl.")
     .argument("<what...>", "vf, vf NAME..., vf/NAME, vf,ft or all")
-    .option("-o, --output <format>", "wide, yaml, json, name or jsonpath=TEMPLATE")
+    .option("-o, --output <format>", "wide, yaml, json, name, jsonpath=TEMPLATE or custom-columns=TITLE:PATH,…")
     .option("-w, --watch", "print what changes, until Ctrl-C")
     .option("-l, --selector <labels>", "only objects with these labels: app=a,tier!=b,'env in (x, y)'")
     .option("--field-selector <fields>", "only objects with these values: status.phase!=Running,spec.node=detector")
@@ -89,7 +89,8 @@ Examples:
   videoflow get vf -w
   videoflow get ft -l videoflow.io/flow=intersection -o wide
   videoflow get vf/intersection -o jsonpath='{.status.state}'
-  videoflow get ft -o jsonpath='{range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}'`;
+  videoflow get ft -o jsonpath='{range .items[*]}{.metadata.name}{"\\t"}{.status.phase}{"\\n"}{end}'
+  videoflow get ft -o custom-columns=TASK:.metadata.name,PID:.status.pid --sort-by .status.restarts`;
 
 function addDelete(program: Command, world: World, done: Done): void {
   const command = program
@@ -149,10 +150,15 @@ function addLogs(program: Command, world: World, done: Done): void {
     .argument("<flow>", "FLOW, FLOW/NODE or FLOW/NODE.INDEX")
     .option("-f, --follow", "go on when the end is reached, until Ctrl-C or the end of the flow")
     .option("--tail <lines>", "only so many of the last lines of each task")
+    .option("--since <duration>", "only what was written in the last 10s, 5m or 2h, as the agent saw it: it looks once a second")
+    .option("--timestamps", "begin each line with the time by which the agent saw it")
     .option("-p, --previous", "the log that was set aside before this one")
     .option("--prefix", "begin each line with the name of its task (default: unless one task is named)");
   withClientOptions(command)
-    .addHelpText("after", "\nExamples:\n  videoflow logs intersection -f\n  videoflow logs intersection/detector.1 --tail 20")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  videoflow logs intersection -f\n  videoflow logs intersection/detector.1 --tail 20\n  videoflow logs intersection --since 5m --timestamps",
+    )
     .action(async (flow: string, flags: LogsFlags) => done(await (await import("./logs.js")).logs(flow, flags, world)));
 }
 

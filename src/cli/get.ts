@@ -124,7 +124,7 @@ class Printer {
   constructor(world: World, format: OutputFormat, targets: readonly Target[], flags: GetFlags) {
     this.#world = world;
     this.#format = format;
-    const wide = format.type === "table" && format.wide;
+    const { wide, custom } = format.type === "table" ? format : { wide: false, custom: undefined };
     this.#forms = targets.map(({ info }) => ({
       info,
       wide,
@@ -132,6 +132,7 @@ class Printer {
       withKind: targets.length > 1,
       noHeaders: flags.headers === false,
       withLabels: flags.showLabels === true,
+      ...(custom === undefined ? {} : { custom }),
     }));
     this.#single = targets.length === 1 && targets[0]?.names?.length === 1;
   }

@@ -3,6 +3,7 @@
 import type { VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
 import { printed } from "../base/safe-text.js";
+import { parseDuration } from "./age.js";
 import { type ClientFlags, keyOf, notFound, servicesOf, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { parseTaskWords, type TaskWords } from "./targets.js";
@@ -13,12 +14,15 @@ export interface LogsFlags extends ClientFlags {
   readonly tail?: string;
   readonly previous?: boolean;
   readonly prefix?: boolean;
+  readonly since?: string;
+  readonly timestamps?: boolean;
 }
 
 /** The log of a flow that is gone is still there; a flow that never was is an error. @throws OperatorError COMMAND_INVALID, AGENT_ONLY, OBJECT_NOT_FOUND */
 export async function logs(word: string, flags: LogsFlags, world: World): Promise<ExitCode> {
   const words = parseTaskWords(word);
   const tail = tailOf(flags.tail);
+  const sinceSeconds = flags.since === undefined ? undefined : Math.ceil(parseDuration(flags.since) / 1_000);
   return withConnection(flags, world, async (connection) => {
     const stored = await connection.store.get(keyOf("VideoFlow", connection.namespace, words.flow));
     const { flow, node, index } = stored === undefined ? words : inFlow(words, stored);
@@ -30,20 +34,26 @@ export async function logs(word: string, flags: LogsFlags, world: World): Promis
       ...(flags.follow === undefined ? {} : { follow: flags.follow }),
       ...(flags.previous === undefined ? {} : { previous: flags.previous }),
       ...(tail === undefined ? {} : { tail }),
+      ...(sinceSeconds === undefined ? {} : { sinceSeconds }),
+      ...(flags.timestamps === undefined ? {} : { timestamps: flags.timestamps }),
     });
     const isOne = node !== undefined && index !== undefined;
     let count = 0;
-    for await (const { task, text } of chunks) {
+    for await (const { task, text, at } of chunks) {
       count += 1;
-      world.out.write(printed(text, (flags.prefix ?? !isOne) ? task : undefined));
+      world.out.write(printed(stamped(text, at), (flags.prefix ?? !isOne) ? task : undefined));
       await world.out.settled?.();
     }
-    if (count > 0) return EXIT.success;
+    if (count > 0 || sinceSeconds !== undefined) return EXIT.success;
     const why = nothing({ flow, ...(node === undefined ? {} : { node }) }, stored, connection.namespace);
     if (typeof why !== "string") throw why;
     world.err.write(`${why}\n`);
     return EXIT.success;
   });
+}
+
+function stamped(text: string, at: string | undefined): string {
+  return at === undefined ? text : text.replace(/^(?!$(?![\s\S]))/gm, `${at} `);
 }
 
 /** A member of a group has no task of its own. */

@@ -8,20 +8,41 @@ import { ageOf } from "./age.js";
 import type { Column } from "./table.js";
 
 export type OutputFormat =
-  | { readonly type: "table"; readonly wide: boolean }
+  | { readonly type: "table"; readonly wide: boolean; readonly custom?: readonly CustomColumn[] }
   | { readonly type: "yaml" }
   | { readonly type: "json" }
   | { readonly type: "name" }
   | { readonly type: "jsonpath"; readonly template: string };
+
+/** A column that the user asks for. */
+export interface CustomColumn {
+  readonly title: string;
+  /** As `valuesAt` takes it. */
+  readonly path: string;
+}
+
+/** `NAME:.metadata.name,PHASE:.status.phase` */
+function parseColumns(text: string): CustomColumn[] {
+  return text.split(",").map((column) => {
+    const [, title, path] = /^([^:]+):\{?([^{}]+)\}?$/.exec(column.trim()) ?? [];
+    if (title === undefined || path === undefined)
+      throw new OperatorError("COMMAND_INVALID", {
+        problem: `-o custom-columns: "${column}" is not TITLE:PATH, such as NAME:.metadata.name`,
+      });
+    return { title, path };
+  });
+}
 
 /** @throws OperatorError COMMAND_INVALID */
 export function parseFormat(text: string | undefined): OutputFormat {
   if (text === undefined) return { type: "table", wide: false };
   if (text === "wide") return { type: "table", wide: true };
   if (text === "yaml" || text === "json" || text === "name") return { type: text };
+  const columns = /^custom-columns=([\s\S]*)$/.exec(text)?.[1];
+  if (columns !== undefined) return { type: "table", wide: false, custom: parseColumns(columns) };
   const template = /^jsonpath=([\s\S]+)$/.exec(text)?.[1];
   if (template !== undefined) return { type: "jsonpath", template };
-  throw new OperatorError("COMMAND_INVALID", { problem: `-o ${text} is not wide, yaml, json, name or jsonpath=…` });
+  throw new OperatorError("COMMAND_INVALID", { problem: `-o ${text} is not wide, yaml, json, name, jsonpath=… or custom-columns=…` });
 }
 
 /** How a table of a kind looks. */
@@ -33,9 +54,12 @@ export interface TableForm {
   readonly withKind: boolean;
   readonly noHeaders: boolean;
   readonly withLabels: boolean;
+  /** These columns and no others. */
+  readonly custom?: readonly CustomColumn[];
 }
 
-export function tableColumns({ info, withNamespace, withLabels, wide }: TableForm): Column[] {
+export function tableColumns({ info, withNamespace, withLabels, wide, custom }: TableForm): Column[] {
+  if (custom !== undefined) return custom.map(({ title }) => ({ title }));
   const titles = [
     ...(withNamespace ? ["Namespace"] : []),
     ...(info.kind === "Event" ? [] : ["Name"]),
@@ -52,13 +76,19 @@ export function tableRow(
   values: (path: string, object: unknown) => unknown[],
   wallMs: number,
 ): string[] {
-  const { info, withNamespace, withKind, withLabels, wide } = form;
+  const { info, withNamespace, withKind, withLabels, wide, custom } = form;
+  if (custom !== undefined) return custom.map(({ path }) => listText(values(path, object)));
   const { name, namespace, labels = {} } = object.metadata;
   const shown = withKind ? qualifiedName(object.kind, name) : name;
   const cells = columnsOf(info, wide).map((column) => cellText(object, column, values, wallMs));
   const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
   const labelCells = withLabels ? [pairs.join(",") || "<none>"] : [];
   return [...(withNamespace ? [namespace] : []), ...(info.kind === "Event" ? [] : [shown]), ...cells, ...labelCells];
+}
+
+function listText(values: readonly unknown[]): string {
+  const texts = values.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
+  return texts.length === 0 ? "<none>" : texts.join(",");
 }
 
 function columnsOf({ columns }: ResourceInfo, wide: boolean): readonly PrinterColumn[] {

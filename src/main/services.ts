@@ -71,7 +71,7 @@ export class DaemonServices implements AgentServices {
     };
   }
 
-  logs({ flow, node, index, follow, tail, previous }: LogQuery): AsyncIterable<LogChunk> {
+  logs({ flow, node, index, follow, tail, previous, sinceSeconds, timestamps }: LogQuery): AsyncIterable<LogChunk> {
     const isWanted = (task: string) => {
       const [own, of, number] = task.split(".");
       return own === flow.name && (node === undefined || node === of) && (index === undefined || String(index) === number);
@@ -81,6 +81,8 @@ export class DaemonServices implements AgentServices {
       isWanted,
       ...(tail === undefined ? {} : { tail }),
       ...(previous === undefined ? {} : { previous }),
+      ...(sinceSeconds === undefined ? {} : { sinceMs: this.#options.clock.wallMs() - sinceSeconds * 1_000 }),
+      ...(timestamps === undefined ? {} : { timestamps }),
       ...(follow ? { goesOn: () => this.#goesOn(flow) } : {}),
     });
   }

@@ -40,6 +40,10 @@ export interface LogQuery {
   readonly tail?: number;
   /** The log that was set aside before this one. */
   readonly previous?: boolean;
+  /** Only what was written so many seconds ago or later. */
+  readonly sinceSeconds?: number;
+  /** With the time of each line. */
+  readonly timestamps?: boolean;
 }
 
 /** Whole lines of one task, in order; control characters are as the task wrote them. */
@@ -48,6 +52,8 @@ export interface LogChunk {
   readonly task: string;
   /** Ends in a newline. */
   readonly text: string;
+  /** RFC 3339, when the lines were there, if that was asked: the agent looks once a second. */
+  readonly at?: string;
 }
 
 /** What one task uses now. */

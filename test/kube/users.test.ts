@@ -87,6 +87,8 @@ test("logs, top, explain and dead letters reach a laptop that reaches only the A
   await until(async () => (await plugin("logs", `${flow}/talk.0`)).out.includes("\n"), "the task has written something");
   const { code, out, err } = await plugin("logs", `${flow}/talk.0`, "--tail", "1");
   expect([code, err, out.trim().split("\n").length]).toEqual([0, "", 1]);
+  const timed = await plugin("logs", `${flow}/talk.0`, "--since", "1h", "--tail", "2", "--timestamps");
+  expect(timed.out).toMatch(/^(\d{4}-\d\d-\d\dT[\d:.]+Z .*\n){2}$/);
   const follower = at.place.start(["logs", `${flow}/talk.0`, "-f", "--tail", "1", "--kubeconfig", cluster.kubeconfig]);
   await eventually("what is written later", () => follower.output.split("\n").length > 5);
   follower.signal("SIGINT");
@@ -167,7 +169,7 @@ test("dead letters are retried from a laptop that reaches only the API server, o
     expect(out).toMatch(
       /picky\.3\.0: processed, 1 output\n +3\n +in host edge-1, dead letters of default\/.*-retry-.*\.picky\.3\.0\.output\.0\.json\n/,
     );
-    expect(await retries()).toBe("");
+    await until(async () => (await retries()) === "", "the retry is gone"); // It goes when its tasks have.
     const did = new Set(proxy.recorded.filter(({ group }) => group === "videoflow.io").map(({ verb, resource }) => `${verb} ${resource}`));
     const [view, edit] = [mayDo("videoflow-view"), mayDo("videoflow-edit")];
     expect([...did].filter((what) => ![...view, ...edit].includes(what))).toEqual([]);

@@ -185,6 +185,9 @@ test("the agent answers who it is, what a flow does and uses, and its logs, whil
   ]);
   expect((await client.services.explain(key)).decisions).toHaveLength(3);
   await client.close();
+  expect(await daemon.cli("logs", `${place.flow}/source.0`, "--since", "1h", "--timestamps")).toMatch(
+    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z .+\n)*$/,
+  );
 });
 
 test("shared memory that dead owners left is removed by the next run; what lives or cannot be judged stays", async () => {

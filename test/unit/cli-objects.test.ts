@@ -151,7 +151,7 @@ describe("get", () => {
   });
 
   test("lets no control character through, in any format", async () => {
-    for (const format of ["wide", "yaml", "json", "jsonpath={.items[*].status.message}"]) {
+    for (const format of ["wide", "yaml", "json", "jsonpath={.items[*].status.message}", "custom-columns=M:.status.message"]) {
       const { out } = await world.run(["get", "vf", "-o", format]);
       expect(out).not.toMatch(/(?![\t\n])\p{Cc}|\u202e/u);
       expect(out).toContain("evil");
@@ -168,6 +168,11 @@ describe("get", () => {
     ['get vf -o jsonpath={range_.items[*]}{.metadata.name}={.status.ready}{"\\n"}{end}', "a=2/2\nb=\n"],
     ['get vf -o jsonpath={.items[?(@.status.ready=="2/2")].metadata.name}', "a"],
     ["get vf a -o jsonpath={.metadata.labels.team}", "a-team"],
+    [
+      "get vf -o custom-columns=NAME:.metadata.name,state:{.status.state},NONE:status.nothing",
+      "NAME  state    NONE\na     Running  <none>\nb     <none>   <none>\n",
+    ],
+    ["get vf -o custom-columns=N:.metadata.name --sort-by=.metadata.labels.team --no-headers -l team=b-team", "b\n"],
     ["get vf -l team=b-team -o name", "videoflow.videoflow.io/b\n"],
     ["get vf -l team!=b-team -o name", "videoflow.videoflow.io/a\n"],
     ["get VideoFlow b a -o name", "videoflow.videoflow.io/b\nvideoflow.videoflow.io/a\n"],

@@ -73,9 +73,10 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 test("what is asked arrives whole and in order over many pages, with its filters, and leaves nothing", async () => {
   lines = () => chunks(300, "x".repeat(2_000));
-  const found = await all(ask().logs({ flow: FLOW, node: "a", index: 0, tail: 3 }));
+  const filters = { node: "a", index: 0, tail: 3, sinceSeconds: 60, timestamps: true };
+  const found = await all(ask().logs({ flow: FLOW, ...filters }));
   expect(found.map(({ text }) => Number(text.split(" ")[1]))).toEqual(Array.from({ length: 300 }, (_, n) => n));
-  expect(asked).toEqual([{ flow: FLOW, node: "a", index: 0, tail: 3 }]);
+  expect(asked).toEqual([{ flow: FLOW, ...filters }]);
   expect(await queries()).toEqual([]);
 });
 

@@ -1,7 +1,8 @@
-import { appendFileSync, copyFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdtempSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { moveTimes, noteTime } from "../../src/agent/log-times.js";
 import { type ReadLogsOptions, readLogs } from "../../src/agent/task-logs.js";
 import { ownGroup } from "../../src/keeper/cgroup.js";
 
@@ -39,6 +40,76 @@ test.each([
 ])("the last $tail lines of a log that begins with an empty one: $text", async ({ text, tail, last }) => {
   writeFileSync(file("f.a.0.log"), text);
   expect((await read({ tail })).replace(/^f\.a\.0: /gm, "")).toBe(last);
+});
+
+describe("times", () => {
+  const SECOND = 1_000;
+  const BEGAN = Date.parse("2026-01-01T00:00:00Z");
+  /** Writes at a time, and lets the agent look if it does. */
+  const write = (text: string, second: number, isSeen = true) => {
+    appendFileSync(file("f.a.0.log"), text);
+    const at = new Date(BEGAN + second * SECOND);
+    utimesSync(file("f.a.0.log"), at, at);
+    if (!isSeen) return;
+    noteTime(file("f.a.0.log"));
+    utimesSync(file("f.a.0.log.times"), at, at);
+  };
+  const since = async (second: number, more: Partial<ReadLogsOptions> = {}) =>
+    (await read({ sinceMs: BEGAN + second * SECOND, ...more })).replaceAll("f.a.0: ", "");
+  async function stamped(options: Partial<ReadLogsOptions> = {}): Promise<string[]> {
+    const lines: string[] = [];
+    for await (const { text, at = "" } of readLogs({ dir, isWanted: () => true, timestamps: true, ...options }))
+      lines.push(
+        ...text
+          .trimEnd()
+          .split("\n")
+          .map((line) => `${at.slice(17, 19)} ${line}`),
+      );
+    return lines;
+  }
+
+  test("only what was written since then, in whole lines, what no look has seen among it", async () => {
+    write("one\ntwo\nth", 1);
+    write("ree\n", 5);
+    write("four\n", 9, false);
+    expect(await since(0)).toBe("one\ntwo\nthree\nfour\n");
+    expect(await since(1)).toBe("one\ntwo\nthree\nfour\n");
+    expect(await since(2)).toBe("three\nfour\n");
+    expect(await since(6)).toBe("four\n");
+    expect(await since(10)).toBe("");
+    expect(await since(2, { tail: 1 })).toBe("four\n");
+    expect(await since(6, { tail: 3 })).toBe("four\n");
+  });
+
+  test("each line has the time by which it was there", async () => {
+    write("one\ntwo\nth", 1);
+    write("ree\n", 5);
+    write("four\nno end", 9, false);
+    expect(await stamped()).toEqual(["01 one", "01 two", "05 three", "09 four", "09 no end"]);
+  });
+
+  test("the times go with a log that is set aside, and begin anew with one that was cut", async () => {
+    write("one\n", 1);
+    write("two\n", 2);
+    copyFileSync(file("f.a.0.log"), file("f.a.0.log.1"));
+    moveTimes(file("f.a.0.log"), file("f.a.0.log.1"));
+    truncateSync(file("f.a.0.log"));
+    write("three\n", 3);
+    expect([await stamped({ previous: true }), await stamped()]).toEqual([["01 one", "02 two"], ["03 three"]]);
+    truncateSync(file("f.a.0.log"));
+    write("4\n", 4);
+    expect(await stamped()).toEqual(["04 4"]);
+  });
+
+  test("a log that grows for ever has no more times than fit, and half a stamp costs no more than itself", async () => {
+    for (let line = 0; line < 10_000; line += 1) write("x\n", line);
+    expect(statSync(file("f.a.0.log.times")).size).toBeLessThanOrEqual(16 * 8_192);
+    expect((await since(9_990)).length / 2).toBeLessThanOrEqual(12);
+    expect((await since(9_999)).length).toBe(2);
+    appendFileSync(file("f.a.0.log.times"), "torn");
+    write("last\n", 10_001);
+    expect([await since(10_001), (await since(5_000)).length > 9_000]).toEqual(["last\n", true]);
+  });
 });
 
 test("a follower loses nothing of a file that is copied aside and cut", async () => {

@@ -654,6 +654,14 @@ previous?: boolean
  */
 tail?: number
 /**
+ * Logs: only what was written so many seconds ago or later.
+ */
+sinceSeconds?: number
+/**
+ * Logs: with the time of each line.
+ */
+timestamps?: boolean
+/**
  * Number of the last page that was read: the next one may be written. A page that nobody takes for 30 seconds ends the question.
  */
 taken: number
