@@ -62,10 +62,12 @@ export class Keeper {
   readonly #tasks = new Map<string, TaskProcess>();
   readonly #prepared = new PreparedGates((gate) => this.#killGate(gate));
   readonly #fences = new Fences(bootTimeMs, (id) => this.#fence(id));
-  /** Spawns that wait for their memory, and whether their end was ordered meanwhile. */
+  /** Spawns that wait for their memory or their turn, and whether their end was ordered meanwhile. */
   readonly #waiting = new Map<string, "wanted" | "ordered">();
   /** Folders of shared memory, and whether they outlive the agent. */
   readonly #ownedDirs = new Map<string, boolean>();
+  /** Settles when the next process may be started. */
+  #lastTurn: Promise<void> = Promise.resolve();
   #send: ((message: KeeperMessage) => void) | undefined;
   #subreaper = false;
   #ending = false;
@@ -193,9 +195,9 @@ export class Keeper {
     if (this.#ending) return;
     try {
       crashPoint("keeper.spawn.before");
-      if (this.#tasks.has(request.id)) throw new Error("an incarnation of this id runs already");
+      if (this.#tasks.has(request.id) || this.#waiting.has(request.id)) throw new Error("an incarnation of this id runs already");
       const prepared = this.#prepared.take(request);
-      if (request.recoverFirst || this.#prepared.has(request.id)) await this.#comeFirst(request);
+      if (prepared === undefined) await this.#comeFirst(request);
       const task = prepared ?? this.#start(request);
       this.#tasks.set(request.id, task);
       this.#tell({ type: "spawned", id: request.id, identity: task.identity });
@@ -238,7 +240,7 @@ export class Keeper {
   }
 
   /**
-   * Brings the memory in order, if nobody has, and ends a gate of this id that does not fit.
+   * Brings the memory in order, if nobody has, ends a gate of this id that does not fit, and waits for the turn of this process.
    *
    * @throws Error if the end of the task was ordered meanwhile, or nobody is there any more who would open its gate.
    */
@@ -247,11 +249,19 @@ export class Keeper {
     try {
       await this.#prepared.end(id);
       if (recoverFirst && memory !== undefined) await this.#options.recover(memory, true);
+      await this.#turn();
       if (this.#waiting.get(id) === "ordered" || this.#ending) throw new Error("its end was ordered before it was started");
       if (this.#send === undefined && keep !== true) throw new Error("its agent is gone");
     } finally {
       this.#waiting.delete(id);
     }
+  }
+
+  /** One start takes milliseconds: of many that are asked for at once the first may open its gate while the last are started. */
+  #turn(): Promise<void> {
+    const turn = this.#lastTurn;
+    this.#lastTurn = turn.then(() => new Promise((next) => setImmediate(next)));
+    return turn;
   }
 
   /** The task may have died a moment ago: then there is nothing to do, its exit record is on the way. */
