@@ -21,6 +21,7 @@ import { mayHaveProcess, type ObservedHost } from "./observed.js";
 import type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 import { type HostAction, reconcileHost, TASK_FINALIZER } from "./reconcile-host.js";
 import { isFinal } from "./reconcile-task.js";
+import { ReportWatch } from "./report-watch.js";
 import { Requirements } from "./requirements.js";
 import { type FlowClaim, type FlowObservation, RunMemories } from "./run-memories.js";
 import { taskStory } from "./story.js";
@@ -30,7 +31,7 @@ import { TaskProcesses } from "./task-processes.js";
 export type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 export type { FlowObservation, NodeObservation } from "./run-memories.js";
 
-/** How often a report file is looked for while a task starts. */
+/** How often a report file is looked for while a task starts, should nobody say that it is there. */
 const STARTING_POLL_MS = 50;
 const COMPLAIN_MS = 10_000;
 /** How long after a status could not be written it is tried again. */
@@ -58,6 +59,7 @@ export class Agent {
   readonly #obstacles = new Map<string, string>();
   readonly #endings: Unwatch[] = [];
   readonly #requirements: Requirements;
+  readonly #reports = new ReportWatch(() => this.#kick());
   #keeper: KeeperClient;
   #timer: NodeJS.Timeout | undefined;
   #hostTimer: NodeJS.Timeout | undefined;
@@ -156,6 +158,7 @@ export class Agent {
     clearTimeout(this.#hostTimer);
     this.#heartbeat?.stop();
     await this.#running;
+    this.#reports.follow(new Set());
     await Promise.all(this.#writing.values());
     this.#memories.close();
   }
@@ -331,12 +334,10 @@ export class Agent {
       Promise.all(plan.actions.filter(isWanted).map((action) => this.#tryToApply(action)));
     await doAll(({ op }) => op === "prepare");
     await doAll(({ op }) => op !== "prepare");
+    const awaited = this.#processes.awaitedReports;
+    this.#reports.follow(awaited);
     const pollMs =
-      this.#retry || this.#processes.starting || this.#memories.settling
-        ? STARTING_POLL_MS
-        : this.#processes.live
-          ? RUNNING_POLL_MS
-          : undefined;
+      this.#retry || awaited.size > 0 || this.#memories.settling ? STARTING_POLL_MS : this.#processes.live ? RUNNING_POLL_MS : undefined;
     this.#publishQuarantine();
     const delays = [plan.requeueAfterMs, pollMs, this.#stumbled ? STUMBLE_MS : undefined].filter((delay) => delay !== undefined);
     return delays.length === 0 ? undefined : Math.min(...delays);

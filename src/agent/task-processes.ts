@@ -1,6 +1,6 @@
 /** The processes of this host's tasks: starts, watches and ends them through the keeper, and remembers how they ended. */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
 import type { TaskReport } from "../api/launch.js";
 import { type Refusal, RefusedError, type SettledTask, type TaskRules } from "../api/refusal.js";
@@ -133,9 +133,10 @@ export class TaskProcesses {
     return [...this.#details.values()].filter(({ task }) => this.#keeps(task)).length;
   }
 
-  /** Some process has not reported yet. */
-  get starting(): boolean {
-    return [...this.#details.keys()].some((uid) => this.#records.get(uid)?.process?.report === undefined);
+  /** Folders in which processes that have not reported yet will do so. */
+  get awaitedReports(): ReadonlySet<string> {
+    const starting = [...this.#details].filter(([uid]) => this.#records.get(uid)?.process?.report === undefined);
+    return new Set(starting.map(([, { task }]) => dirname(this.#options.files.reportFile(task))));
   }
 
   /** Starts a process behind its gate; the record has it before the keeper is asked, so no second one can follow. */
