@@ -30,8 +30,8 @@ import {
 
 /** While one of its tasks has it, deleting the task waits until its process tree is dead. */
 export const TASK_FINALIZER = "videoflow.io/process";
-/** What comes before the first process of a task works is told if it lasts so long: as a rule it takes less, and each word is a write. */
-const BRIEF_MS = 500;
+/** What comes before the first process of a task is told if it lasts so long: as a rule it takes less, and each word is a write. */
+const BRIEF_MS = 300;
 
 export type HostAction =
   | { readonly op: "createMemory"; readonly run: string; readonly plan: DataPlan; readonly layout: string }
@@ -79,7 +79,7 @@ function reconcileRun(run: string, tasks: readonly FlowTask[], observed: Observe
     const claim = claimOf(task, observed);
     const record = observed.records.get(task.metadata.uid);
     const decision = decideTask(task, record, { ...state, ...requirementOf(task, observed) });
-    const tellAtMs = isBrief(task, record, decision, observed) ? (observed.seenAtMs?.get(task.metadata.uid) ?? 0) + BRIEF_MS : 0;
+    const tellAtMs = isBrief(task, record, decision) ? (observed.seenAtMs?.get(task.metadata.uid) ?? 0) + BRIEF_MS : 0;
     const isTold = observed.nowMs >= tellAtMs;
     const seen = { devicesLost: lostDevices(claim, observed), rest: restSeen(task, state, isLive) };
     const actions = actionsOf(task, record, claim, decision, seen);
@@ -262,12 +262,9 @@ function actionsOf(
   return actions;
 }
 
-/** Nothing was told of the task yet, and its first process may work in a moment. Who it is must be told where nothing else keeps it. */
-function isBrief({ status }: FlowTask, record: TaskRecord | undefined, decision: TaskDecision, { hasJournal }: ObservedHost): boolean {
-  const { phase, reason } = decision;
-  const { identity, fenceSeconds } = record?.process ?? {};
-  const mustTell = identity !== undefined && (hasJournal !== true || fenceSeconds !== undefined);
-  if (status !== undefined || mustTell || Object.hasOwn(REFUSALS, reason)) return false;
+/** Nothing is known of a first process yet, and it may be here in a moment. */
+function isBrief({ status }: FlowTask, record: TaskRecord | undefined, { phase, reason }: TaskDecision): boolean {
+  if (status !== undefined || record?.process?.identity !== undefined || Object.hasOwn(REFUSALS, reason)) return false;
   return phase === "Pending" || phase === "Starting";
 }
 
