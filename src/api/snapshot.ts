@@ -35,7 +35,7 @@ export interface EdgeSnapshot {
   /** By the rules of the flow: a half without its other half, realtime. */
   readonly dropped: number;
   readonly marks: number;
-  /** Published and not acknowledged. */
+  /** Messages that have met none of these fates yet. */
   readonly inFlight: number;
 }
 

@@ -26,8 +26,9 @@ export function flowSnapshot({ flow, tasks, observation, elapsedMs, outputs }: S
   };
 }
 
-/** Of all that the ledger knows, what people are told. */
-export function edgeSnapshot({ from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight }: EdgeStats): EdgeSnapshot {
+/** Of all that the ledger knows, what people are told. A cell may hold many messages or a mark, so messages in flight are no cells. */
+export function edgeSnapshot({ from, to, produced, acknowledged, deadLettered, dropped, marks }: EdgeStats): EdgeSnapshot {
+  const inFlight = Math.max(0, produced - acknowledged - deadLettered - dropped); // The figures are read one after the other.
   return { from, to, produced, acknowledged, deadLettered, dropped, marks, inFlight };
 }
 

@@ -41,6 +41,7 @@ async function main(): Promise<number> {
     return exitCodeOf(error);
   };
   process.on("uncaughtException", (error) => end(fail(error)));
+  process.on("beforeExit", () => end(fail(new Error("the node waits for a promise that nothing is left to settle"))));
   process.on("exit", (code) => {
     if (verdict === undefined && CODES.includes(code)) process.exitCode = exitOfUser(code);
   });

@@ -268,7 +268,7 @@ export interface EdgeStats {
   readonly to: string;
   /** Positions that may be unfinished at once. */
   readonly cells: number;
-  /** Published and not acknowledged. */
+  /** Positions taken and not acknowledged, marks among them; one may have many messages. */
   readonly inFlight: number;
   /** Messages that the tasks of the parent gave, and marks that said "none". */
   readonly produced: number;

@@ -117,6 +117,18 @@ test("code of a node that ends its process ends neither its task nor its flow, w
   );
 });
 
+test("a node whose open() can never settle fails, and the flow says why", async () => {
+  const file = writeManifest(place, [
+    { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 5, everyMs: 0 } },
+    { name: "forlorn", role: "Processor", component: `${NODES}#Forlorn`, inputs: ["source"], restart: { policy: "Never" } },
+    lines("forlorn", "seen.jsonl"),
+  ]);
+
+  const { code, err } = await place.run(file).ended;
+
+  expect([code, err]).toEqual([1, expect.stringMatching(/error: .*the node waits for a promise that nothing is left to settle/)]);
+});
+
 describe("dead letters", () => {
   const frames = { name: "frames", role: "Producer", component: `${NODES}#Framer`, params: { count: 5 } };
   const numbered = { name: "numbered", role: "Processor", component: `${NODES}#FirstByte`, inputs: ["frames"] };

@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { edgeSnapshot } from "../../src/main/flow-snapshot.js";
 import { ledgerProblems } from "../../src/transport/ledger-check.js";
 import { openFlowStats, recoverTask } from "../../src/transport/memory.js";
 import { openTaskPort } from "../../src/transport/open.js";
@@ -39,6 +40,27 @@ test("messages are acknowledged or dead letters, marks stand apart", async () =>
     expect(ledgerProblems(stats.edges())).toEqual([
       "edge a -> b: 4 messages produced, 3 settled: 2 acknowledged, 1 dead letters, 0 dropped",
     ]);
+    stats.close();
+    for (const port of [a, b]) port.close();
+  });
+});
+
+test("what is in flight is told in messages: one position may have many, a mark has none", async () => {
+  await withMemory(PAIR, (dir) => {
+    const [a, b] = ["a", "b"].map((node) => openTaskPort(dir, PAIR, node, 0)) as [TaskPort, TaskPort];
+    const stats = openFlowStats(dir, PAIR);
+    const told = () => {
+      const { produced, acknowledged, inFlight, marks } = edgeSnapshot(stats.edges()[0] as EdgeStats);
+      return [produced, acknowledged, inFlight, marks];
+    };
+    produce(a, 3);
+    produce(a, 0);
+    expect(told()).toEqual([3, 0, 3, 0]);
+    b.take();
+    b.commit();
+    expect(told()).toEqual([3, 3, 0, 0]);
+    expect(b.take()).toBeUndefined();
+    expect(told()).toEqual([3, 3, 0, 1]);
     stats.close();
     for (const port of [a, b]) port.close();
   });
