@@ -20,9 +20,11 @@ export async function* pagesOf(
   while (!signal.aborted) {
     const page: unknown[] = [];
     let length = 0;
+    let endMs = performance.now() + idleMs;
     while (length < PAGE_LENGTH) {
-      const got = await within(next, page.length === 0 ? idleMs : gatherMs, signal);
+      const got = await within(next, endMs - performance.now(), signal);
       if (got === TIME_IS_UP) break;
+      if (page.length === 0) endMs = performance.now() + gatherMs; // However fast the others come.
       if (got.done === true) return yield { items: page, isLast: true };
       page.push(got.value);
       length += JSON.stringify(got.value).length;

@@ -4,7 +4,7 @@
 export const HOST_QUERY_LABEL = "videoflow.io/host";
 
 export interface QueryTimes {
-  /** A page waits so long for further items once it has one. */
+  /** A page is written so long after its first item, however fast others come. */
   readonly gatherMs: number;
   /** Without anything new an empty page says so often that both sides are there. */
   readonly idleMs: number;
