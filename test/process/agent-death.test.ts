@@ -4,6 +4,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { descendantsOf, listProcesses } from "../../src/base/process-table.js";
+import { atPace } from "../support/pace.js";
 import { openWorkshop, runs, until, type Workshop } from "../support/processes.js";
 
 let workshop: Workshop;
@@ -53,8 +54,9 @@ test.each(cases)("P2: 2 s after the agent's SIGKILL nothing is left of $what, no
   const all = descendantsOf(listProcesses(), agent.pid as number).map((stat) => stat.pid);
   const memory = join(dir, `videoflow-${userInfo().uid}`, "uid-1");
   expect([existsSync(memory), all.length > pids]).toEqual([true, true]);
+  const limitMs = atPace(2_000);
   agent.kill("SIGKILL");
-  await until(() => [...all, ...pidsIn(dir)].every((pid) => !runs(pid)) && !existsSync(memory), 2_000);
+  await until(() => [...all, ...pidsIn(dir)].every((pid) => !runs(pid)) && !existsSync(memory), limitMs);
 });
 
 test("P2: an agent that is killed before its task has reached its first line leaves nothing", async () => {
@@ -65,5 +67,5 @@ test("P2: an agent that is killed before its task has reached its first line lea
     return below.length > 0 && below;
   });
   agent.kill("SIGKILL");
-  await until(() => found.every((stat) => !runs(stat.pid)), 2_000);
+  await until(() => found.every((stat) => !runs(stat.pid)));
 });

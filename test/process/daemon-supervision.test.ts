@@ -4,6 +4,7 @@ import { expect, test } from "@jest/globals";
 import type { DaemonPlace } from "../support/daemon.js";
 import { eachWithDaemon } from "../support/each-with-daemon.js";
 import { eventually, liveTasks, memoryOf, NODES, type Workplace, writeManifest } from "../support/flow-process.js";
+import { atPace } from "../support/pace.js";
 import { runs } from "../support/processes.js";
 
 const STUCK = resolve("test/fixtures/components/stuck-nodes.mjs");
@@ -67,15 +68,16 @@ test("P2: Terminate: 2 s after the daemon's SIGKILL nothing is left of what task
   const memory = memoryOf(tasks[0] as number) as string;
   const all = [...tasks, ...littered()];
   expect([littered().every(runs), existsSync(memory)]).toEqual([true, true]);
+  const limitMs = atPace(2_000);
   await daemon.killAgent();
-  await eventually("nothing", () => !all.some(runs) && !existsSync(memory), 2_000);
+  await eventually("nothing", () => !all.some(runs) && !existsSync(memory), limitMs);
   await daemon.start();
   const early = await eventually("a task behind its gate", () => {
     const found = liveTasks(place.flow);
     return found.length > 0 && found;
   });
   await daemon.killAgent();
-  await eventually("nothing", () => !early.some(({ pid }) => runs(pid)) && liveTasks(place.flow).length === 0, 2_000);
+  await eventually("nothing", () => !early.some(({ pid }) => runs(pid)) && liveTasks(place.flow).length === 0);
 });
 
 test("Keep: a task that ended while there was no agent is told of with its code, and goes on", async () => {

@@ -8,6 +8,7 @@ import { expectedArrivals, fileSink, readArrivals, writeChaosFlow } from "../sup
 import { type DaemonPlace, endAfter, readSmall, smallArrivals, writeSmallFlow } from "../support/daemon.js";
 import { eachWithDaemon } from "../support/each-with-daemon.js";
 import { eventually, liveTasks, memoryOf, type Workplace } from "../support/flow-process.js";
+import { atPace } from "../support/pace.js";
 import { runs } from "../support/processes.js";
 
 let place: Workplace;
@@ -139,8 +140,9 @@ test("P2: with Terminate nothing of the flow is left 2 s after the agent's SIGKI
   await startSmall({ onAgentLoss: "Terminate" });
   const before = liveTasks(place.flow);
   const memory = memoryOf(before[0]?.pid as number) as string;
+  const limitMs = atPace(2_000);
   await daemon.killAgent();
-  await eventually("no task and no memory", () => before.every(({ pid }) => !runs(pid)) && !existsSync(memory), 2_000);
+  await eventually("no task and no memory", () => before.every(({ pid }) => !runs(pid)) && !existsSync(memory), limitMs);
   await daemon.start();
   await eventually("three tasks again", () => liveTasks(place.flow).length === 3);
   endAfter(place, 30);

@@ -98,6 +98,21 @@ const cases: Case[] = [
     actions: ["go"],
   },
   {
+    name: "opens the gate at once where a journal has the identity",
+    record: recordOf({}),
+    given: { hasJournal: true },
+    actions: ["go"],
+    status: "Starting Starting",
+  },
+  {
+    name: "P1: keeps the gate of what may be fenced shut until others can read when, journal or not",
+    tasks: [aTask({}, { ...IDENTITY, phase: "Starting" })],
+    record: recordOf({ fenceSeconds: 5 }),
+    given: { hasJournal: true },
+    actions: [],
+    status: "Starting Starting",
+  },
+  {
     name: "D4: never opens the gate of a process with another environment",
     tasks: [aTask({}, { ...IDENTITY, phase: "Starting" })],
     record: recordOf({ wrongVariables: ["CUDA_VISIBLE_DEVICES"] }),
