@@ -39,7 +39,7 @@ test("flows of one name in two namespaces have logs, dead letters and figures of
     ["there", 7],
   ] as const) {
     await cli("apply", "-n", namespace, "-f", writeManifest(place, nodes(bad)));
-    await cli("wait", "-n", namespace, "vf", place.flow, "--for=condition=Succeeded", "--timeout=60s");
+    await cli("wait", "-n", namespace, "vf", place.flow, "--for=condition=Succeeded", "--timeout=120s");
   }
   for (const [namespace, bad] of [
     ["here", 3],

@@ -111,7 +111,7 @@ test("values of files reach params and variables, and nothing else: no object, e
   for (const name of Object.keys(modes)) expect(JSON.parse(proofs(name)[0] as string)).toEqual([hash(PARAM), hash(PARAM), hash(VARIABLE)]);
   await eventually("messages of the flow that works", () => place.lines("works.out").length > 3);
   for (const name of ["crashes", "refuses"]) {
-    const ended = await cli("wait", `vf/${name}`, "--for=jsonpath={.status.state}=Failed", "--timeout=30s");
+    const ended = await cli("wait", `vf/${name}`, "--for=jsonpath={.status.state}=Failed", "--timeout=120s");
     expect(ended).toMatchObject({ code: 0 });
   }
   await eventually("a dead letter", () => lettersOf("throws").length > 0);
@@ -253,7 +253,7 @@ test("hostile bytes in a log, and in the status and event of who died, reach no 
   ];
   const flow = { apiVersion: "videoflow.io/v1alpha1", kind: "VideoFlow", metadata: { name: "evil" }, spec: { nodes } };
   expect(await cli("apply", "-f", place.write("evil.yaml", stringify(flow)))).toMatchObject({ code: 0 });
-  expect(await cli("wait", "vf/evil", "--for=jsonpath={.status.state}=Failed", "--timeout=40s")).toMatchObject({ code: 0 });
+  expect(await cli("wait", "vf/evil", "--for=jsonpath={.status.state}=Failed", "--timeout=120s")).toMatchObject({ code: 0 });
   const outputs = {
     logs: await cli("logs", "evil", "--tail=-1"),
     last: await cli("logs", "evil", "--tail=3"),
