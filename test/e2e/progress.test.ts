@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => live.close());
 
-const deadline = { progressDeadlineSeconds: 2 };
+const deadline = { progressDeadlineSeconds: 4 };
 const processor = (name: string, input: string, component: string, params: object, more: object = {}) => ({
   ...{ name, role: "Processor", inputs: [input], component, params, ...deadline, ...more },
 });
@@ -60,7 +60,7 @@ test("a stopped task is found while it waits for input that does not come; in a 
   await live.edit((spec) => ({ ...spec, desiredState: "Paused" }));
   await live.until("the pause", () => live.condition("Paused") === "True HeldBack");
   stop("idle.0");
-  await new Promise((resume) => setTimeout(resume, 3_500));
+  await new Promise((resume) => setTimeout(resume, 5_500));
   expect(killed()).toEqual([]);
   await live.edit((spec) => ({ ...spec, desiredState: "Running" }));
   await live.until("idle is replaced", () => killed().includes("idle"));

@@ -4,7 +4,7 @@ import { eventually, liveTasks, type Workplace, workplace, writeManifest } from 
 
 const SENSORS = resolve("test/fixtures/components/sensors.mjs");
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i);
-const BY_TIME = { mode: "Time", toleranceMs: 12, timeoutMs: 250, quorum: 1 };
+const BY_TIME = { mode: "Time", toleranceMs: 12, timeoutMs: 10_000, quorum: 1 };
 
 let place: Workplace;
 beforeEach(() => {

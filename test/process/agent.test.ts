@@ -238,7 +238,7 @@ test("a deleted task is stopped, and its memory removed", async () => {
 
 test("a task that is not ready in time is replaced", async () => {
   await start("[ $N -ge 1 ] && ready; sleep 60");
-  await create({ startupDeadlineSeconds: 1 });
+  await create({ startupDeadlineSeconds: 4 });
   expect((await phaseOf("f.a.0", "Running")).status).toMatchObject({
     restarts: 1,
     lastExit: { signal: "SIGKILL", reason: "StartupDeadline" },

@@ -74,7 +74,7 @@ test("a host that cannot renew its Lease ends its fenced tasks alone, starts non
     onNote: ({ subject, what }) => notes.push(`${subject} ${what}`),
   });
   const common = { workingDir: dir, flowTasks: 2 };
-  await store.create<"FlowTask">(newTask({ ...common, fenceSeconds: 2 }));
+  await store.create<"FlowTask">(newTask({ ...common, fenceSeconds: 4 }));
   await store.create<"FlowTask">(newTask({ ...common, node: "b" }));
   const read = async (name: string) => (await store.get({ kind: "FlowTask", namespace: "default", name })) as FlowTask;
   const isRunning = async (name: string) => (await read(name)).status?.phase === "Running";
@@ -83,7 +83,7 @@ test("a host that cannot renew its Lease ends its fenced tasks alone, starts non
   };
   await Promise.all([untilRunning("f.a.0"), untilRunning("f.b.0")]);
   const [fenced, free] = [await read("f.a.0"), await read("f.b.0")];
-  expect([fenced.status?.fenceSeconds, free.status?.fenceSeconds]).toEqual([2, undefined]);
+  expect([fenced.status?.fenceSeconds, free.status?.fenceSeconds]).toEqual([4, undefined]);
   const lease = await store.get({ kind: "Lease", namespace: LEASE_NAMESPACE, name: hostLeaseName(HOST) });
   expect(lease?.spec).toMatchObject({ holderIdentity: HOST, leaseDurationSeconds: 40 });
 

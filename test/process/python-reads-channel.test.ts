@@ -69,7 +69,7 @@ describePython("a channel at work, read from Python", () => {
     const seen = new Set(told.map(({ position, index }) => `${position}.${index}`));
     const byPlace = (a: (typeof got)[number], b: (typeof got)[number]) => a.position - b.position || a.index - b.index;
     expect(told.toSorted(byPlace)).toEqual(got.filter(({ position, index }) => seen.has(`${position}.${index}`)));
-    expect(seen.size).toBeGreaterThan(all / 2);
+    expect(seen.size).toBeGreaterThan(all / 10); // It looks when it gets its turn.
     expect(new Set(told.map(({ position, index }) => `${position % 5}.${index}`)).size).toBe(6); // Each kind, and second outputs.
   });
 });

@@ -12,6 +12,8 @@ import { environmentOf, namesOf } from "../../src/devices/environment.js";
 import { deviceProvider } from "../../src/devices/inventory.js";
 import { NvidiaProvider } from "../../src/devices/nvidia-provider.js";
 import { isOutOfMemory, memoryHolders } from "../../src/devices/out-of-memory.js";
+import type { DeviceReadings } from "../../src/devices/provider.js";
+import { recentReadings } from "../../src/devices/recent-readings.js";
 import { remembering, withLost } from "../../src/devices/remembered.js";
 import { aDevice } from "../support/builders.js";
 import { until } from "../support/processes.js";
@@ -115,6 +117,28 @@ test("utilisation and memory of each GPU are measured; what a GPU does not tell 
     devices: [{ uuid: "GPU-a", utilizationPercent: 37, memoryUsedMiB: 4_096 }, { uuid: "GPU-b" }],
     processes: [{ uuid: "GPU-a", pid: 7, name: "python", usedMiB: undefined }],
   });
+});
+
+test("all who ask within a second share one measurement; a program that fails or hangs holds nobody up, and its last word soon counts no more", async () => {
+  let [nowMs, measured] = [0, 0];
+  let measure = async (): Promise<DeviceReadings> => ({ devices: [{ uuid: `GPU-${measured}` }], processes: [] });
+  const readings = recentReadings(
+    () => {
+      measured += 1;
+      return measure();
+    },
+    () => nowMs,
+  );
+  const seenAt = async (atMs: number) => {
+    nowMs = atMs;
+    return (await readings()).devices.map(({ uuid }) => uuid).join();
+  };
+  expect(await Promise.all([seenAt(0), seenAt(0)])).toEqual(["GPU-1", "GPU-1"]);
+  expect([await seenAt(1_000), await seenAt(1_001)]).toEqual(["GPU-1", "GPU-2"]);
+  measure = () => Promise.reject(new Error("no driver"));
+  expect(await seenAt(3_000)).toBe("GPU-2");
+  measure = () => new Promise(() => {});
+  expect([await seenAt(16_001), await seenAt(16_002), measured]).toEqual(["GPU-2", "", 4]);
 });
 
 test("a stranger's process makes a GPU busy, with its reason as a word", async () => {

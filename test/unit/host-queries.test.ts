@@ -200,6 +200,12 @@ test("the hosts of a flow are asked, all of them, and no other", async () => {
   other.close();
 });
 
+test("a question that names another host than its label is left to that one", async () => {
+  const { metadata } = await create({ host: "edge-2", flow: "f" });
+  expect((await all(ask().logs({ flow: FLOW }))).length).toBe(1); // Asked later, and answered.
+  expect((await queries()).map((query) => [query.metadata.name, query.status])).toEqual([[metadata.name, undefined]]);
+});
+
 test("a host that does not answer is named", async () => {
   answering.close();
   times = { ...PATIENT, silentMs: 50 };
