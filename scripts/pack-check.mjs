@@ -1,4 +1,4 @@
-// Packs the package, installs it into an empty folder elsewhere, and runs a user's own flow.ts on their own video there.
+// Packs the package, installs it into an empty folder elsewhere, compiles a user's own flow.ts and runs it on their own video there.
 // Prints the size and the seconds of the installation. Leaves nothing behind.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -73,6 +73,17 @@ function requireBrightness() {
   rmSync(join(folder, "brightness.jsonl"));
 }
 
+/** What a user's editor says: the compiler of this tree, the declarations of the package, the strictest of the usual options. */
+function requireTypes() {
+  const compilerOptions = {
+    ...{ noEmit: true, strict: true, exactOptionalPropertyTypes: true, target: "es2022", module: "nodenext" },
+    ...{ types: ["node"], typeRoots: [join(root, "node_modules/@types")] },
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["make-clip.ts", "flow.ts"] }));
+  call(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."]);
+  console.log("ok: flow.ts has types");
+}
+
 let tarball;
 try {
   tarball = execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: root, encoding: "utf8" })
@@ -94,7 +105,8 @@ try {
   requireOutput("clip.mp4", (path) => statSync(path).size > 0);
   call("npx", ["--no-install", "videoflow", "run", "flow.ts", "--plain"]);
   requireBrightness();
-  call("npm", ["pkg", "set", "type=module"]); // Node itself reads flow.ts as a module only then.
+  call("npm", ["pkg", "set", "type=module"]); // Node itself, and the compiler, read flow.ts as a module only then.
+  requireTypes();
   call(process.execPath, ["--import", "tsx", "flow.ts"]);
   requireBrightness();
 } catch (error) {

@@ -22,6 +22,7 @@ export {
   ConsumerNode,
   type DeviceReport,
   END,
+  type End,
   type JoinOptions,
   Message,
   type MessageOptions,

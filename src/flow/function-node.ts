@@ -1,6 +1,7 @@
 /** A processor made of one function: its source text travels to the task's process. */
 import { createRequire } from "node:module";
 import { OperatorError } from "../base/errors.js";
+import type { ComponentDescriptor } from "./descriptor.js";
 import { FUNCTION_DESCRIPTOR } from "./function-descriptor.js";
 import { type NodeContext, type Output, ProcessorNode, type ProcessorOptions } from "./node.js";
 
@@ -19,7 +20,7 @@ export interface FunctionParams {
  * imports itself with `await import(...)`, and nothing else.
  */
 export class FunctionProcessorNode<In extends readonly unknown[], Out> extends ProcessorNode<In, Out, FunctionParams> {
-  static override readonly descriptor = FUNCTION_DESCRIPTOR;
+  static override readonly descriptor: ComponentDescriptor = FUNCTION_DESCRIPTOR;
   #run: ProcessFunction<In, Out> | undefined;
 
   /** @param code the function, or its source in params. */
