@@ -97,12 +97,14 @@ function readDocuments(text: string, source: string): ParsedManifests {
   return { documents, problems };
 }
 
+/** One for each place: what the parser says next of the same place follows from the first. */
 function syntaxProblems(document: Document.Parsed, lines: LineCounter): Problem[] {
-  return document.errors.slice(0, MAX_ERRORS).map((error) => ({
+  const first = document.errors.filter(({ pos }, i, all) => all.findIndex((other) => other.pos[0] === pos[0]) === i);
+  return first.slice(0, MAX_ERRORS).map((error) => ({
     path: "",
     ...positionAt(lines, error.pos[0]),
     problem: error.message.split("\n")[0]?.replace(/[.:]$/, "") ?? "is not YAML",
-    fix: /tab/i.test(error.message) ? "Indent with spaces" : "Correct the YAML",
+    fix: /tab/i.test(error.message) ? "Indent with spaces" : "Correct the indentation or the punctuation here, or in the line above",
   }));
 }
 

@@ -117,5 +117,7 @@ function wrongCount(source: string, flows: readonly FlowDocument[], name: string
   const names = flows.map(({ metadata }) => metadata.name).join(", ");
   if (name === undefined)
     return { source, path: "", problem: `the file holds ${flows.length} flows: ${names}`, fix: "Choose one with --flow NAME." };
-  return { source, path: "", problem: `the file holds no single flow "${name}", but ${names}`, fix: "Give --flow one of these names." };
+  const count = flows.filter(({ metadata }) => metadata.name === name).length;
+  const problem = count === 0 ? `the file holds no flow "${name}", but ${names}` : `the file holds ${count} flows "${name}"`;
+  return { source, path: "", problem, fix: count === 0 ? "Give --flow one of these names." : "Give each flow a name of its own." };
 }

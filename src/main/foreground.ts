@@ -30,6 +30,7 @@ import { flowSnapshot, outputFiles } from "./flow-snapshot.js";
 import { foregroundRules } from "./host-rules.js";
 import { Interrupts } from "./interrupts.js";
 import { programPath, takeKeeper } from "./keeper-process.js";
+import { makeStateDir } from "./state-dir.js";
 
 const SNAPSHOT_MS = 200;
 
@@ -74,7 +75,7 @@ export class Foreground {
     this.#store = store;
     this.#keeper = keeper;
     this.#options = options;
-    this.#stateDir = options.stateDir === undefined ? this.#temporaryDir : resolve(options.stateDir);
+    this.#stateDir = options.stateDir === undefined ? this.#temporaryDir : options.stateDir;
     keeper.own(this.#temporaryDir);
     const { name } = flow.metadata;
     this.#logs = new LogReader({ dir: logsOf(this.#stateDir, flow.metadata), isWanted: (task) => task.startsWith(`${name}.`), tail: 0 });
@@ -97,9 +98,10 @@ export class Foreground {
   static async start(document: FlowDocument, options: RunOptions): Promise<Foreground> {
     const shm = chooseShmBase(options.shmDir, process.env);
     if (shm.warning !== undefined) options.onNotice(`warning: ${shm.warning}`);
+    const own = options.stateDir === undefined ? {} : { stateDir: makeStateDir(options.stateDir) };
     const keeper = takeKeeper();
     const store = await EmbeddedStore.open();
-    const run = new Foreground(await store.create(document), store, keeper, options);
+    const run = new Foreground(await store.create(document), store, keeper, { ...options, ...own });
     try {
       await run.#startLoops(shm.dir);
     } catch (error) {
@@ -188,11 +190,10 @@ export class Foreground {
     });
     try {
       await isOver;
-    } catch (error) {
-      await this.#close();
-      throw error;
+      return await this.#conclude();
+    } finally {
+      await this.#close(); // Whatever failed: with its keeper and loops this process would never end.
     }
-    return this.#conclude();
   }
 
   async #conclude(): Promise<RunResult> {
@@ -290,10 +291,13 @@ export class Foreground {
   }
 }
 
-/** Whether a file is there and was written since then; file times may lag by a tick. */
+/** Whether a file is there and was written since then; file times may lag by a tick. What we may not look at was not written by us. */
 function isNewer(path: string, sinceMs: number): boolean {
-  const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-  return modified !== undefined && modified >= sinceMs - 1_000;
+  try {
+    return statSync(path).mtimeMs >= sinceMs - 1_000;
+  } catch {
+    return false;
+  }
 }
 
 function wishesGpu({ spec }: VideoFlow): boolean {

@@ -59,6 +59,18 @@ export function openStateDir(given: string): StateDir {
   };
 }
 
+/** Makes the folder of a run that keeps its logs, for this user alone. @throws OperatorError STATE_DIR_UNUSABLE */
+export function makeStateDir(given: string): string {
+  const path = resolve(given);
+  try {
+    makeFolder(path, 0o700);
+    accessSync(path, R_OK | W_OK | X_OK);
+  } catch (cause) {
+    throw unusable(path, errorText(cause));
+  }
+  return path;
+}
+
 function lockDir(path: string): FileLock {
   const file = join(path, "agent.pid");
   let lock: FileLock | undefined;

@@ -257,7 +257,7 @@ export class HostRules implements TaskRules {
     const where = { node, path: "component" };
     const file = this.#options.describe(component) === undefined ? moduleFile(absolute) : undefined;
     if (file === undefined) return absolute;
-    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) throw this.#refused("FileMissing", where, `there is no file ${file}`);
+    if (kindAt(file) !== "file") throw this.#refused("FileMissing", where, `there is no file ${file}`);
     const name = absolute.slice(file.length + 1);
     if (name !== "" && isReadable(file) && !mentionsExport(readFileSync(file, "utf8"), name))
       throw this.#refused("FileMissing", where, `${file} exports no ${name}`);
@@ -275,9 +275,9 @@ export class HostRules implements TaskRules {
   /** @param isReplaced whether a file that is there is made anew beside its name. */
   #output(written: string, where: Where, uses: Use[], isReplaced: boolean): string {
     const file = this.#confined(written, where);
-    const present = statSync(file, { throwIfNoEntry: false });
+    const present = kindAt(file);
     const above = presentFolder(file);
-    if (present?.isDirectory() === true || statSync(above, { throwIfNoEntry: false })?.isDirectory() !== true)
+    if (present === "folder" || kindAt(above) !== "folder")
       throw this.#refused("PathNotAllowed", where, `the file ${shown(file, where)} cannot be created`);
     const isWrittenOver = present !== undefined && !isReplaced;
     uses.push(isWrittenOver ? { path: file, purpose: "write", where } : { path: above, purpose: "make", where });
@@ -286,8 +286,7 @@ export class HostRules implements TaskRules {
 
   #folder(written: string, where: Where, uses: Use[]): string {
     const folder = this.#confined(written, where);
-    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw this.#refused("FileMissing", where, `there is no folder ${folder}`);
+    if (kindAt(folder) !== "folder") throw this.#refused("FileMissing", where, `there is no folder ${folder}`);
     uses.push({ path: folder, purpose: "enter", where });
     return folder;
   }
@@ -358,6 +357,17 @@ function isReadable(file: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** What stands at a path, as far as it can be seen. */
+function kindAt(path: string): "file" | "folder" | "other" | undefined {
+  try {
+    const found = statSync(path);
+    if (found.isDirectory()) return "folder";
+    return found.isFile() ? "file" : "other";
+  } catch {
+    return undefined;
   }
 }
 

@@ -48,9 +48,17 @@ export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(`${folder}${sep}`);
 }
 
-/** The nearest folder above a path that is there. */
+/** The nearest thing above a path that can be seen. */
 export function presentFolder(path: string): string {
   for (let folder = dirname(path); ; folder = dirname(folder)) {
-    if (lstatSync(folder, { throwIfNoEntry: false }) !== undefined || folder === dirname(folder)) return folder;
+    if (isThere(folder) || folder === dirname(folder)) return folder;
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
   }
 }

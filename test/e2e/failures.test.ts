@@ -1,4 +1,4 @@
-import { readFileSync, truncateSync } from "node:fs";
+import { readFileSync, symlinkSync, truncateSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { readLetters } from "../../src/base/dead-letters.js";
 import { writeClip } from "../../src/components/video/clip.js";
@@ -213,4 +213,27 @@ test("what is missing is told all at once, before anything starts", async () => 
   expect(code).toBe(2);
   for (const text of ["gone.mp4", "gone.onnx", "gone.mjs", "Identiti", "Identity", "flow.yaml/out.mp4"]) expect(err).toContain(text);
   expect(place.leftovers()).toEqual([]);
+});
+
+describe("a folder or file that the system refuses", () => {
+  const ticks = { name: "source", role: "Producer", component: `${NODES}#Ticker`, params: { count: 3, everyMs: 0 } };
+
+  test("as the output of a node fails the flow with the system's word, and the command ends", async () => {
+    symlinkSync("circle.jsonl", place.path("circle.jsonl"));
+    const file = writeManifest(place, [ticks, { ...lines("source", "circle.jsonl"), restart: { maxRestarts: 0 } }]);
+
+    const { code, err } = await place.run(file).ended;
+
+    expect([code, err]).toEqual([1, expect.stringMatching(/error: .*task .*lines\.0 failed: .*ELOOP/)]);
+    expect(place.leftovers()).toEqual([]);
+  });
+
+  test("as the state folder is told before anything starts", async () => {
+    const file = writeManifest(place, [ticks, lines("source", "seen.jsonl")]);
+
+    const { code, err } = await place.run(file, ["--state-dir", place.path("flow.yaml/state")]).ended;
+
+    expect([code, err]).toEqual([2, expect.stringMatching(/^error: STATE_DIR_UNUSABLE: .*flow\.yaml\/state/)]);
+    expect(place.leftovers()).toEqual([]);
+  });
 });
