@@ -224,6 +224,11 @@ export const ERRORS = {
     message: (d: { operation: string }) => `the store is closed: ${d.operation} is not possible`,
     fix: "Open the store again; if it is another process's, start that process.",
   },
+  ADDRESS_UNUSABLE: {
+    retry: "never",
+    message: (d: { address: string; problem: string }) => `nothing can be served on ${d.address}: ${d.problem}`,
+    fix: "Give :PORT or ADDRESS:PORT, such as :8081 or [::1]:8081, with a port that nobody else has.",
+  },
   LISTEN_REFUSED: {
     retry: "never",
     message: (d: { problem: string }) => `the metrics cannot be served: ${d.problem}`,

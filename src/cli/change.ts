@@ -1,7 +1,8 @@
 /** `videoflow scale`, `pause`, `resume`, `stop` and `rerun`: small changes of a flow's spec. */
 import type { VideoFlow, VideoFlowSpec } from "../api/kinds.js";
-import { formatProblem } from "../api/problem.js";
+import { formatProblem, type Problem } from "../api/problem.js";
 import { OperatorError } from "../base/errors.js";
+import { safeText } from "../base/safe-text.js";
 import { validateSpec } from "../flow/validate.js";
 import { type ClientFlags, changeSpec, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
@@ -34,17 +35,21 @@ export function changedSpec(verb: Verb, spec: VideoFlow["spec"]): VideoFlow["spe
 export async function scale(name: string, words: readonly string[], flags: ClientFlags, world: World): Promise<ExitCode> {
   const wanted = new Map(words.map(parseScale));
   const descriptors = await world.engine.descriptors();
+  let ignored: readonly Problem[] = [];
   return withConnection(flags, world, async (connection) => {
     const { flow, changed } = await changeSpec(connection, plainName(name), (old) => {
       const spec = scaledSpec(old, wanted);
       if (spec === undefined) return undefined;
-      const { problems } = validateSpec(spec as VideoFlowSpec, {
+      const { problems, warnings } = validateSpec(spec as VideoFlowSpec, {
         describe: (component) => descriptors.get(component),
         builtIns: descriptors.keys(),
       });
       if (problems.length > 0) throw new OperatorError("FLOW_INVALID", { flow: old.metadata.name, problems: problems.map(formatProblem) });
+      const paths = spec.nodes.flatMap((node, i) => (wanted.has(node.name) ? [`spec.nodes[${i}].nbTasks`] : []));
+      ignored = warnings.filter(({ path }) => paths.includes(path));
       return spec;
     });
+    for (const warning of ignored) world.err.write(`warning: ${safeText(formatProblem(warning))}\n`);
     world.out.write(`${told(flow)} ${changed ? "scaled" : "unchanged"}\n`);
     return EXIT.success;
   });

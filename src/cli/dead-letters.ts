@@ -38,7 +38,9 @@ export async function list(place: string, flags: LetterFlags, world: World): Pro
   const rows = letters.map(({ id, node, time, attempts, cause, error }) => [id, node, time, String(attempts), cause, firstLine(error)]);
   const columns = ["ID", "NODE", "TIME", "ATTEMPTS", "CAUSE", "ERROR"].map((title) => ({ title }));
   const width = out.isTTY ? out.columns : undefined;
-  out.write(json === true ? `${JSON.stringify(letters)}\n` : `${renderTable(columns, rows, width).join("\n")}\n`);
+  if (json === true) out.write(`${JSON.stringify(letters)}\n`);
+  else if (rows.length === 0) world.err.write("No dead letters found.\n");
+  else out.write(`${renderTable(columns, rows, width).join("\n")}\n`);
   return EXIT.success;
 }
 

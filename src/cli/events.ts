@@ -1,5 +1,6 @@
 /** Events of objects: which ones tell the story of a flow, and `videoflow events`. */
 import type { EventRecord } from "../api/kinds.js";
+import { OperatorError } from "../base/errors.js";
 import { ageOf } from "./age.js";
 import { type ClientFlags, withConnection } from "./client.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
@@ -23,6 +24,8 @@ export async function events(flags: EventsFlags, world: World): Promise<ExitCode
   if (flags.for === undefined && flags.types === undefined) return get(["events"], flags as GetFlags, world);
   const targets = flags.for === undefined ? [] : parseTargets([flags.for]);
   const types = flags.types?.split(",").map((type) => type.trim().toLowerCase());
+  const unknown = types?.find((type) => !["normal", "warning"].includes(type));
+  if (unknown !== undefined) throw new OperatorError("COMMAND_INVALID", { problem: `--types ${unknown} is neither Normal nor Warning` });
   return withConnection(flags, world, async ({ store, namespace }) => {
     const all = await store.list("Event", flags.allNamespaces === true ? {} : { namespace });
     const wanted = all.filter(

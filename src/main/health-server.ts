@@ -1,5 +1,8 @@
 /** Probes of a process: `/healthz` says that it lives, `/readyz` that it can do its work. */
 import { createServer, type Server } from "node:http";
+import { errorText, OperatorError } from "../base/errors.js";
+
+const MAX_PORT = 65_535;
 
 export interface HealthOptions {
   /** `:8081`, `127.0.0.1:8081`; port 0 takes any. */
@@ -36,12 +39,14 @@ export async function serveHealth({ address, unhealthy, unready }: HealthOptions
   };
 }
 
-/** @param address `:8081`, `127.0.0.1:8081`. */
-export function listenOn(server: Server, address: string): Promise<void> {
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon);
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(Number(address.slice(colon + 1)), host === "" ? undefined : host, resolve);
+/** @param address `:8081`, `127.0.0.1:8081`, `[::1]:8081`. @throws OperatorError ADDRESS_UNUSABLE */
+export async function listenOn(server: Server, address: string): Promise<void> {
+  const refused = (problem: string) => new OperatorError("ADDRESS_UNUSABLE", { address, problem });
+  const match = /^(?:\[(.+)\]|([^:]*)):(\d{1,5})$/.exec(address);
+  if (match === null || Number(match[3]) > MAX_PORT) throw refused("it is no address and port");
+  const host = match[1] ?? match[2];
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(refused(errorText(error))));
+    server.listen(Number(match[3]), host || undefined, resolve);
   });
 }
