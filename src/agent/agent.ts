@@ -31,6 +31,8 @@ import { TaskProcesses } from "./task-processes.js";
 export type { AgentNote, AgentOptions, HostInventory } from "./options.js";
 export type { FlowObservation, NodeObservation } from "./run-memories.js";
 
+/** A shorter look may follow another at once: a pause lasts longer, and each step of a start waits for a look. */
+const LONG_LOOK_MS = 3;
 /** How often a report file is looked for while a task starts, should nobody say that it is there. */
 const STARTING_POLL_MS = 50;
 const COMPLAIN_MS = 10_000;
@@ -297,7 +299,7 @@ export class Agent {
     while (this.#dirty && !this.#stopped) {
       this.#dirty = false;
       this.#schedule(await this.#look());
-      if (this.#decidingMs >= 1) await pause(this.#decidingMs);
+      if (this.#decidingMs >= LONG_LOOK_MS) await pause(this.#decidingMs);
     }
   }
 

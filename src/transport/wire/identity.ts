@@ -1,5 +1,5 @@
 /** Names and numbers that every speaker of the wire computes alike. Pure. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../../base/sha256.js";
 import type { Envelope } from "./envelope.js";
 
 /** What identifies a message: the parts of its lineage. */
@@ -7,7 +7,7 @@ export type MessageIdentity = Pick<Envelope, "flowId" | "runId" | "producerName"
 
 /** @returns 32 hexadecimal digits; a message that is sent twice has the same id both times. */
 export function messageId({ flowId, runId, producerName, traceId, seq, type }: MessageIdentity): string {
-  return sha256([flowId, runId, producerName, traceId, String(seq), type].join(":")).slice(0, 32);
+  return sha256([flowId, runId, producerName, traceId, String(seq), type].join(":")).toString("hex", 0, 16);
 }
 
 /**
@@ -21,14 +21,10 @@ export function partitionOwner(key: string | undefined, tasks: number): number {
 
 /** @returns what tells a key's replica by its remainder: 32 bits. */
 export function partitionHash(key: string | undefined): number {
-  return Number.parseInt(sha256(key ?? "None").slice(0, 8), 16);
+  return sha256(key ?? "None").readUInt32BE(0);
 }
 
 /** A name as part of a subject: each run of other characters becomes one underscore. */
 export function sanitizePart(part: string): string {
   return part.replace(/[^A-Za-z0-9_-]+/g, "_");
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
