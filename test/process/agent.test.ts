@@ -314,7 +314,7 @@ test("files of a task that cannot be used hold nothing back: a log that cannot b
   await start("[ $N = 0 ] && { yes a line | head -c 11000000; }; ready; while [ ! -e end$N ]; do sleep 0.05; done; exit 9");
   await create();
   await phaseOf("f.a.0", "Running");
-  await until(() => notes.some((note) => note.includes("the log of f.a.0 cannot be set aside")));
+  await until(() => notes.some((note) => note.includes("the log of f.a.0 cannot be looked after")));
   writeFileSync(join(dir, "end0"), "");
   await phaseOf("f.a.0", "Running", 1);
   expect(notes.some((note) => note.includes("the dead letters of f.a.0 cannot be counted"))).toBe(true);
