@@ -48,15 +48,18 @@ async function measure({ scale, cluster, controller, flows, tasks, wish, quietMs
   await sleep(quietMs);
   const after = await requestsOf(cluster);
   const asked = minus(settled, before);
+  const idle = minus(after, settled);
   return {
     flows,
     tasks,
     seconds: rounded(seconds),
     flowsPerSecond: rounded(flows / seconds),
     requestsPerFlow: rounded(sum(asked) / flows),
-    readsPerFlow: rounded((sum(asked) - writes(asked)) / flows),
-    writesPerTask: rounded((writes(asked) - flows) / (flows * tasks)), // The user's own write of each flow apart.
-    idleWritesPerMinute: rounded((writes(minus(after, settled)) * 60_000) / quietMs),
+    readsPerFlow: rounded((sum(asked) - sum(writes(asked))) / flows),
+    writesPerTask: rounded((sum(writes(asked)) - flows) / (flows * tasks)), // The user's own write of each flow apart.
+    writesPerFlow: perFlow(writes(asked), flows),
+    idleWritesPerMinute: rounded((sum(writes(idle)) * 60_000) / quietMs),
+    idleWrites: Object.fromEntries(writes(idle)), // Which they were.
     controllerRssMiB: rssMiB(controller),
   };
 }
@@ -81,7 +84,7 @@ async function startController(cluster, ends) {
 }
 
 async function startHost({ scale, cluster, folder, name, ends }) {
-  const store = await cluster.store({ fieldManager: `videoflow-agent/${name}` });
+  const store = await cluster.store({ fieldManager: `videoflow-agent/${name}`, owns: scale.AGENT_STATUS });
   ends.push(() => store.close());
   const own = join(folder, name);
   mkdirSync(own);
@@ -97,13 +100,15 @@ async function inTurns(items, act) {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** Requests for our kinds so far, by verb, as the server counts them; refused ones included, Events and Leases apart. */
-async function requestsOf(cluster) {
+/** Requests for our kinds so far, "PATCH flowtasks/status", as the server counts them; refused ones included, Events and Leases apart. */
+export async function requestsOf(cluster) {
   const text = await cluster.kubectlOk(["get", "--raw", "/metrics"]);
   const counts = new Map();
   for (const [, labels, value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
     const label = (name) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
-    if (label("group") === "videoflow.io") counts.set(label("verb"), (counts.get(label("verb")) ?? 0) + Number(value));
+    if (label("group") !== "videoflow.io") continue;
+    const name = [`${label("verb")} ${label("resource")}`, label("subresource")].filter(Boolean).join("/");
+    counts.set(name, (counts.get(name) ?? 0) + Number(value));
   }
   return counts;
 }
@@ -112,15 +117,17 @@ async function settledRequests(cluster) {
   for (let last = await requestsOf(cluster); ; ) {
     await sleep(SETTLED_MS);
     const now = await requestsOf(cluster);
-    if (writes(minus(now, last)) === 0) return now;
+    if (sum(writes(minus(now, last))) === 0) return now;
     last = now;
   }
 }
 
-const minus = (later, earlier) => new Map([...later].map(([verb, count]) => [verb, count - (earlier.get(verb) ?? 0)]));
-const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
-const writes = (counts) =>
-  sum([...counts].filter(([verb]) => WRITES.has(verb)).reduce((map, [verb, count]) => map.set(verb, count), new Map()));
+/** What was asked since; what was not is left out. */
+export const minus = (later, earlier) =>
+  new Map([...later].map(([name, count]) => [name, count - (earlier.get(name) ?? 0)]).filter(([, count]) => count !== 0));
+export const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
+export const writes = (counts) => new Map([...counts].filter(([name]) => WRITES.has(name.split(" ")[0])));
+const perFlow = (counts, flows) => Object.fromEntries([...counts].map(([name, count]) => [name, rounded(count / flows)]));
 
 /** What the process takes now. */
 function rssMiB(pid) {

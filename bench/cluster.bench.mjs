@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterProcesses } from "./cluster.mjs";
-import { convergeOnCluster } from "./cluster-flows.mjs";
+import { convergeOnCluster, minus, sum } from "./cluster-flows.mjs";
 import { flowName, processor, producer } from "./flows.mjs";
 import { bareNodeMs, median, monotonicMs, rounded, withFolder } from "./measure.mjs";
 
@@ -40,7 +40,7 @@ async function runOne({ smoke, runs, log }) {
         createLatencyMs: rounded(createLatencyMs),
         writesPerTask: rounded(median(plain.map(({ writes }) => writes)) / TASKS),
         writesPerTaskWithClaim: rounded(median(claimed.map(({ writes }) => writes)) / TASKS),
-        idleWritesPerMinute: await idleWritesPerMinute(processes, folder, smoke ? 2_000 : 60_000),
+        idleWritesPerMinute: await idleWritesPerMinute(processes, folder, smoke ? 2_000 : 60_000, log),
       };
     } finally {
       await processes.stop();
@@ -77,14 +77,14 @@ async function applyToRunning(processes, folder, nodes) {
   const ms = (await running) - start;
   await processes.kubectl("wait", "--for=condition=Ready", "--timeout=30s", `vf/${name}`);
   await processes.settled();
-  const writes = (await processes.writes()) - before;
+  const writes = sum(minus(await processes.writes(), before));
   await processes.kubectl("delete", "vf", name, "--timeout=30s");
   await processes.settled();
   return { ms, writes };
 }
 
 /** With a flow that runs and does nothing. */
-async function idleWritesPerMinute(processes, folder, quietMs) {
+async function idleWritesPerMinute(processes, folder, quietMs, log) {
   const name = flowName();
   const file = join(folder, "flow.json");
   const manifest = {
@@ -99,5 +99,7 @@ async function idleWritesPerMinute(processes, folder, quietMs) {
   await processes.settled();
   const before = await processes.writes();
   await sleep(quietMs);
-  return ((await processes.writes()) - before) * (60_000 / quietMs);
+  const idle = minus(await processes.writes(), before);
+  if (idle.size > 0) log(`written while nothing changed: ${JSON.stringify(Object.fromEntries(idle))}`);
+  return sum(idle) * (60_000 / quietMs);
 }

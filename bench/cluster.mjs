@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tsImport } from "tsx/esm/api";
+import { minus, requestsOf, sum, writes } from "./cluster-flows.mjs";
 import { CLI, median, monotonicMs, quietEnvironment } from "./measure.mjs";
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 const QUIET_MS = 400;
-const WRITES = new Set(["POST", "PUT", "PATCH", "APPLY", "DELETE"]);
 
 export class ClusterProcesses {
   #cluster;
@@ -89,20 +89,14 @@ export class ClusterProcesses {
     });
   }
 
-  /** Writes of objects so far as the server counts them, Events and Leases apart, refused ones included. */
+  /** Writes of objects so far, by what they were, as the server counts them. */
   async writes() {
-    const text = await this.kubectl("get", "--raw", "/metrics");
-    let sum = 0;
-    for (const [, labels, value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
-      const label = (name) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
-      if (label("group") === "videoflow.io" && WRITES.has(label("verb"))) sum += Number(value);
-    }
-    return sum;
+    return writes(await requestsOf(this.#cluster));
   }
 
   /** Waits until nothing was written for a while. */
   async settled() {
-    for (let last = -1, now = await this.writes(); now !== last; ) {
+    for (let last = new Map(), now = await this.writes(); sum(minus(now, last)) > 0; ) {
       await sleep(QUIET_MS);
       [last, now] = [now, await this.writes()];
     }

@@ -24,6 +24,7 @@ import { isFinal } from "./reconcile-task.js";
 import { ReportWatch } from "./report-watch.js";
 import { Requirements } from "./requirements.js";
 import { type FlowClaim, type FlowObservation, RunMemories } from "./run-memories.js";
+import { SteadyBytes, steadyDevices } from "./steady-host.js";
 import { taskStory } from "./story.js";
 import { TaskFiles } from "./task-files.js";
 import { TaskProcesses } from "./task-processes.js";
@@ -70,6 +71,9 @@ export class Agent {
   #inventory: HostInventory | undefined;
   /** Task uid to the write of its status that is under way: one at a time, and nothing waits for it. */
   readonly #writing = new Map<string, Promise<void>>();
+  /** Shared memory and devices, as published. */
+  readonly #sharedBytes = new SteadyBytes();
+  #devices: readonly HostDevice[] = [];
   /** Devices in quarantine, as published. */
   #quarantine = "";
   readonly #meter = new LoopMeter();
@@ -522,17 +526,19 @@ export class Agent {
   }
 
   async #publishHost(): Promise<void> {
-    const { store, hostName, shmBase, inventory, events } = this.#options;
+    const { store, hostName, shmBase, inventory, events, clock } = this.#options;
     const found = (await inventory?.()) ?? { provider: "none", devices: [] };
     this.#inventory = found;
     const quarantined = this.#processes.quarantined((uid) => this.#tasks.has(uid));
     this.#quarantine = [...quarantined.keys()].join();
     const devices = found.devices.map((device) => withQuarantine(device, quarantined.get(device.uuid)));
-    const host = observeHost(shmBase, { ...found, devices }, this.#keeper.containment, {
+    this.#devices = steadyDevices(this.#devices, devices);
+    const host = observeHost(shmBase, { ...found, devices: this.#devices }, this.#keeper.containment, {
       own: this.#memories.usedBytes,
       reserved: this.#memories.reservedBytes,
     });
-    await publishHost(store, hostName, host, events);
+    const shmBytes = this.#sharedBytes.tell(host.shmBytes, clock.nowMs());
+    await publishHost(store, hostName, { ...host, shmBytes }, events);
     if (this.#tasks.size > 0) this.#kick();
   }
 

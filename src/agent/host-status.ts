@@ -14,8 +14,6 @@ import type { HostInventory } from "./options.js";
 import { hostStory } from "./story.js";
 
 const MIB = 1024 * 1024;
-/** Free shared memory is told in steps of this size, so that a flow at work causes no writes. */
-const SHM_STEP_BYTES = 64 * MIB;
 
 /**
  * Looks at the machine.
@@ -29,7 +27,7 @@ export function observeHost(
   inventory: HostInventory,
   containment: HostStatus["containment"] = "Keeper",
   shared = { own: 0, reserved: 0 },
-): HostStatus {
+): HostStatus & { readonly shmBytes: number } {
   const { provider, message, devices } = inventory;
   const memberships = readText("/proc/self/cgroup");
   return {
@@ -44,11 +42,10 @@ export function observeHost(
   };
 }
 
-/** Free bytes of a file system, and those of this agent's flows, in whole steps; a small one exactly. */
+/** Free bytes of a file system, and those of this agent's flows. */
 function freeBytes(path: string, { own, reserved }: { readonly own: number; readonly reserved: number }): number {
   const { bavail, bsize } = statfsSync(path);
-  const bytes = Math.max(0, bavail * bsize + own - reserved);
-  return bytes < 2 * SHM_STEP_BYTES ? bytes : Math.floor(bytes / SHM_STEP_BYTES) * SHM_STEP_BYTES;
+  return Math.max(0, bavail * bsize + own - reserved);
 }
 
 function readText(path: string): string {

@@ -103,4 +103,5 @@ export async function allReady(store: Store, flows: number, timeoutMs: number): 
   });
 }
 
+export { AGENT_STATUS } from "../../src/store/kubernetes/owned-status.js";
 export { KubeCluster } from "./kube.js";

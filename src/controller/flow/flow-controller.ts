@@ -12,8 +12,8 @@ import { FlowReconciler, type FlowReconcilerOptions } from "./reconciler.js";
 
 export interface FlowControllerOptions extends Omit<FlowReconcilerOptions, "reader"> {
   /**
-   * Decides on what was heard and on its own writes, for a store that is far away. This controller must be the only one that
-   * writes what it decides on: what others write is seen a moment later, and never makes less free than it was.
+   * For a store that is far away: decides on what was heard and on its own writes, and reconciles several flows at once. This controller
+   * must be the only one that writes what it decides on: what others write is seen a moment later, and never makes less free than it was.
    */
   readonly isCached?: boolean;
   readonly scheduler: Scheduler;
@@ -23,13 +23,18 @@ export interface FlowControllerOptions extends Omit<FlowReconcilerOptions, "read
   readonly onError?: (flow: string, problem: string, delayMs: number) => void;
 }
 
-/** One flow at a time is reconciled, so two flows never decide on the same devices at once. */
+/** Flows that wait for the answers of a store that is far away, at once. */
+const FLOWS_AT_ONCE = 8;
+
 export function createFlowController(options: FlowControllerOptions): Controller {
   const known: CacheOf = (kind) => controller.cache(kind);
   const reconciler = new FlowReconciler(
-    options.isCached === true ? { ...options, reader: readerOf(known), store: withOwnWrites(options.store, known) } : options,
+    options.isCached === true
+      ? { ...options, reader: readerOf(known), store: withOwnWrites(options.store, known), isRunning: () => controller.isRunning }
+      : options,
   );
-  const pending = () => pendingFlows(controller.cache("VideoFlow").values());
+  // What is being decided may have been decided before this was heard, and wait for it.
+  const pending = () => [...pendingFlows(controller.cache("VideoFlow").values()), ...controller.inHand];
   const flowsOn = (host: string) =>
     new Set(
       controller
@@ -52,6 +57,7 @@ export function createFlowController(options: FlowControllerOptions): Controller
   const { store, scheduler, clock, prng, backoff, resyncMs, onError } = options;
   const controller: Controller = new Controller({
     ...{ store, scheduler, clock, prng, sources, reconcile: (key) => reconciler.reconcile(flowOf(key)) },
+    ...(options.isCached === true ? { atOnce: FLOWS_AT_ONCE } : {}),
     ...(backoff === undefined ? {} : { backoff }),
     ...(resyncMs === undefined ? {} : { resyncMs }),
     ...(onError === undefined ? {} : { onError }),

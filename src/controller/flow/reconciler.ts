@@ -9,11 +9,12 @@ import type { Events } from "../../store/event-recorder.js";
 import type { ObjectKey, Store } from "../../store/store.js";
 import type { Heartbeats } from "../host/heartbeats.js";
 import { isReachable, type Silence } from "../host/reach.js";
+import { Turns } from "../runtime/turns.js";
 import { CLAIM_FINALIZER } from "./desired.js";
 import type { AdmissionPolicy, Change, Observed, Plan } from "./observed.js";
 import { reconcileFlow, reconcileOrphans } from "./reconcile.js";
 import { shapeOf } from "./shape.js";
-import { atOnce, stepsOf } from "./steps.js";
+import { atOnce, isInLine, needsTurn, stepsOf } from "./steps.js";
 import { changeStory, flowStory } from "./story.js";
 import { waitingSince } from "./waiting.js";
 
@@ -33,10 +34,17 @@ export interface FlowReconcilerOptions {
   readonly isScalable?: boolean;
   /** How long hosts are silent; absent: hosts have no heartbeats and are there. */
   readonly heartbeats?: Heartbeats;
+  /** Whether it is still wanted that flows get something; absent: it is. */
+  readonly isRunning?: () => boolean;
   /** Told of every change that was made, for logs. */
   readonly onChange?: (flow: string, change: Change) => void;
   /** Told what people should read about the flow. */
   readonly events?: Events;
+}
+
+interface Decided {
+  readonly observed: Observed;
+  readonly plan: Plan;
 }
 
 export class FlowReconciler {
@@ -44,26 +52,80 @@ export class FlowReconciler {
   readonly #bootId: string;
   /** Flow uid to the boot time since which it waits. */
   readonly #waiting = new Map<string, number>();
+  /** Of the flows that take something. */
+  readonly #turns = new Turns();
 
   constructor(options: FlowReconcilerOptions) {
     this.#options = options;
     this.#bootId = options.bootId ?? readBootId();
   }
 
-  /** @returns when to run again, in milliseconds; undefined to wait for the next event. */
+  /**
+   * With a reader several flows may be reconciled at once; without one, one at a time.
+   *
+   * @returns when to run again, in milliseconds; undefined to wait for the next event.
+   */
   async reconcile(key: ObjectKey<"VideoFlow">): Promise<number | undefined> {
-    const { store, reader = store } = this.#options;
-    const flow = (await reader.get(key)) ?? (await store.get(key)); // Only the store can say that there is none.
-    if (flow === undefined) return this.#applyOrphans(key, reader);
-    const observed = await this.#observe(flow, { others: reader, devices: reader });
-    const plan = reconcileFlow(observed);
-    if (reader === store || !grantsDevices(plan)) return this.#carryOut(observed, plan);
-    const fresh = await this.#observe(flow, { others: reader, devices: store });
-    return this.#carryOut(fresh, reconcileFlow(fresh));
+    const { store, reader } = this.#options;
+    const flow = await this.#read(key);
+    if (flow === undefined) return this.#applyOrphans(key, reader ?? store);
+    if (reader === undefined) return this.#finish(await this.#carryOut(await this.#decide(flow, store)));
+    const decided = await this.#decide(flow, reader);
+    if (!needsTurn(flow, decided.plan)) return this.#finish(await this.#carryOut(decided));
+    await this.#adopt(decided);
+    return this.#takeTurn(key, reader);
   }
 
-  async #carryOut(observed: Observed, plan: Plan): Promise<number | undefined> {
-    await this.#apply(observed.flow, plan);
+  /** Only the store can say that there is none. */
+  async #read(key: ObjectKey<"VideoFlow">): Promise<VideoFlow | undefined> {
+    const { store, reader = store } = this.#options;
+    return (await reader.get(key)) ?? store.get(key);
+  }
+
+  /** That a flow must not vanish concerns no other one: nobody need wait while it is written. */
+  async #adopt({ observed: { flow }, plan }: Decided): Promise<void> {
+    const [first] = plan.changes;
+    if (first?.op === "setFinalizers") await this.#make(keyOf(flow), first);
+  }
+
+  /** Decides once more, and makes the changes before anybody else decides. */
+  async #takeTurn(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<number | undefined> {
+    const carriedOut = await this.#turns.take(async () => {
+      const flow = this.#options.isRunning?.() === false ? undefined : await this.#read(key);
+      if (flow === undefined) return undefined;
+      const decided = await this.#carryOut(await this.#decideFresh(flow, reader));
+      return isInLine(flow, decided.plan) ? { ...decided, againMs: await this.#finish(decided) } : decided;
+    });
+    if (carriedOut === undefined) return 0;
+    return "againMs" in carriedOut ? carriedOut.againMs : this.#finish(carriedOut);
+  }
+
+  async #decide(flow: VideoFlow, others: Reader, devices = others): Promise<Decided> {
+    const observed = await this.#observe(flow, { others, devices });
+    return { observed, plan: reconcileFlow(observed) };
+  }
+
+  /** What is granted is decided on claims and hosts as they stand in the store. */
+  async #decideFresh(flow: VideoFlow, reader: Reader): Promise<Decided> {
+    const decided = await this.#decide(flow, reader);
+    return grantsDevices(decided.plan) ? this.#decide(flow, reader, this.#options.store) : decided;
+  }
+
+  /** Makes the changes. @returns the same with the flow as it is then. */
+  async #carryOut({ observed, plan }: Decided): Promise<Decided> {
+    let { flow } = observed;
+    for (const step of stepsOf(plan.changes)) {
+      await atOnce(step, async (change) => {
+        flow = (await this.#make(keyOf(flow), change)) ?? flow;
+      });
+    }
+    for (const note of changeStory(plan.changes)) this.#options.events?.record(flow, note);
+    return { observed: { ...observed, flow }, plan };
+  }
+
+  /** Says what came of it. */
+  async #finish({ observed, plan }: Decided): Promise<number | undefined> {
+    if (plan.status !== undefined) await this.#writeStatus(observed.flow, plan.status);
     this.#remember(observed, plan);
     return plan.requeueAfterMs;
   }
@@ -105,18 +167,6 @@ export class FlowReconciler {
   async #applyOrphans(key: ObjectKey<"VideoFlow">, reader: Reader): Promise<undefined> {
     const changes = reconcileOrphans(key, { tasks: await reader.list("FlowTask"), claims: await reader.list("DeviceClaim") });
     for (const change of changes) await this.#make(key, change);
-  }
-
-  async #apply(flow: VideoFlow, plan: Plan): Promise<void> {
-    let latest = flow;
-    const key = { kind: "VideoFlow", namespace: flow.metadata.namespace, name: flow.metadata.name } as const;
-    for (const step of stepsOf(plan.changes)) {
-      await atOnce(step, async (change) => {
-        latest = (await this.#make(key, change)) ?? latest;
-      });
-    }
-    for (const note of changeStory(plan.changes)) this.#options.events?.record(flow, note);
-    if (plan.status !== undefined) await this.#writeStatus(latest, plan.status);
   }
 
   async #writeStatus(flow: VideoFlow, status: VideoFlowStatus): Promise<void> {
@@ -192,7 +242,6 @@ export class FlowReconciler {
   }
 }
 
-/** What is granted is decided on claims and devices as they stand in the store. */
 function grantsDevices({ changes }: Plan): boolean {
   return changes.some((change) => change.op === "decideClaim" && change.status.allocation !== undefined);
 }
@@ -202,6 +251,9 @@ function keptOf({ status }: DeviceClaim, next: DeviceClaimStatus): DeviceClaimSt
   return same && status?.prepared !== undefined ? { prepared: status.prepared } : {};
 }
 
-function keyOf<K extends "FlowTask" | "DeviceClaim">(object: { kind: K; metadata: { namespace: string; name: string } }): ObjectKey<K> {
+function keyOf<K extends "VideoFlow" | "FlowTask" | "DeviceClaim">(object: {
+  kind: K;
+  metadata: { namespace: string; name: string };
+}): ObjectKey<K> {
   return { kind: object.kind, namespace: object.metadata.namespace, name: object.metadata.name };
 }

@@ -28,6 +28,8 @@ export interface ControllerOptions {
   readonly sources: readonly Source[];
   /** @returns when to run again, in milliseconds. */
   readonly reconcile: (key: string) => Promise<number | undefined>;
+  /** Keys in hand at once, each once; default 1. */
+  readonly atOnce?: number;
   readonly backoff?: Backoff;
   /** Everything is listed again this often, which heals lost events; default 30,000 ms. */
   readonly resyncMs?: number;
@@ -49,7 +51,8 @@ export class Controller {
   /** Everything was listed once. */
   #isListed = false;
   #pumpAsked = false;
-  #working: Promise<void> | undefined;
+  /** The first list, or a hand that takes key after key. */
+  readonly #working = new Set<Promise<void>>();
 
   constructor(options: ControllerOptions) {
     const { scheduler, clock, prng, backoff } = options;
@@ -73,18 +76,27 @@ export class Controller {
     this.#planFirstList(0);
   }
 
-  /** Starts nothing new. Resolves when the reconcile in progress, if any, has ended. */
+  /** Starts nothing new. Resolves when the reconciles in progress, if any, have ended. */
   async stop(): Promise<void> {
     this.#running = false;
     for (const unwatch of this.#unwatch) unwatch();
     this.#cancelResync();
     this.#queue.close();
-    await this.#working;
+    await this.working;
   }
 
-  /** The reconcile in progress; undefined when there is none. */
-  get working(): Promise<void> | undefined {
-    return this.#working;
+  /** The reconciles in progress; undefined when there are none. */
+  get working(): Promise<unknown> | undefined {
+    return this.#working.size === 0 ? undefined : Promise.all(this.#working);
+  }
+
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Keys that are being reconciled: what they were decided on may be older than what is heard now. */
+  get inHand(): Iterable<string> {
+    return this.#queue.inHand;
   }
 
   /** @param name of the loop. */
@@ -125,7 +137,7 @@ export class Controller {
 
   #planFirstList(delayMs: number): void {
     this.#cancelResync = this.#options.scheduler.after(delayMs, () => {
-      this.#working = this.#listFirst().finally(() => this.#rest());
+      this.#begin(this.#listFirst());
     });
   }
 
@@ -141,9 +153,12 @@ export class Controller {
     }
   }
 
-  #rest(): void {
-    this.#working = undefined;
-    if (this.#queue.size > 0) this.#askPump();
+  #begin(work: Promise<void>): void {
+    const ended = work.finally(() => {
+      this.#working.delete(ended);
+      if (this.#queue.size > 0) this.#askPump();
+    });
+    this.#working.add(ended);
   }
 
   #planResync(): void {
@@ -154,13 +169,16 @@ export class Controller {
     });
   }
 
+  get #hasFreeHand(): boolean {
+    return this.#working.size < (this.#options.atOnce ?? 1);
+  }
+
   #askPump(): void {
-    if (this.#pumpAsked || this.#working !== undefined || !this.#running || !this.#isListed) return;
+    if (this.#pumpAsked || !this.#hasFreeHand || !this.#running || !this.#isListed) return;
     this.#pumpAsked = true;
     this.#options.scheduler.after(0, () => {
       this.#pumpAsked = false;
-      if (!this.#running || this.#working !== undefined) return;
-      this.#working = this.#drain().finally(() => this.#rest());
+      while (this.#running && this.#hasFreeHand && this.#queue.size > 0) this.#begin(this.#drain());
     });
   }
 

@@ -52,6 +52,11 @@ export class WorkQueue {
     return this.#ready.size;
   }
 
+  /** Keys that were taken and not given back. */
+  get inHand(): ReadonlySet<string> {
+    return this.#taken;
+  }
+
   get figures(): QueueFigures {
     return { depth: this.size, adds: this.#adds, retries: this.#retries, waitTimes: this.#waits.histogram };
   }
