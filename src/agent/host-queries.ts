@@ -22,11 +22,16 @@ export interface HostQueriesOptions {
 
 /** Questions that are answered at once; more are refused. */
 const MAX_OPEN = 16;
+/** Logs that are followed at once, which may last for days: of a namespace, and of all of them. They take no place of other questions. */
+const MAX_FOLLOWED_IN_NAMESPACE = 16;
+const MAX_FOLLOWED = 64;
 
 export class HostQueries {
   readonly #options: HostQueriesOptions;
   /** By uid. */
   readonly #open = new Map<string, Answer>();
+  /** What of it is answered, not refused; by uid. */
+  readonly #places = new Map<string, HostQuery>();
   #unwatch: Unwatch = () => {};
 
   constructor(options: HostQueriesOptions) {
@@ -51,13 +56,19 @@ export class HostQueries {
     if (open !== undefined) return open.see(object);
     const answer = new Answer(object, this.#options);
     this.#open.set(uid, answer);
-    void this.#answer(answer, object).finally(() => this.#open.delete(uid));
+    void this.#answer(answer, object).finally(() => {
+      this.#open.delete(uid);
+      this.#places.delete(uid);
+    });
   }
 
   async #answer(answer: Answer, query: HostQuery): Promise<void> {
     try {
       if (query.status !== undefined) return await answer.remove(); // An earlier agent began it, and what it had read is lost.
-      await answer.give(this.#open.size > MAX_OPEN ? refuse("it answers too many questions already") : this.#itemsOf(query));
+      const problem = tooMany(query, [...this.#places.values()]);
+      if (problem !== undefined) return await answer.give(refuse(problem));
+      this.#places.set(query.metadata.uid, query);
+      await answer.give(this.#itemsOf(query));
     } catch (error) {
       if (!isLostRace(error)) this.#options.onTrouble(`question ${query.metadata.namespace}/${query.metadata.name}: ${errorText(error)}`);
     }
@@ -155,6 +166,19 @@ class Answer {
     }
     return !this.#ended.signal.aborted;
   }
+}
+
+/** Why a question has no place beside those that are answered. */
+function tooMany({ metadata, spec }: HostQuery, answered: readonly HostQuery[]): string | undefined {
+  if (spec.follow !== true) {
+    const others = answered.filter((other) => other.spec.follow !== true).length;
+    return others < MAX_OPEN ? undefined : `it answers ${others} questions already; ask again in a moment`;
+  }
+  const followed = answered.filter((other) => other.spec.follow === true);
+  const own = followed.filter((other) => other.metadata.namespace === metadata.namespace).length;
+  if (own < MAX_FOLLOWED_IN_NAMESPACE && followed.length < MAX_FOLLOWED) return undefined;
+  const [count, whose] = own < MAX_FOLLOWED_IN_NAMESPACE ? [followed.length, ""] : [own, ` of namespace ${metadata.namespace}`];
+  return `${count} logs${whose} are followed on it already; read this one without -f, or end one of the others (kubectl get hostqueries)`;
 }
 
 /** Who else holds a device is nobody's business. */

@@ -99,10 +99,10 @@ async function retryThere(
   connection: Connection,
 ): Promise<ExitCode> {
   const { all, remove, devices, shm, timeout = "10m" } = flags;
-  if (remove === true) throw new OperatorError("AGENT_ONLY", { what: "removing dead letters" });
   if (devices !== undefined || shm !== undefined)
     throw new OperatorError("COMMAND_INVALID", { problem: "--devices and --shm are for a retry on this machine" });
-  const { lettersInCluster, retryInCluster } = await import("./retry-in-cluster.js");
+  const { hostOfLetters, lettersInCluster, retryInCluster } = await import("./retry-in-cluster.js");
+  if (remove === true) throw notRemovedFromAfar(connection.namespace, name, await hostOfLetters(connection, name));
   const present = await lettersInCluster(connection, name);
   const where = `flow ${connection.namespace}/${name}`;
   const known = present.map(({ id }) => id);
@@ -121,6 +121,13 @@ async function retryThere(
     isDone &&= outcomes.every(({ failed }) => failed === undefined);
   }
   return isDone ? EXIT.success : EXIT.failed;
+}
+
+/** A question to a host changes nothing there, and a retry reads only. */
+function notRemovedFromAfar(namespace: string, name: string, host: string): OperatorError {
+  const folder = `<state folder of its agent>/dead-letters/${namespace}/${name}`;
+  const problem = `the letters of ${name} lie on host ${host} and are removed there only: retry without --remove, then delete the files that begin with their ids in ${folder}`;
+  return new OperatorError("COMMAND_INVALID", { problem });
 }
 
 async function retryHere(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode> {

@@ -40,6 +40,11 @@ export async function lettersInCluster(connection: Connection, name: string): Pr
   return lettersService(connection).deadLetters(metadata);
 }
 
+/** @throws OperatorError OBJECT_NOT_FOUND */
+export async function hostOfLetters(connection: Connection, name: string): Promise<string> {
+  return hostOf(connection, await flowNamed(connection, name));
+}
+
 /**
  * Runs the node of some letters alone, as it stands in the cluster, and waits for its end. The same letters of the same spec are one
  * retry: who asks again while it runs waits for it, and does not begin another.

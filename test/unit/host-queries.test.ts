@@ -157,6 +157,27 @@ test("more questions at once than it may answer are refused, those before them a
   isRead = false;
   expect(refused).toBe("HOST_REFUSED");
   expect((await Promise.all(reads)).filter((end) => end === 1)).toHaveLength(16);
+
+test("logs that are followed take no place of other questions, nor a namespace those of another; one too many is told what to do", async () => {
+  lines = async function* () {
+    yield { task: "f.a.0", text: "first\n" };
+    await new Promise(() => {}); // For ever.
+  };
+  const following: AsyncIterator<LogChunk>[] = [];
+  const follow = async () => {
+    const reading = ask().logs({ flow: FLOW, follow: true })[Symbol.asyncIterator]();
+    const first = await reading.next();
+    following.push(reading);
+    return first;
+  };
+  for (let n = 0; n < 16; n += 1) await follow();
+  await expect(follow()).rejects.toThrow(/16 logs of namespace default are followed.*without -f/);
+  lines = () => chunks(1);
+  expect((await all(ask().logs({ flow: FLOW }))).length).toBe(1);
+  await following.pop()?.return?.();
+  while ((await queries()).length > 15) await pause(5);
+  await follow();
+  for (const reading of following) await reading.return?.();
 });
 
 test("a question that nobody reads any more is removed", async () => {
