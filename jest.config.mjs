@@ -21,5 +21,5 @@ export default {
     ],
   },
   maxWorkers: 2,
-  testTimeout: 180_000, // Only what hangs meets it, on a slow and busy machine too.
+  testTimeout: suite === "kube" ? 480_000 : 180_000, // Only what hangs meets it, on a slow and busy machine too.
 };

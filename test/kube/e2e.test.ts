@@ -31,7 +31,7 @@ afterEach(async () => {
 
 const identities = () => liveTasks(at.place.flow).map(({ pid }) => identityOf(pid));
 /** Waits until the consumer has written so many lines. */
-const arrived = (lines: number) => until(() => at.place.lines("lines").length >= lines, `${lines} messages at the consumer`, 40_000);
+const arrived = (lines: number) => until(() => at.place.lines("lines").length >= lines, `${lines} messages at the consumer`);
 
 /** Everything that the source gave has arrived, in order and once; it was told to end after `least` messages and may have given more. */
 function expectAllArrived(least: number): void {
@@ -47,27 +47,27 @@ test("kubectl apply runs a flow on one of two hosts to its end, tells its story,
   await at.agent("edge-2");
   at.place.write("until", "60");
   await at.apply(writeChaosFlow(at.place, fileSink(at.place)));
-  await at.kubectl("wait", "--for=condition=Ready", "--timeout=30s", `vf/${at.place.flow}`);
-  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=40s", `vf/${at.place.flow}`);
+  await at.kubectl("wait", "--for=condition=Ready", "--timeout=120s", `vf/${at.place.flow}`);
+  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", `vf/${at.place.flow}`);
   expect(readArrivals(at.place)).toEqual(expectedArrivals(60));
   const row = (await at.kubectl("get", "vf", at.place.flow, "--no-headers")).trim().split(/\s+/).slice(0, 5);
   expect(row).toEqual([at.place.flow, "Batch", "10/10", "Succeeded", "Completed"]);
   const hosts = new Set((await at.tasks()).map(({ spec }) => spec.host));
   expect([hosts.size, (await at.tasks()).every(({ status }) => status?.phase === "Succeeded")]).toEqual([1, true]);
-  await at.kubectl("delete", "vf", at.place.flow, "--timeout=20s");
+  await at.kubectl("delete", "vf", at.place.flow, "--timeout=120s");
   expect(await at.kubectl("get", "ft,vdc", "-o", "name")).toBe("");
   expect(await at.leftovers()).toEqual([]);
-}, 240_000);
+});
 
 test("a running flow is deleted within bounded time, with its processes and its memory", async () => {
   at.controller();
   await at.agent("edge-1");
   await at.apply(writeChaosFlow(at.place, fileSink(at.place)));
   await at.reached(["Running"]);
-  await at.kubectl("delete", "vf", at.place.flow, "--timeout=30s");
+  await at.kubectl("delete", "vf", at.place.flow, "--timeout=120s");
   expect([await at.kubectl("get", "ft,vdc", "-o", "name"), liveTasks(at.place.flow)]).toEqual(["", []]);
   expect(await at.leftovers()).toEqual([]);
-}, 240_000);
+});
 
 test("frames flow on while the API server is dead; when it is back, status catches up and nothing was made twice", async () => {
   at.deployment(); // A leader that hears nothing for 10 s ends, and is started again.
@@ -86,7 +86,7 @@ test("frames flow on while the API server is dead; when it is back, status catch
   expect(flow.status?.state).toBe("Succeeded");
   expect((await at.tasks()).map(({ metadata, status }) => [metadata.uid, status?.restarts])).toEqual(before.uids.map((uid) => [uid, 0]));
   expectAllArrived(250);
-}, 240_000);
+});
 
 test("controller and agent are killed in the middle; their successors find the same processes", async () => {
   const controller = at.controller();
@@ -106,7 +106,7 @@ test("controller and agent are killed in the middle; their successors find the s
   expect((await at.reached(["Succeeded", "Failed"])).status?.state).toBe("Succeeded");
   expect((await at.tasks()).map(({ status }) => status?.restarts)).toEqual(before.map(() => 0));
   expectAllArrived(200);
-}, 240_000);
+});
 
 test("of two controllers one leads; when it is killed, the other takes over", async () => {
   const controllers = [at.controller(), at.controller()];
@@ -123,7 +123,7 @@ test("of two controllers one leads; when it is killed, the other takes over", as
   at.place.write("until", "20");
   await at.apply(writeChaosFlow(at.place, fileSink(at.place)));
   await at.reached(["Succeeded"]);
-}, 240_000);
+});
 
 test("what only the validator can say shows as Accepted=False, with all problems", async () => {
   at.controller();
@@ -132,9 +132,9 @@ test("what only the validator can say shows as Accepted=False, with all problems
     ["apply", "-f", "-"],
     manifest.replace("inputs: [second, frist]", "inputs: [lines2]").replace("name: count", `name: ${at.place.flow}`),
   );
-  await at.kubectl("wait", "--for=condition=Accepted=False", "--timeout=10s", `vf/${at.place.flow}`);
+  await at.kubectl("wait", "--for=condition=Accepted=False", "--timeout=120s", `vf/${at.place.flow}`);
   const flow = await at.flow();
   const accepted = flow?.status?.conditions?.find(({ type }) => type === "Accepted");
   expect(accepted?.message).toMatch(/there is no node lines2.*Did you mean/s);
   expect(await at.tasks()).toEqual([]);
-}, 120_000);
+});

@@ -17,7 +17,7 @@ let proxy: KubeProxy;
 beforeAll(async () => {
   cluster = await KubeCluster.start();
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
-}, 120_000);
+});
 afterAll(() => cluster?.stop());
 beforeEach(async () => {
   at = kubePlace(cluster);
@@ -27,7 +27,7 @@ afterEach(async () => {
   await at.remove();
   await proxy.close();
   await cluster.kubectl(["delete", "lease", "videoflow-controller", "-n", "videoflow-system"]); // Nobody holds it any more.
-}, 120_000);
+});
 
 const apply = (nodes: readonly object[], name = at.place.flow, spec: object = {}) =>
   cluster.kubectlOk(
@@ -59,7 +59,7 @@ test("messages flow on through cut watches, a storm of conflicts and a compactio
   Object.assign(proxy, { cutEveryMs: 1_000, conflicts: 0.5 });
   for (let wanted = 2; proxy.cuts < 30 || wanted === 1; wanted = 3 - wanted) {
     await apply(small(wanted));
-    await until(async () => (await at.tasks()).length === wanted + 2 && (await picks()) === wanted, `${wanted} tasks of pick`, 60_000);
+    await until(async () => (await at.tasks()).length === wanted + 2 && (await picks()) === wanted, `${wanted} tasks of pick`);
   }
   Object.assign(proxy, { cutEveryMs: 0, conflicts: 0 });
   expect(await lasting()).toEqual(before);
@@ -73,15 +73,15 @@ test("messages flow on through cut watches, a storm of conflicts and a compactio
   await until(() => numbers().length > far + 30, "messages flow on");
   await cluster.restartApi();
   proxy.swallow = false;
-  await until(async () => (await picks()) === 2, "the second task of pick", 60_000);
+  await until(async () => (await picks()) === 2, "the second task of pick");
   expect(await lasting()).toEqual(before);
   at.place.write("until", "1");
   expect((await at.reached(["Succeeded", "Failed"])).status?.state).toBe("Succeeded");
   const last = numbers().at(-1) ?? 0;
   expect(numbers()).toEqual(Array.from({ length: last + 1 }, (_, number) => number).filter((number) => number % 5 !== 3));
-  await at.kubectl("delete", "vf", at.place.flow, "--timeout=40s");
+  await at.kubectl("delete", "vf", at.place.flow, "--timeout=120s");
   expect(await at.leftovers()).toEqual([]);
-}, 240_000);
+});
 
 /** What the server has answered so far to writes of our kinds that came too late. */
 async function conflicts(): Promise<number> {
@@ -111,6 +111,7 @@ test("beside somebody who writes to the same objects all the time nothing is los
     store.watch(kind, ({ type, object }) => type === "Added" && made.push(`${kind} ${object.metadata.name}`)),
   );
   const before = await conflicts();
+  let rounds = 0; // Until they have really met.
   const competitor = competingWriter(cluster);
   try {
     await apply(nodes(1));
@@ -122,28 +123,27 @@ test("beside somebody who writes to the same objects all the time nothing is los
         .map(({ metadata, status }) => [metadata.uid, status?.restarts, status?.pid]);
     const first = await lasting();
     const picks = async () => (await at.tasks()).filter(({ spec, status }) => spec.node === "pick" && status?.phase === "Running").length;
-    for (const wanted of [2, 1, 2]) {
+    for (let wanted = 2; rounds < 3 || wanted === 1 || (await conflicts()) - before <= 10; wanted = 3 - wanted) {
       await apply(nodes(wanted));
-      await until(async () => (await at.tasks()).length === wanted + 2 && (await picks()) === wanted, `${wanted} tasks of pick`, 60_000);
+      await until(async () => (await at.tasks()).length === wanted + 2 && (await picks()) === wanted, `${wanted} tasks of pick`);
+      rounds += 1;
     }
     expect(await lasting()).toEqual(first);
     at.place.write("until", "1");
     expect((await at.reached(["Succeeded", "Failed"])).status?.state).toBe("Succeeded");
     const last = numbers().at(-1) ?? 0;
     expect(numbers()).toEqual(Array.from({ length: last + 1 }, (_, number) => number).filter((number) => number % 5 !== 3));
-    await at.kubectl("delete", "vf", at.place.flow, "--timeout=40s");
+    await at.kubectl("delete", "vf", at.place.flow, "--timeout=120s");
   } finally {
     await competitor.stop();
     for (const end of unwatch) end();
     await store.close();
   }
   const name = (node: string, index: number) => `${at.place.flow}.${node}.${index}`;
-  const [twice, once] = [[name("pick", 1)], [name("source", 0), name("sink", 0), name("pick", 0)]]; // It was asked for twice.
-  const expected = [...once, ...twice, ...twice].map((task) => `FlowTask ${task}`);
-  expect(made.toSorted()).toEqual(
-    [...expected, ...[name("pick", 0), ...twice, ...twice].map((claim) => `DeviceClaim ${claim}`)].toSorted(),
-  );
-  expect([competitor.writes > 100, (await conflicts()) - before > 10]).toEqual([true, true]); // They really met.
+  const again = Array.from({ length: (rounds + 1) / 2 }, () => name("pick", 1)); // It was asked for in every other round.
+  const tasks = [name("source", 0), name("sink", 0), name("pick", 0), ...again].map((task) => `FlowTask ${task}`);
+  const claims = [name("pick", 0), ...again].map((claim) => `DeviceClaim ${claim}`);
+  expect(made.toSorted()).toEqual([...tasks, ...claims].toSorted());
 
   const sample = await scrape(controller);
   expect(sample('leader_election_master_status{name="videoflow-controller"}')).toBe(1);
@@ -158,7 +158,7 @@ test("beside somebody who writes to the same objects all the time nothing is los
     expect([told, sample(told)]).toEqual([told, expect.any(Number)]);
   expect([sample('workqueue_depth{name="videoflow"}'), sample('videoflow_watch_relist_found_total{type="Deleted"}')]).toEqual([0, 0]);
   expect(await at.leftovers()).toEqual([]);
-}, 240_000);
+});
 
 test("a controller that is killed between any two writes of an admission leaves a flow that its successor completes, making nothing twice", async () => {
   const nodes = [
@@ -200,9 +200,9 @@ test("a controller that is killed between any two writes of an admission leaves 
     expect(before.filter(({ kind, metadata }) => uids.get(`${kind} ${metadata.name}`) !== metadata.uid)).toEqual([]);
     const granted = after.flatMap((child) => (child.kind === "DeviceClaim" ? (child.status?.allocation?.devices ?? []) : []));
     expect(granted.toSorted()).toEqual([gpuUuid(0), gpuUuid(1)]);
-    await at.kubectl("delete", "vf", name, "--timeout=40s");
+    await at.kubectl("delete", "vf", name, "--timeout=120s");
     if (isRunning) break;
   }
   expect(writes).toBeGreaterThan(9); // A finalizer, two claims twice, four tasks, and what is said of it.
   expect(await at.leftovers()).toEqual([]);
-}, 240_000);
+});

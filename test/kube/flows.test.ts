@@ -19,16 +19,16 @@ beforeAll(async () => {
   at.controller();
   await at.agent("edge-1", { gpus: [0, 1, 2, 3], env: { CUDA_VISIBLE_DEVICES: `${gpuUuid(2)},0,3` } });
   await at.agent("edge-2");
-}, 120_000);
+});
 afterAll(async () => {
   const left = await at?.leftovers();
   await at?.remove();
   await cluster?.stop();
   expect(left).toEqual([]);
-}, 120_000);
+});
 afterEach(async () => {
-  await cluster.kubectl(["delete", "vf", "--all", "--timeout=40s"]);
-}, 120_000);
+  await cluster.kubectl(["delete", "vf", "--all", "--timeout=120s"]);
+});
 
 /** ticker -> … -> sink. */
 const chainOf = (steps: readonly Step[], ticker?: object) => manifest(chainNodes(steps, ticker));
@@ -57,7 +57,7 @@ test("allocation 1, 4, 8: nbTasks processes; more than cores is said with both n
   const devices = await devicesOf(chainOf([{ component: "CpuOnly", name: "work", nbTasks }]), nbTasks + 2);
   expect([devices.size, new Set(devices.values())]).toEqual([nbTasks + 2, new Set(["-1"])]);
   expect((await at.flow())?.status?.warnings?.join()).toMatch(new RegExp(`${nbTasks}\\D+${availableParallelism()}\\D`));
-}, 120_000);
+});
 
 test("allocation 2: a producer with two tasks is refused by the server", async () => {
   const { code, stderr } = await cluster.kubectl(["apply", "-f", "-"], chainOf([{ component: "CpuOnly", name: "work" }], { nbTasks: 2 }));
@@ -68,7 +68,7 @@ test("allocation 3: a node that keeps state gets one task, and its user is told"
   const devices = await devicesOf(chainOf([{ component: "Summer", name: "sum", nbTasks: 4 }]), 3);
   expect([...devices.keys()]).toEqual(["sink.0", "sum.0", "ticker.0"]);
   expect((await at.flow())?.status?.warnings?.join()).toMatch(/sum.*(one task|nbTasks)/i);
-}, 120_000);
+});
 
 test("allocation 5, 6, 9, 10: needs before wishes, each GPU once, within the agent's own list and order, on the host that has them", async () => {
   const steps: Step[] = [
@@ -95,11 +95,11 @@ test("allocation 5, 6, 9, 10: needs before wishes, each GPU once, within the age
       "waits",
     ),
   );
-  await at.kubectl("wait", "--for=condition=Admitted=False", "--timeout=15s", "vf/waits");
+  await at.kubectl("wait", "--for=condition=Admitted=False", "--timeout=120s", "vf/waits");
   expect([(await at.tasks("waits")).length, (await at.flow("waits"))?.status?.state]).toEqual([0, "Pending"]);
-  await at.kubectl("delete", "vf", at.place.flow, "--timeout=40s");
-  await at.kubectl("wait", "--for=condition=Ready", "--timeout=30s", "vf/waits");
-}, 240_000);
+  await at.kubectl("delete", "vf", at.place.flow, "--timeout=120s");
+  await at.kubectl("wait", "--for=condition=Ready", "--timeout=120s", "vf/waits");
+});
 
 test("allocation 7: what no host could ever give fails before anything starts", async () => {
   const need = {
@@ -110,10 +110,10 @@ test("allocation 7: what no host could ever give fails before anything starts", 
     device: { required: true, count: 9 },
   };
   await apply(manifest([TICKER, need, { name: "sink", role: "Consumer", component: `${NODES}#Collector`, inputs: ["needy"] }]));
-  await at.kubectl("wait", "--for=condition=Admitted=False", "--timeout=15s", `vf/${at.place.flow}`);
+  await at.kubectl("wait", "--for=condition=Admitted=False", "--timeout=120s", `vf/${at.place.flow}`);
   expect(conditionOf(await at.flow(), "Admitted")?.message).toMatch(/9/);
   expect(await at.tasks()).toEqual([]);
-}, 120_000);
+});
 
 test("params and nbTasks change while the flow runs; it pauses, resumes, ends, and runs again", async () => {
   const out = at.place.path("live");
@@ -146,8 +146,8 @@ test("params and nbTasks change while the flow runs; it pauses, resumes, ends, a
 
   const patch = (spec: object) => at.kubectl("patch", "vf", at.place.flow, "--type=merge", "-p", JSON.stringify({ spec }));
   await patch({ desiredState: "Paused" });
-  await at.kubectl("wait", "--for=condition=Paused", "--timeout=20s", `vf/${at.place.flow}`);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  await at.kubectl("wait", "--for=condition=Paused", "--timeout=120s", `vf/${at.place.flow}`);
+  await at.kubectl("wait", "--for=condition=Drained", "--timeout=120s", `vf/${at.place.flow}`); // What was in flight has arrived.
   const paused = lines().length;
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(lines().length).toBe(paused);
@@ -158,7 +158,7 @@ test("params and nbTasks change while the flow runs; it pauses, resumes, ends, a
   await patch({ desiredState: "Running", run: (ended.status?.run ?? 1) + 1 });
   await at.reached(["Running"]);
   expect((await at.flow())?.status?.run).toBe((ended.status?.run ?? 1) + 1);
-}, 240_000);
+});
 
 test("one flow file runs unchanged with run, with apply and with kubectl apply, and gives the same", async () => {
   const sample = readFileSync("manifests/flows/01-count.yaml", "utf8");
@@ -173,13 +173,13 @@ test("one flow file runs unchanged with run, with apply and with kubectl apply, 
   take();
   const applied = await videoflow(["apply", "-f", file, "--kubeconfig", cluster.kubeconfig], { cwd: at.place.dir });
   expect([applied.code, applied.err]).toEqual([0, ""]);
-  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=30s", "vf/count");
+  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", "vf/count");
   take();
-  await at.kubectl("delete", "vf", "count", "--timeout=30s");
+  await at.kubectl("delete", "vf", "count", "--timeout=120s");
   await at.apply(file);
-  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=30s", "vf/count");
+  await at.kubectl("wait", "--for=condition=Succeeded", "--timeout=120s", "vf/count");
   take();
   expect(outputs[0]?.split("\n")).toHaveLength(100);
   const plain = outputs.map((text) => text.split("\n").map((line) => (JSON.parse(line) as { payload: unknown }).payload));
   expect([plain[1], plain[2]]).toEqual([plain[0], plain[0]]);
-}, 240_000);
+});

@@ -41,7 +41,7 @@ beforeAll(async () => {
   copyFileSync(cluster.kubeconfig, join(home, ".kube/config"));
   symlinkSync(kubectlPath(), place.path("bin/kubectl"));
   for (const name of ["videoflow", "kubectl-videoflow"]) symlinkSync(CLI, place.path(`bin/${name}`)); // As npm installs them.
-}, 120_000);
+});
 afterAll(async () => {
   for (const { child, ended } of background.toReversed()) {
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), "SIGTERM");
@@ -52,7 +52,7 @@ afterAll(async () => {
   await place?.remove();
   await cluster?.stop();
   expect(left).toEqual([]);
-}, 120_000);
+});
 
 /** Types a command into a shell. */
 function type(command: string, cwd: string): Terminal {
@@ -118,7 +118,7 @@ test("the guide: every command does what the guide says", async () => {
   expect(linesOf(join(home, ".local/state/videoflow/root/numbers.jsonl"))).toHaveLength(100);
   const bound = await cluster.kubectlOk(["get", "rolebindings,clusterrolebindings", "-A", "-o", "name"]);
   for (const name of ["alice-edits", "alice-explains", "videoflow-agent-secrets"]) expect(bound).toContain(`/${name}`);
-}, 240_000);
+});
 
 test("the options of the service and of the derived image's base are there", () => {
   const help = readFileSync("docs/cli.md", "utf8");
@@ -132,28 +132,24 @@ test("the options of the service and of the derived image's base are there", () 
 
 const hasAssets = existsSync(ASSETS);
 if (!hasAssets) process.stderr.write(`SKIPPED: the README's flow in a cluster needs a clip and a model: VIDEOFLOW_ASSETS=${ASSETS}\n`);
-(hasAssets ? test : test.skip)(
-  "the README: its flow waits in the cluster until its files are on the host, and succeeds",
-  async () => {
-    const folder = place.path("readme");
-    mkdirSync(folder);
-    for (const name of ["crds", "manifests"]) symlinkSync(resolve(name), join(folder, name));
-    const flow = /^```yaml\n(# flow.yaml\n[\s\S]*?)^```/m.exec(README)?.[1] ?? "";
-    place.write("readme/flow.yaml", flow);
-    const commands = shellCommands(sectionOf(README, "## In a cluster"));
-    expect(commands.map((command) => command.split(" ")[0])).toEqual(commands.map(() => "kubectl"));
-    for (const command of commands.slice(0, -1)) await follow(command, folder);
-    await follow("kubectl wait vf/intersection --for=condition=Admitted=False --timeout=20s", folder);
-    const root = join(home, ".local/state/videoflow/root");
-    const told = () => cluster.kubectlOk(["get", "vf", "intersection", "-o", "jsonpath={.status.conditions}"]);
-    for (const name of ["highway.mp4", "yolox_nano.onnx"])
-      await until(async () => (await told()).includes(`there is no file ${join(root, name)}`), `${name} is missed`);
-    expect(await told()).toContain("host edge-1: node reader: ");
-    copyFileSync(join(ASSETS, "clips/highway-two-cars.mp4"), join(root, "highway.mp4"));
-    copyFileSync(join(ASSETS, "models/yolox_nano.onnx"), join(root, "yolox_nano.onnx"));
-    expect(await follow(commands.at(-1) as string, folder)).toContain("condition met");
-    expect(readFileSync(join(root, "out.mp4")).length).toBeGreaterThan(10_000);
-    await follow("kubectl delete vf intersection --timeout=60s", folder);
-  },
-  240_000,
-);
+(hasAssets ? test : test.skip)("the README: its flow waits in the cluster until its files are on the host, and succeeds", async () => {
+  const folder = place.path("readme");
+  mkdirSync(folder);
+  for (const name of ["crds", "manifests"]) symlinkSync(resolve(name), join(folder, name));
+  const flow = /^```yaml\n(# flow.yaml\n[\s\S]*?)^```/m.exec(README)?.[1] ?? "";
+  place.write("readme/flow.yaml", flow);
+  const commands = shellCommands(sectionOf(README, "## In a cluster"));
+  expect(commands.map((command) => command.split(" ")[0])).toEqual(commands.map(() => "kubectl"));
+  for (const command of commands.slice(0, -1)) await follow(command, folder);
+  await follow("kubectl wait vf/intersection --for=condition=Admitted=False --timeout=120s", folder);
+  const root = join(home, ".local/state/videoflow/root");
+  const told = () => cluster.kubectlOk(["get", "vf", "intersection", "-o", "jsonpath={.status.conditions}"]);
+  for (const name of ["highway.mp4", "yolox_nano.onnx"])
+    await until(async () => (await told()).includes(`there is no file ${join(root, name)}`), `${name} is missed`);
+  expect(await told()).toContain("host edge-1: node reader: ");
+  copyFileSync(join(ASSETS, "clips/highway-two-cars.mp4"), join(root, "highway.mp4"));
+  copyFileSync(join(ASSETS, "models/yolox_nano.onnx"), join(root, "yolox_nano.onnx"));
+  expect(await follow(commands.at(-1) as string, folder)).toContain("condition met");
+  expect(readFileSync(join(root, "out.mp4")).length).toBeGreaterThan(10_000);
+  await follow("kubectl delete vf intersection --timeout=120s", folder);
+});

@@ -12,7 +12,7 @@ const NODES = resolve("test/fixtures/components/chaos.mjs");
 /** Shorter than the time between two renewals of a host that fences nothing. */
 const FENCE_SECONDS = 9;
 /** Forty seconds without a Lease, and what the machine takes. */
-const LOST_MS = 90_000;
+const LOST_MS = 240_000;
 
 let cluster: KubeCluster;
 let at: KubePlace;
@@ -23,13 +23,13 @@ beforeAll(async () => {
   await cluster.kubectlOk(["create", "namespace", "videoflow-system"]);
   at = kubePlace(cluster);
   proxy = await kubeProxy(cluster, "edge-1");
-}, 120_000);
+});
 afterAll(async () => {
   copies?.stop();
   await at?.remove();
   await proxy?.close();
   await cluster?.stop();
-}, 120_000);
+});
 
 /** source → pick → sink; its lines are in a file of its name, and it ends when told to. */
 function manifest(name: string, spec: object): string {
@@ -114,7 +114,7 @@ test("a host that is cut off keeps what waits, fences what moves, has no copy wh
 
   const elsewhere = { moves: pidsOf(moves), frozen: pidsOf(frozen) };
   process.kill(second.child.pid as number, "SIGCONT");
-  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=60s", "vhost/edge-2");
+  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=120s", "vhost/edge-2");
   await until(() => memories("edge-2").length === 0, "the host that thawed removes what it had of the flow that left it");
   expect({ moves: pidsOf(moves), frozen: pidsOf(frozen) }).toEqual(elsewhere);
 
@@ -131,7 +131,7 @@ test("a host that is cut off keeps what waits, fences what moves, has no copy wh
   Object.assign(proxy, { deaf: false, cutEveryMs: 500 }); // What was kept back is lost: only another list tells of it.
   for (const flow of [moves, frozen]) await until(async () => pidsOf(flow).length === 3, `${flow} runs on the host that is back`, LOST_MS);
   proxy.cutEveryMs = 0;
-  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=60s", "vhost/edge-1");
+  await at.kubectl("wait", "--for=condition=Reachable", "--timeout=120s", "vhost/edge-1");
   await until(async () => conditionOf(await at.flow(waits), "Ready")?.status === "True", "what waited is ready again");
   expect(pidsOf(waits)).toEqual(before.waits);
   expect((await at.tasks(waits)).map(({ status }) => status?.restarts)).toEqual([0, 0, 0]);
@@ -149,6 +149,6 @@ test("a host that is cut off keeps what waits, fences what moves, has no copy wh
   for (const flow of [waits, moves, frozen]) expect((await at.reached(["Succeeded", "Failed"], flow)).status?.state).toBe("Succeeded");
   copies.stop();
   expect(copies.seen).toEqual([]);
-  for (const flow of [waits, moves, frozen]) await at.kubectl("delete", "vf", flow, "--timeout=40s");
+  for (const flow of [waits, moves, frozen]) await at.kubectl("delete", "vf", flow, "--timeout=120s");
   expect(await at.leftovers()).toEqual([]);
-}, 280_000);
+});

@@ -20,13 +20,13 @@ beforeAll(async () => {
   at.place.install();
   at.controller();
   await at.agent("edge-1", { rules: ["--root", root, "--allow-root"] });
-}, 60_000);
+});
 afterAll(async () => {
   const left = await at?.leftovers();
   await at?.remove();
   await cluster?.stop();
   expect(left).toEqual([]);
-}, 60_000);
+});
 
 const apply = (object: object) => cluster.kubectlOk(["apply", "-f", "-"], stringify(object));
 const aFlow = (name: string, work: object, path = `${name}.out`) => ({
@@ -73,7 +73,7 @@ test("a flow waits for its Secret and its key, then gets the value; no object, e
   const told = await at.kubectl("get", "vf,ft,vdc,vhost,events", "-A", "-o", "yaml");
   expect(told).toContain("secretKeyRef");
   expect(told + (await at.kubectl("describe", "vf,ft"))).not.toContain("S3cr3t");
-}, 90_000);
+});
 
 test("by default an agent of a cluster runs built-ins and what lies below its root, and nothing as root", async () => {
   await apply(aFlow("foreign", { component: `${NODES}#Adder` }));
@@ -88,7 +88,7 @@ test("by default an agent of a cluster runs built-ins and what lies below its ro
   await at.agent("edge-root", { rules: [] });
   await apply({ ...flow, spec: { ...flow.spec, hostSelector: { "kubernetes.io/hostname": "edge-root" } } });
   await isTold("unasked", "RootNotAllowed");
-}, 60_000);
+});
 
 test("kubectl refuses a variable with two values or none, and a source with two places or none", async () => {
   const refused = async (env: object) => {

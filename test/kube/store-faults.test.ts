@@ -55,7 +55,7 @@ async function truth(): Promise<string[]> {
 
 /** Waits until the watcher believes what is. */
 const agrees = (watcher: { view(): string[] }) =>
-  until(async () => JSON.stringify(watcher.view()) === JSON.stringify(await truth()), "the watcher believes what is there", 15_000);
+  until(async () => JSON.stringify(watcher.view()) === JSON.stringify(await truth()), "the watcher believes what is there");
 
 /** Creates, changes and deletes flows. */
 async function change(round: number): Promise<void> {
@@ -76,7 +76,7 @@ test("watches that are cut every half second lose nothing", async () => {
   expect(proxy.cuts).toBeGreaterThan(3);
   await agrees(watcher);
   expect(store.counts.reconnects).toBeGreaterThanOrEqual(proxy.cuts - 1);
-}, 120_000);
+});
 
 test("a version that etcd has forgotten leads to a list, which emits the deletes that were missed", async () => {
   await direct.create(aNewFlow("gone"));
@@ -97,7 +97,7 @@ test("a version that etcd has forgotten leads to a list, which emits the deletes
   await agrees(watcher);
   expect(watcher.types.toSorted()).toEqual(["Added again", "Deleted again", "Deleted gone"]);
   expect([store.counts.relists, store.counts.found.Deleted]).toEqual([1, 2]);
-}, 120_000);
+});
 
 test("a watch that falls silent is given up for a list", async () => {
   await store.close();
@@ -108,17 +108,16 @@ test("a watch that falls silent is given up for a list", async () => {
   await new Promise((resolve) => setTimeout(resolve, 300)); // The watch stands.
   proxy.mute = true;
   await direct.create(aNewFlow("unheard"));
-  await until(() => watcher.view().length === 2, "a list finds what the watch did not tell", 10_000);
+  await until(() => watcher.view().length === 2, "a list finds what the watch did not tell");
   expect([store.counts.silent >= 1, store.counts.found.Added]).toEqual([true, 1]);
-}, 120_000);
+});
 
 test("a request that the server is too busy for is sent again after the time it asks for", async () => {
   proxy.refuse = { status: 429, headers: { "retry-after": "1" } };
   const startMs = performance.now();
   const created = store.create(aNewFlow("busy"));
-  setTimeout(() => {
-    proxy.refuse = undefined;
-  }, 300);
+  await until(() => proxy.recorded.some(({ verb }) => verb === "create"), "the first attempt is refused");
+  proxy.refuse = undefined;
   await created;
   expect([performance.now() - startMs >= 950, proxy.recorded.filter(({ verb }) => verb === "create").length]).toEqual([true, 2]);
 });
@@ -150,7 +149,7 @@ test("in a storm of conflicts every write is made once, and counted once", async
     }),
   );
   expect((await direct.get(keyOf(flow)))?.status?.readyTasks).toBe(15);
-}, 120_000);
+});
 
 test("a dead server fails calls at once, and its return is noticed", async () => {
   await store.list("VideoFlow");
@@ -158,7 +157,7 @@ test("a dead server fails calls at once, and its return is noticed", async () =>
   const code = await store.list("VideoFlow").catch(codeOf);
   const startMs = performance.now();
   await Promise.all(Array.from({ length: 50 }, () => store.list("VideoFlow").catch(codeOf)));
-  expect([code, performance.now() - startMs < 3_000]).toEqual(["STORE_UNREACHABLE", true]);
+  expect([code, performance.now() - startMs < 9_000]).toEqual(["STORE_UNREACHABLE", true]);
 });
 
 test("what the server refuses comes with its words", async () => {
@@ -185,4 +184,4 @@ test("a cluster without our kinds says so, instead of being empty", async () => 
   } finally {
     await empty.stop();
   }
-}, 30_000);
+});

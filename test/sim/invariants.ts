@@ -99,10 +99,12 @@ function checkKnown({ claims, hosts }: World): void {
 
 /**
  * D5: once a task may run, the claim of every task is decided and every required one allocated, on one host. A replica to come
- * has no task yet, and one that still runs what the spec asked for before had no such claim.
+ * has no task yet, one that still runs what the spec asked for before had no such claim, and one that made way for a change has no
+ * process: its claim may be between two decisions.
  */
 function checkAllOrNothing({ flows, tasks, claims }: World): void {
-  const names = new Set(tasks.filter((task) => isPresent(task, flows)).map(({ metadata }) => metadata.name));
+  const present = tasks.filter((task) => isPresent(task, flows) && !hasMadeWay(task));
+  const names = new Set(present.map(({ metadata }) => metadata.name));
   const running = tasks.filter(({ status }) => status?.phase === "Running");
   for (const { spec } of running) {
     const own = claims.filter((claim) => claim.spec.flow === spec.flow && names.has(claim.metadata.name));
@@ -113,6 +115,10 @@ function checkAllOrNothing({ flows, tasks, claims }: World): void {
     const strayed = own.find(({ status }) => status?.allocation !== undefined && status.allocation.host !== spec.host);
     if (strayed !== undefined) throw new Error(`D5: ${strayed.metadata.name} is on another host than its flow`);
   }
+}
+
+function hasMadeWay({ spec, status }: FlowTask): boolean {
+  return spec.desiredState === "Retired" && status?.phase !== "Running";
 }
 
 /** It is what the spec asks for now. */

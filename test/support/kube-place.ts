@@ -8,6 +8,9 @@ import { signalProcess } from "../../src/base/process-signal.js";
 import { eventually, type FlowProcess, gpuUuid, type Workplace, workplace } from "./flow-process.js";
 import { type KubeCluster, until } from "./kube.js";
 
+/** On a busy machine, beside an API server. */
+const PATIENCE_MS = 120_000;
+
 export interface KubePlace {
   readonly place: Workplace;
   /** Starts a controller. It may lead or wait for its turn. */
@@ -76,6 +79,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
       await eventually(
         () => `the agent of ${host} to answer:\n${agent.output}`,
         () => agent.output.includes("answers on") || agent.child.exitCode !== null || agent.child.signalCode !== null,
+        PATIENCE_MS,
       );
       return agent;
     },
@@ -89,14 +93,10 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
     async reached(states, name = place.flow) {
       let seen: VideoFlow | undefined;
       try {
-        await until(
-          async () => {
-            seen = await self.flow(name);
-            return states.includes(seen?.status?.state ?? "");
-          },
-          states.join(" or "),
-          40_000,
-        );
+        await until(async () => {
+          seen = await self.flow(name);
+          return states.includes(seen?.status?.state ?? "");
+        }, states.join(" or "));
       } catch (error) {
         const tasks = (await self.tasks(name)).map(({ metadata, status }) => [metadata.name, status?.phase, status?.message]);
         const logs = started.map(({ output }) => output).join("\n---\n");
@@ -111,6 +111,7 @@ export function kubePlace(cluster: KubeCluster): KubePlace {
       await eventually(
         () => `nothing to be left: ${place.leftovers().join(", ")}`,
         () => place.leftovers().length === 0,
+        PATIENCE_MS,
       ).catch(() => undefined);
       return place.leftovers();
     },

@@ -11,7 +11,8 @@ import { KubernetesStore, type KubernetesStoreOptions } from "../../src/store/ku
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const START = join(process.env["VIDEOFLOW_KUBE"] ?? join(ROOT, "../shared/kube"), "start");
-const READY_MS = 60_000;
+/** Nothing that comes is waited for so long, also where the machine is busy. */
+const READY_MS = 150_000;
 
 export interface Finished {
   readonly code: number;
@@ -78,7 +79,7 @@ export class KubeCluster {
   async applyCrds(): Promise<void> {
     await this.kubectlOk(["apply", "--server-side", "-k", "crds"]);
     const names = ["videoflows", "flowtasks", "deviceclaims", "hosts"].map((name) => `crd/${name}.videoflow.io`);
-    await this.kubectlOk(["wait", "--for=condition=Established", "--timeout=60s", ...names]);
+    await this.kubectlOk(["wait", "--for=condition=Established", "--timeout=120s", ...names]);
     await until(async () => (await this.kubectl(["get", "vf,ft,vdc,vhost"])).code === 0, "the kinds are served");
   }
 

@@ -175,7 +175,7 @@ test("logs that are followed take no place of other questions, nor a namespace t
   lines = () => chunks(1);
   expect((await all(ask().logs({ flow: FLOW }))).length).toBe(1);
   await following.pop()?.return?.();
-  while ((await queries()).length > 15) await pause(5);
+  await eventually("the place of one who left", async () => (await queries()).length <= 15);
   await follow();
   for (const reading of following) await reading.return?.();
 });
