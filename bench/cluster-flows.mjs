@@ -18,7 +18,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * @param flows of `tasks` tasks each, spread over `hosts` hosts. @param wish of the processors, such as `{ deviceType: "GPU" }`.
  * @param quietMs how long is listened for writes once all is settled. @param timeoutMs until all flows are ready.
  */
-export async function convergeOnCluster({ flows, tasks, hosts = 2, wish = {}, quietMs = 5_000, timeoutMs = 300_000 }) {
+export async function convergeOnCluster({ flows, tasks, hosts = 2, wish = {}, quietMs = 5_000, timeoutMs = 600_000 }) {
   const scale = await tsImport("../test/support/scale.ts", import.meta.url);
   return withFolder(async (folder) => {
     const cluster = await scale.KubeCluster.start();

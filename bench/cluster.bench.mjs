@@ -75,10 +75,10 @@ async function applyToRunning(processes, folder, nodes) {
   const start = monotonicMs();
   await processes.kubectl("apply", "-f", file);
   const ms = (await running) - start;
-  await processes.kubectl("wait", "--for=condition=Ready", "--timeout=30s", `vf/${name}`);
+  await processes.kubectl("wait", "--for=condition=Ready", "--timeout=120s", `vf/${name}`);
   await processes.settled();
   const writes = sum(minus(await processes.writes(), before));
-  await processes.kubectl("delete", "vf", name, "--timeout=30s");
+  await processes.kubectl("delete", "vf", name, "--timeout=120s");
   await processes.settled();
   return { ms, writes };
 }
@@ -95,7 +95,7 @@ async function idleWritesPerMinute(processes, folder, quietMs, log) {
   };
   writeFileSync(file, JSON.stringify(manifest));
   await processes.kubectl("apply", "-f", file);
-  await processes.kubectl("wait", "--for=condition=Ready", "--timeout=30s", `vf/${name}`);
+  await processes.kubectl("wait", "--for=condition=Ready", "--timeout=120s", `vf/${name}`);
   await processes.settled();
   const before = await processes.writes();
   await sleep(quietMs);

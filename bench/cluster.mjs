@@ -104,7 +104,7 @@ export class ClusterProcesses {
 
   async stop() {
     for (const name of (await this.kubectl("get", "vf", "-o", "name")).split("\n").filter(Boolean))
-      await this.kubectl("delete", name, "--timeout=30s");
+      await this.kubectl("delete", name, "--timeout=120s");
     for (const { child } of this.#children) child.kill("SIGTERM");
     await Promise.all(this.#children.map(({ ended }) => ended));
     await this.#store.close();
