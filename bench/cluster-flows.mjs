@@ -47,7 +47,7 @@ async function measure({ scale, cluster, controller, flows, tasks, wish, quietMs
   const settled = await settledRequests(cluster);
   await sleep(quietMs);
   const after = await requestsOf(cluster);
-  const asked = minus(settled, before);
+  const asked = withoutEvents(minus(settled, before));
   const idle = minus(after, settled);
   return {
     flows,
@@ -100,13 +100,13 @@ async function inTurns(items, act) {
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
 
-/** Requests for our kinds so far, "PATCH flowtasks/status", as the server counts them; refused ones included, Events and Leases apart. */
+/** Requests for our kinds and for Events so far, "PATCH flowtasks/status", as the server counts them; refused ones included, Leases apart. */
 export async function requestsOf(cluster) {
   const text = await cluster.kubectlOk(["get", "--raw", "/metrics"]);
   const counts = new Map();
   for (const [, labels, value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\S+)$/gm)) {
     const label = (name) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1];
-    if (label("group") !== "videoflow.io") continue;
+    if (label("group") !== "videoflow.io" && label("resource") !== "events") continue;
     const name = [`${label("verb")} ${label("resource")}`, label("subresource")].filter(Boolean).join("/");
     counts.set(name, (counts.get(name) ?? 0) + Number(value));
   }
@@ -127,6 +127,7 @@ export const minus = (later, earlier) =>
   new Map([...later].map(([name, count]) => [name, count - (earlier.get(name) ?? 0)]).filter(([, count]) => count !== 0));
 export const sum = (counts) => [...counts.values()].reduce((total, count) => total + count, 0);
 export const writes = (counts) => new Map([...counts].filter(([name]) => WRITES.has(name.split(" ")[0])));
+export const withoutEvents = (counts) => new Map([...counts].filter(([name]) => !name.endsWith(" events")));
 const perFlow = (counts, flows) => Object.fromEntries([...counts].map(([name, count]) => [name, rounded(count / flows)]));
 
 /** What the process takes now. */

@@ -3,7 +3,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ClusterProcesses } from "./cluster.mjs";
-import { convergeOnCluster, minus, sum } from "./cluster-flows.mjs";
+import { convergeOnCluster, minus, sum, withoutEvents } from "./cluster-flows.mjs";
 import { flowName, processor, producer } from "./flows.mjs";
 import { bareNodeMs, median, monotonicMs, rounded, withFolder } from "./measure.mjs";
 
@@ -77,7 +77,7 @@ async function applyToRunning(processes, folder, nodes) {
   const ms = (await running) - start;
   await processes.kubectl("wait", "--for=condition=Ready", "--timeout=120s", `vf/${name}`);
   await processes.settled();
-  const writes = sum(minus(await processes.writes(), before));
+  const writes = sum(withoutEvents(minus(await processes.writes(), before)));
   await processes.kubectl("delete", "vf", name, "--timeout=120s");
   await processes.settled();
   return { ms, writes };

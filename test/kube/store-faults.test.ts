@@ -69,11 +69,10 @@ async function change(round: number): Promise<void> {
 test("watches that are cut every half second lose nothing", async () => {
   const watcher = believed(store);
   proxy.cutEveryMs = 500;
-  for (let round = 0; round < 60; round += 1) {
+  for (let round = 0; round < 60 || proxy.cuts <= 3; round += 1) {
     await change(round);
     await new Promise((resolve) => setTimeout(resolve, 80));
   }
-  expect(proxy.cuts).toBeGreaterThan(3);
   await agrees(watcher);
   expect(store.counts.reconnects).toBeGreaterThanOrEqual(proxy.cuts - 1);
 });
