@@ -157,6 +157,7 @@ test("more questions at once than it may answer are refused, those before them a
   isRead = false;
   expect(refused).toBe("HOST_REFUSED");
   expect((await Promise.all(reads)).filter((end) => end === 1)).toHaveLength(16);
+});
 
 test("logs that are followed take no place of other questions, nor a namespace those of another; one too many is told what to do", async () => {
   lines = async function* () {
