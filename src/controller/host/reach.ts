@@ -18,7 +18,8 @@ export function isReachable(host: string, silence: Silence | undefined): boolean
 export function fencedInMs({ spec, status }: FlowTask, silence: Silence | undefined): number | undefined {
   const silentMs = silence?.get(spec.host);
   if (silentMs === undefined || isReachable(spec.host, silence)) return undefined;
-  const fenceSeconds = status?.pid === undefined ? 0 : status.fenceSeconds;
+  // A process that may be fenced starts only after its pid stands in the status; of any other one the status may know nothing yet.
+  const fenceSeconds = status?.pid === undefined && spec.fenceSeconds !== undefined ? 0 : status?.fenceSeconds;
   return fenceSeconds === undefined ? undefined : fenceSeconds * 1_000 + FENCE_DRIFT_MS - silentMs;
 }
 
