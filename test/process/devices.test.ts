@@ -46,7 +46,8 @@ test(
     await daemon.start([], machine("one-gpu"));
     await daemon.apply(writeSmallFlow(place, {}, { pick: { deviceType: "GPU" } }));
     const { status } = await daemon.task("pick", (task) => task.status?.phase === "Running");
-    writeFileSync(recording("processes.csv"), `${GPU}, ${status?.pid}, node, 1536\n${GPU}, 1, python3, 512\n`);
+    const [own, stranger] = [`${status?.pid}, node`, "1, python3"];
+    writeFileSync(recording("processes.csv"), `${GPU}, ${own}, 1536\n${GPU}, ${stranger}, 512\nGPU-other, ${own}, 64\n`);
 
     const { out } = await videoflow(["top", "--state-dir", daemon.stateDir]);
     const text = await metrics();

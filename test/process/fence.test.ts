@@ -67,10 +67,16 @@ test("a host that cannot renew its Lease ends its fenced tasks alone, starts non
   const exits: ExitRecord[] = [];
   const dir = mkdtempSync(join(workshop.dir, "agent-"));
   keeper.onExit((record) => exits.push(record));
+  const deadlines: number[] = [];
+  const fence = keeper.fence.bind(keeper);
+  keeper.fence = (told) => {
+    deadlines.push(...Object.values(told));
+    fence(told);
+  };
   const script = `REPORT=$(sed 's/.*"reportFile":"\\([^"]*\\)".*/\\1/' $1); printf '{"phase":"ready"}' > $REPORT.tmp; mv $REPORT.tmp $REPORT; exec sleep 60`;
   agent = await Agent.start({
     ...{ store: cuttable(() => isCut), hostName: HOST, keeper, clock: REAL_CLOCK, stateDir: dir, shmBase: dir },
-    ...{ workerCommand: ["/bin/sh", "-c", script, "worker"], memories: fakeMemories(), heartbeat: { renewMs: 100 } },
+    ...{ workerCommand: ["/bin/sh", "-c", script, "worker"], memories: fakeMemories(), heartbeat: { renewMs: 600_000 } },
     onNote: ({ subject, what }) => notes.push(`${subject} ${what}`),
   });
   const common = { workingDir: dir, flowTasks: 2 };
@@ -87,6 +93,8 @@ test("a host that cannot renew its Lease ends its fenced tasks alone, starts non
   const lease = await store.get({ kind: "Lease", namespace: LEASE_NAMESPACE, name: hostLeaseName(HOST) });
   expect(lease?.spec).toMatchObject({ holderIdentity: HOST, leaseDurationSeconds: 40 });
 
+  await until(() => deadlines.length > 2); // Renewed as often as its fence needs, and put off each time.
+  expect([new Set(deadlines).size, exits]).toEqual([deadlines.length, []]);
   isCut = true;
   await until(() => exits.length > 0);
   expect(exits[0]).toMatchObject({ fenced: true, treeDead: true });

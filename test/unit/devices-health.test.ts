@@ -183,16 +183,21 @@ test("a node can have its GPUs named by index; what has none keeps its UUID", ()
 });
 
 test("D3: the devices of a task whose process cannot be killed are in quarantine until it is proved dead", async () => {
-  const child = spawn("sleep", ["60"], { env: { ...process.env, [INCARNATION_MARKER]: "uid.3" } });
+  const id = `uid-${process.pid}.3`;
+  const child = spawn("sleep", ["60"], { env: { ...process.env, [INCARNATION_MARKER]: id } });
   const exited = new Promise((resolve) => child.once("exit", resolve));
-  await until(() => readFileSync(`/proc/${child.pid}/environ`, "utf8").includes("uid.3"));
-  const undead = new Undead();
-  undead.add("uid", "uid.3", "f.det.0", ["GPU-a"]);
-  expect([undead.proved(), [...undead.quarantined()]]).toEqual([
-    [],
-    [["GPU-a", `quarantined: process ${child.pid} of task f.det.0 cannot be killed`]],
-  ]);
-  child.kill("SIGKILL");
-  await exited;
-  expect([undead.proved(), undead.size]).toEqual([["uid"], 0]);
+  try {
+    await until(() => readFileSync(`/proc/${child.pid}/environ`, "utf8").includes(id));
+    const undead = new Undead();
+    undead.add("uid", id, "f.det.0", ["GPU-a"]);
+    expect([undead.proved(), [...undead.quarantined()]]).toEqual([
+      [],
+      [["GPU-a", `quarantined: process ${child.pid} of task f.det.0 cannot be killed`]],
+    ]);
+    child.kill("SIGKILL");
+    await exited;
+    expect([undead.proved(), undead.size]).toEqual([["uid"], 0]);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });

@@ -21,6 +21,7 @@ test.each([
   [["GPU-a"], undefined],
   [["GPU-a"], "GPU-b"],
   [["GPU-a"], "GPU-a,GPU-b"],
+  [["GPU-a", "GPU-b"], "GPU-a"],
   [["GPU-a", "GPU-b"], "GPU-b,GPU-a"],
   [["GPU-a", "GPU-b"], "0,0"],
 ])("a task that was granted %j may not see %s", (devices, seen) => {
