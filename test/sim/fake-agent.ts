@@ -73,6 +73,8 @@ export class FakeAgent {
   readonly #memories = new Map<string, FakeMemory>();
   /** Ends that are not reported yet: task uid to phase. */
   readonly #ended = new Map<string, FlowTaskStatus>();
+  /** Why tasks failed here, by uid: what really happened, whatever is told of it. */
+  readonly failures = new Map<string, string>();
   readonly #options: FakeHostOptions;
 
   constructor(options: FakeHostOptions) {
@@ -140,6 +142,7 @@ export class FakeAgent {
     if (memory.rest !== "Free") throw new Error(`M1: the channels of ${metadata.name} change while messages are in flight`);
     if (this.#options.prng.chance(this.#faults.carryOverRefused)) {
       memory.refused = spec.layoutHash;
+      for (const uid of madeFor) this.failures.set(uid, "CarryOverRefused");
       this.#options.note(`refuses to carry over ${spec.flow}`);
       return "Refused";
     }
@@ -244,6 +247,8 @@ export class FakeAgent {
     const siblings = tasks.filter(({ spec }) => spec.flow === task.spec.flow && spec.run === task.spec.run);
     const mayBegin = siblings.length >= task.spec.flowTasks || task.status?.templateHash !== undefined;
     if (!mayBegin) return this.#report(task, { phase: "Pending", reason: "WaitingForTasks" });
+    const hadMemory = siblings.some(({ status }) => status?.templateHash !== undefined);
+    if (hadMemory && !this.#memories.has(task.spec.run)) return this.#report(task, { phase: "Failed", reason: "MemoryLost" });
     const memory = this.#ensureMemory(task, siblings);
     if (memory === "Ready") await this.#spawn(task);
     else if (memory === "Refused")
@@ -297,6 +302,7 @@ export class FakeAgent {
   }
 
   #end(process: FakeProcess, status: FlowTaskStatus): void {
+    if (status.phase === "Failed") this.failures.set(process.taskUid, status.reason ?? "");
     this.#kill(process);
     this.#ended.set(process.taskUid, status);
     this.#options.note(`${process.task} ends: ${status.phase}`);

@@ -49,7 +49,7 @@ export function swarm(prng: Prng): Faults {
     agentCrash: some(0.02),
     cutOff: some(0.02),
     powerLoss: some(0.01),
-    carryOverRefused: some(0.5),
+    carryOverRefused: some(1),
   };
 }
 

@@ -18,6 +18,7 @@ const TICK_MS = 2_000;
 const RESYNC_MS = 30_000;
 const FLOWS = ["a", "b", "c"];
 const HOSTS = ["h1", "h2", "h3"];
+const REWIRE_CHANCE = 0.6;
 /** What a flow waits for that only devices, or a person, can change. */
 const WAITS = ["WaitingForDevices", "Unsatisfiable"];
 
@@ -85,8 +86,16 @@ export class Simulation {
     await this.#check();
   }
 
-  /** The user does something. */
+  /** The user does something. Other channels are asked now and then of a flow that goes on for ever: chance alone would hardly find one in time. */
   async act(): Promise<void> {
+    const flows = await this.#store.list("VideoFlow");
+    const running = flows.filter(({ spec, status }) => spec.flowType === "Realtime" && status?.state === "Running" && isSettled(status));
+    if (running.length > 0 && this.prng.chance(REWIRE_CHANCE)) {
+      const flow = this.prng.pick(running);
+      this.#note(`user adds or removes a node of ${flow.metadata.name}, which runs`);
+      await this.#changeChannels(flow);
+      return;
+    }
     const name = this.prng.pick(FLOWS);
     const flow = await this.#store.get({ kind: "VideoFlow", namespace: "default", name });
     if (flow === undefined) {
@@ -194,10 +203,21 @@ export class Simulation {
     for (const host of await this.#store.list("Host")) await this.#store.update<"Host">({ ...host, spec: { schedulable: true } });
   }
 
+  /** Each flow that runs gets a node more or one less; whether what was committed goes into its channels is a toss. */
+  async rewire(): Promise<void> {
+    this.faults = { ...NO_FAULTS, carryOverRefused: 0.5 };
+    for (const flow of await this.#store.list("VideoFlow")) {
+      if (flow.status?.state !== "Running") continue;
+      this.#note(`user adds or removes a node of ${flow.metadata.name} in the calm`);
+      await this.#changeChannels(flow);
+    }
+  }
+
   /** Why the system is not settled yet; undefined when it is. */
   async pending(): Promise<string | undefined> {
+    const present = await this.#store.list("FlowTask");
     for (const flow of await this.#store.list("VideoFlow")) {
-      const why = this.#open(flow);
+      const why = this.#open(flow) ?? this.#unexplained(flow, present);
       if (why !== undefined) return `${flow.metadata.name} ${why} (${flow.status?.reason}: ${flow.status?.message})`;
     }
     const all = await this.#store.list("VideoFlow");
@@ -225,6 +245,25 @@ export class Simulation {
     if (status.state === "Pending" && WAITS.includes(status.reason ?? "") && spec.desiredState !== "Stopped") return undefined;
     if (status.reason === "Invalid") return undefined;
     return ends.includes(status.state ?? "") ? undefined : `is ${status.state}`;
+  }
+
+  /** A flow fails for what its agent has told of one of its tasks, or because it was not to wait for what it did not get; for nothing else. */
+  #unexplained({ metadata, spec, status }: VideoFlow, tasks: readonly FlowTask[]): string | undefined {
+    if (status?.state !== "Failed" || status.reason === "Invalid") return undefined;
+    const own = tasks.filter((task) => task.spec.flow === metadata.name);
+    if (own.length > 0) {
+      const told = own.filter((task) => task.status?.phase === "Failed").map((task) => this.#failureOf(task));
+      return told.includes(status.reason) ? undefined : `is Failed, but its tasks failed with ${told.join() || "nothing"}`;
+    }
+    const { admission } = spec;
+    const isHopeless = /no host has such devices/.test(status.message ?? "");
+    const isImpatient = admission?.policy === "Fail" || admission?.timeoutSeconds !== undefined;
+    return isHopeless || isImpatient ? undefined : "is Failed without a task, although it may wait";
+  }
+
+  /** Why a task failed as its agent saw it. */
+  #failureOf({ metadata }: FlowTask): string | undefined {
+    return this.#agents.map(({ failures }) => failures.get(metadata.uid)).find((reason) => reason !== undefined);
   }
 
   async #ensureController(): Promise<void> {
@@ -278,7 +317,7 @@ export class Simulation {
     const nodes = aChain(aNode("prepare", { nbTasks: prng.range(1, 2) }), gpu("detect"), ...(prng.chance(0.5) ? [gpu("face")] : []));
     const policy = prng.chance(0.7) ? ("Wait" as const) : ("Fail" as const);
     return aFlowSpec(nodes, {
-      flowType: prng.chance(0.8) ? "Batch" : "Realtime",
+      flowType: prng.chance(0.6) ? "Batch" : "Realtime",
       admission: { policy, ...(prng.chance(0.2) ? { timeoutSeconds: 5 } : {}) },
       ...(prng.chance(0.5) ? { onHostLoss: "Move" as const, fenceSeconds: prng.pick([20, 30]) } : {}),
     });
@@ -287,6 +326,10 @@ export class Simulation {
   #note(text: string): void {
     this.log.push(`${String(this.#tick).padStart(5)} ${text}`);
   }
+}
+
+function isSettled({ conditions }: NonNullable<VideoFlow["status"]>): boolean {
+  return conditions?.some(({ type, status }) => type === "Reconciling" && status === "False") === true;
 }
 
 /** What a changed spec does not say anew; the type of a flow never changes. */
