@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   lchownSync,
   openSync,
   readdirSync,
@@ -158,10 +159,16 @@ export function placeOf(view: ArrayBufferView): FilePlace | undefined {
   return place && { path: place.path, offset: place.offset + view.byteOffset };
 }
 
-/** Maps part of a file and closes its descriptor again. The mapping stays until somebody unmaps it. */
+/**
+ * Maps part of a file and closes its descriptor again. The mapping stays until somebody unmaps it.
+ *
+ * @throws OperatorError SHM_INVALID also for a file that somebody has cut: whoever touched what is missing would die of a bus error
+ */
 export function mapFile(path: string, offset: number, length: number, writable: boolean): Mapping {
   const fd = openFile(path, writable);
   try {
+    const { size } = fstatSync(fd);
+    if (size < offset + length) throw new OperatorError("SHM_INVALID", { path, problem: `${size} of ${offset + length} bytes are there` });
     const mapping = libc().map(fd, offset, length, writable);
     if (mapping === undefined) throw new OperatorError("SHM_INVALID", { path, problem: `cannot map ${length} bytes at ${offset}` });
     notePlace(mapping.buffer, path, offset);

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { constants, userInfo } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { identityOf } from "../../src/base/process-identity.js";
@@ -190,6 +190,24 @@ test("the agent answers who it is, what a flow does and uses, and its logs, whil
   expect(await daemon.cli("logs", `${place.flow}/source.0`, "--since", "1h", "--timestamps")).toMatch(
     /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z .+\n)*$/,
   );
+});
+
+test("a task that cuts its shared memory brings down who looks into it, not more: the next agent begins the run anew", async () => {
+  await startSmall();
+  const before = identities();
+  const memory = memoryOf(liveTasks(place.flow)[0]?.pid ?? 0) ?? "";
+  truncateSync(join(memory, "control"));
+  expect(await daemon.agent.ended).toMatchObject({ code: 128 + constants.signals.SIGBUS });
+  for (let starts = 1; ; starts += 1) {
+    const { output } = await daemon.start(); // As a service manager does, until it answers.
+    if (output.includes("answers on") || starts === 20) break;
+  }
+  await eventually(
+    "other tasks",
+    () => liveTasks(place.flow).length === 3 && !identities().some((one) => before.some((old) => old?.pid === one?.pid)),
+  );
+  await finishSmall();
+  expect((await daemon.flow())?.status?.begunAgain).toBeDefined();
 });
 
 test("shared memory that dead owners left is removed by the next run; what lives or cannot be judged stays", async () => {

@@ -73,7 +73,7 @@ export class FakeAgent {
   readonly #memories = new Map<string, FakeMemory>();
   /** Ends that are not reported yet: task uid to phase. */
   readonly #ended = new Map<string, FlowTaskStatus>();
-  /** Why tasks failed here, by uid: what really happened, whatever is told of it. */
+  /** Why processes failed here, by uid of their task: what really happened, whatever is told of it. */
   readonly failures = new Map<string, string>();
   readonly #options: FakeHostOptions;
 
@@ -142,7 +142,6 @@ export class FakeAgent {
     if (memory.rest !== "Free") throw new Error(`M1: the channels of ${metadata.name} change while messages are in flight`);
     if (this.#options.prng.chance(this.#faults.carryOverRefused)) {
       memory.refused = spec.layoutHash;
-      for (const uid of madeFor) this.failures.set(uid, "CarryOverRefused");
       this.#options.note(`refuses to carry over ${spec.flow}`);
       return "Refused";
     }

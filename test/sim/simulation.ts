@@ -247,9 +247,13 @@ export class Simulation {
     return ends.includes(status.state ?? "") ? undefined : `is ${status.state}`;
   }
 
-  /** A flow fails for what its agent has told of one of its tasks, or because it was not to wait for what it did not get; for nothing else. */
+  /**
+   * A flow fails because a process of it crashed too often, or because it was not to wait for what it did not get; for nothing else: a
+   * memory that is lost, or does not go into other channels, begins the run again.
+   */
   #unexplained({ metadata, spec, status }: VideoFlow, tasks: readonly FlowTask[]): string | undefined {
-    if (status?.state !== "Failed" || status.reason === "Invalid") return undefined;
+    const isInvalid = status?.conditions?.some(({ type, status: holds }) => type === "Accepted" && holds === "False") === true;
+    if (status?.state !== "Failed" || isInvalid) return undefined; // What cannot run as it is written cannot begin again either.
     const own = tasks.filter((task) => task.spec.flow === metadata.name);
     if (own.length > 0) {
       const told = own.filter((task) => task.status?.phase === "Failed").map((task) => this.#failureOf(task));

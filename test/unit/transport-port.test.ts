@@ -1,3 +1,5 @@
+import { statSync, truncateSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { Tensor } from "../../src/base/tensor.js";
 import { clearRetire, openFlowStats, recoverTask, requestPause, requestRetire, requestStop } from "../../src/transport/memory.js";
@@ -212,6 +214,19 @@ test("another plan, and a folder without memory, are refused", async () => {
     expect(() => openTaskPort(`${dir}/nothing`, CHAIN, "a", 0)).toThrow("SHM_INVALID");
   });
 });
+
+test.each(["control", "pool-a-0"])(
+  "a file that somebody has cut is an error, not the end of who opens or recovers it: %s",
+  async (file) => {
+    await withMemory(CHAIN, (dir) => {
+      openTaskPort(dir, CHAIN, "a", 0).close();
+      const { size } = statSync(join(dir, file));
+      truncateSync(join(dir, file), Math.floor(size / 2));
+      expect(() => openTaskPort(dir, CHAIN, "a", 0)).toThrow("SHM_INVALID");
+      if (file === "control") expect(() => recoverTask(dir, CHAIN, "a", 0)).toThrow("SHM_INVALID");
+    });
+  },
+);
 
 test("what a dead replica had in hand goes to its sibling at once, before what comes later", async () => {
   const plan = aPlan([aNode("a"), aNode("b", ["a"], { tasks: 2 }), aNode("c", ["b"], { slots: 0 })]);
