@@ -249,19 +249,6 @@ export class Counter extends ConsumerNode {
   }
 }
 
-/** Writes down how often it saw each text. */
-export class Tally extends ConsumerNode {
-  #seen = {};
-
-  consume(text) {
-    this.#seen[text] = (this.#seen[text] ?? 0) + 1;
-  }
-
-  close() {
-    writeFileSync(this.params.out, JSON.stringify(this.#seen));
-  }
-}
-
 /** Checks 64 bytes of a frame in place. */
 export class Handover extends Counter {
   look(bytes) {

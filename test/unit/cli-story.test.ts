@@ -170,6 +170,11 @@ describe("events", () => {
     expect([own.out.includes("first"), own.out.includes("second"), own.out.includes("third")]).toEqual([true, true, false]);
     expect([warnings.out.includes("first"), warnings.out.includes("second")]).toEqual([true, false]);
   });
+
+  test("of no type that there is are refused", async () => {
+    const { code, err } = await world.run("events --types Warnings");
+    expect([code, err]).toEqual([2, expect.stringContaining("--types warnings is neither Normal nor Warning")]);
+  });
 });
 
 test("events of one second are told in the order in which they were written", async () => {
@@ -247,6 +252,17 @@ describe("changes", () => {
     expect(unknown.err).toContain("has no node nobody, but numbers, work, sink");
   });
 
+  test("scale tells that a node which keeps state has one task whatever it is given", async () => {
+    const nodes = spec.nodes.map((node) => (node.name === "work" ? { ...node, component: "CountAggregator" } : node));
+    const text = JSON.stringify({ apiVersion: API_VERSION, kind: "VideoFlow", metadata: { name: "g" }, spec: { nodes } });
+    writeFileSync(join(world.folder, "g.yaml"), text);
+    await world.run("apply -f g.yaml");
+
+    const { code, err } = await world.run("scale g work=3");
+
+    expect([code, err]).toEqual([0, expect.stringMatching(/^warning: spec\.nodes\[1\]\.nbTasks: .*nbTasks 3 is ignored/)]);
+  });
+
   test("fail for a flow that is not there", async () => {
     expect((await world.run("pause nobody")).code).toBe(1);
   });
@@ -282,4 +298,10 @@ test("deadletters finds the agent's folder by the name of the flow", async () =>
   mkdirSync(letters, { recursive: true });
   const { code, out } = await world.run("deadletters list f --json");
   expect([code, out]).toEqual([0, "[]\n"]);
+});
+
+test("deadletters says so where there are none", async () => {
+  mkdirSync(letters, { recursive: true });
+  const { code, out, err } = await world.run("deadletters list f");
+  expect([code, out, err]).toEqual([0, "", "No dead letters found.\n"]);
 });
