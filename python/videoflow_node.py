@@ -480,12 +480,19 @@ def send_failure(stage, error):
     while stack is not None and stack.tb_frame.f_code.co_filename == __file__:
         stack = stack.tb_next  # The user's part of the stack.
     lines = traceback.format_exception(type(error), error, stack)
-    summary = traceback.format_exception_only(type(error), error)[-1].strip()
+    summary = summary_of(error)
     failure = {"stage": stage, "type": type(error).__name__, "message": summary, "traceback": "".join(lines)}
     if isinstance(error, Disagreement):
         failure["disagreement"] = {"what": error.what, "spec": error.spec, "found": error.found}
     send(HOST + "Failure", encode(failure))
     flush_out()
+
+
+def summary_of(error):
+    summary = traceback.format_exception_only(type(error), error)[-1].strip()
+    if numpy is None and "memoryview" in summary:
+        summary += " (arrays are memoryviews because this Python has no numpy: pip install numpy)"
+    return summary
 
 
 # --- Videoflow's own modules -----------------------------------------------------------------------------------------

@@ -287,6 +287,13 @@ describePython("a node in Python", () => {
     await eventually("its end", () => !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z "));
   });
 
+  test("says of a missing numpy what a class that wants arrays stumbles over", () => {
+    const program =
+      "import sys; sys.path.insert(0, sys.argv[1]); import videoflow_node as v; print(v.summary_of(AttributeError(\"'memoryview' object has no attribute 'mean'\")))";
+    const said = execFileSync("python3", ["-I", "-S", "-B", "-c", program, resolve("python")], { encoding: "utf8" });
+    expect(said).toMatch(/^AttributeError: 'memoryview' object has no attribute 'mean' \(.*pip install numpy\)$/m);
+  });
+
   test("runs from one file that needs nothing but the standard library", () => {
     const program = "import sys; sys.path.insert(0, sys.argv[1]); import videoflow_node; print(videoflow_node.numpy)";
     expect(execFileSync("python3", ["-I", "-S", "-B", "-c", program, resolve("python")], { encoding: "utf8" })).toBe("None\n");
