@@ -42,6 +42,17 @@ test("a stop behind the gate ends the task without running it", async () => {
   expect(existsSync(file("shut-ran"))).toBe(false);
 });
 
+test("P5: of many starts at once each waits its turn, and one that is ended meanwhile never runs", async () => {
+  const ids = ["turn-a", "turn-b", "turn-c", "turn-d"];
+  const asked = ids.map((id) => keeper.spawn(id, `echo ${id} >>${file("turns")}`));
+  keeper.client.kill("turn-c");
+  const answers = await Promise.allSettled(asked);
+  for (const id of ids) keeper.client.go(id);
+  for (const id of ["turn-a", "turn-b", "turn-d"]) await keeper.exitOf(id);
+  expect(readFileSync(file("turns"), "utf8").trim().split("\n").sort()).toEqual(["turn-a", "turn-b", "turn-d"]);
+  expect(answers.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(3);
+});
+
 test("P2: a gate whose keeper is killed ends without running anything", async () => {
   const { pid } = await keeper.spawn("orphan", `touch ${file("orphan-ran")}`);
   process.kill(keeper.client.pid as number, "SIGKILL");
