@@ -158,6 +158,20 @@ test("values of files reach params and variables, and nothing else: no object, e
   expect(SECRETS).toHaveLength(2);
 });
 
+test("what native code writes past the worker's streams before it dies is not shown by the task's status or event", async () => {
+  mkdirSync(place.path("secrets"), { mode: 0o700 });
+  place.write("secrets/token", `${PARAM}\n`);
+  place.write("secrets/variable", VARIABLE);
+  await daemon.start();
+  expect(await cli("apply", "-f", aFlow("native", "native"))).toMatchObject({ code: 0 });
+  await eventually("its end", async () => (await daemon.flow("native"))?.status?.state === "Failed");
+  const told = JSON.stringify(
+    await daemon.withStore((store) => Promise.all([store.list("FlowTask"), store.list("Event"), store.list("VideoFlow")])),
+  );
+  expect(told).toContain("native words: ***");
+  expect(TRACES.filter((trace) => told.includes(trace))).toEqual([]);
+});
+
 test("an object is printed as it is, so that it can be applied again; what commands masked cannot", async () => {
   await daemon.start();
   const url = "rtsp://user:pa55word@127.0.0.1:9/live";
