@@ -72,6 +72,7 @@ test("a change by hand stays until the file changes; a flow deleted by hand come
   expect(planned(files, [{ ...flow, spec: { ...flow.spec, desiredState: "Stopped" } }])).toEqual([]);
   const deleted = { ...flow, metadata: { ...flow.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
   expect(planned(files, [deleted])).toEqual([]);
+  expect(planned([file("a.yaml", aFlow("f", { run: 2 }))], [deleted])).toEqual([]);
   expect(planned(files, [])).toEqual(["create f"]);
 });
 
@@ -83,6 +84,11 @@ test("another type makes the flow anew: it is deleted, and created when it is go
 test("a flow that was applied by hand is not touched; of two files with one name the first counts", () => {
   expect(planned([file("a.yaml", aFlow("f"))], [kept(aFlow("f"))])).toEqual(["a.yaml: "]);
   expect(planned([file("b.yaml", aFlow("f")), file("a.yaml", aFlow("f"))], [])).toEqual(["create f", "b.yaml: "]);
+  const { problems } = reconcileManifests(
+    ["a", "b", "c"].map((name) => file(name, aFlow("f"))),
+    [],
+  );
+  expect(problems.map(({ text }) => text.includes("is in a already"))).toEqual([true, true]);
   const flows = stored([file("a.yaml", aFlow("f")), file("b.yaml", aFlow("f"))]);
   expect(planned([file("b.yaml", aFlow("f"))], flows)).toEqual(["update f"]); // The second takes over when the first leaves.
 });
