@@ -581,7 +581,10 @@ export class TaskProcesses {
     const deaths = ordered ? earlier : [...earlier, this.#death(detail, live)].slice(-MAX_DEATHS);
     this.#details.delete(uid);
     this.#records.set(uid, { ...rest, deaths, lastExit, ...(lost ? { unrecovered: true } : {}) });
-    if (report !== undefined) this.#rememberProvider(uid, report);
+    if (report !== undefined) {
+      this.#rememberProvider(uid, report);
+      this.#rememberLoss(uid, report);
+    }
     note(detail.task.metadata.name, "Exited", end.signal ?? `code ${end.code}`);
   }
 

@@ -8,11 +8,14 @@ import { findUnplain } from "./plain.js";
 import type { Problem } from "./problem.js";
 import { checkSchema, isRecord, type Schema } from "./schema.js";
 import { schemaProblems } from "./schema-problems.js";
+import { type SoundPart, soundPart } from "./sound-part.js";
 
 export interface Validated {
   /** The flow with its defaults; absent if there are problems. */
   readonly flow?: NewResource<"VideoFlow">;
   readonly problems: readonly Problem[];
+  /** What other rules can judge although there are problems. */
+  readonly sound?: SoundPart;
 }
 
 const TEXT = { type: "string", maxLength: 1024 } as const;
@@ -52,8 +55,13 @@ const ENVELOPE: Schema = {
 
 /** Checks any value against the kind VideoFlow and defaults it. All problems at once; never throws. */
 export function validateVideoFlow(value: unknown): Validated {
-  const problems = [...envelopeProblems(value), ...specProblems(value), ...findUnplain(value)];
-  if (problems.length > 0 || !isRecord(value)) return { problems };
+  const [envelope, spec, unplain] = [envelopeProblems(value), specProblems(value), findUnplain(value)];
+  const problems = [...envelope, ...spec, ...unplain];
+  if (!isRecord(value)) return { problems };
+  if (problems.length > 0) {
+    const sound = unplain.length === 0 ? soundPart(value["spec"], spec) : undefined;
+    return { problems, ...(sound === undefined ? {} : { sound }) };
+  }
   const metadata = newMetadata(value["metadata"] as NewMetadata);
   return { flow: { apiVersion: API_VERSION, kind: "VideoFlow", metadata, spec: defaultSpec("VideoFlow", value["spec"]) }, problems };
 }

@@ -92,12 +92,20 @@ export function checkDocument(
   lookUp: LookUp = LOOK_UP,
 ): FlowFile {
   const describe = (component: string) => descriptors.get(component);
-  const shape = validateVideoFlow(document.value);
-  if (shape.flow === undefined) return { flows: [], problems: locateProblems(document, shape.problems), warnings: [] };
-  const rules = validateSpec(shape.flow.spec as VideoFlowSpec, { describe, builtIns: descriptors.keys() });
-  const resolved = resolvePaths(shape.flow, folder, describe, lookUp);
-  const problems = [...shape.problems, ...rules.problems, ...resolved.problems];
+  const { flow, rules } = checkFlow(document.value, descriptors);
+  if (flow === undefined) return { flows: [], problems: locateProblems(document, rules.problems), warnings: [] };
+  const resolved = resolvePaths(flow, folder, describe, lookUp);
+  const problems = [...rules.problems, ...resolved.problems];
   return { flows: [resolved.flow], problems: locateProblems(document, problems), warnings: locateProblems(document, rules.warnings) };
+}
+
+/** Shape and rules of one flow; all problems at once. @returns the flow with its defaults if its shape is right. */
+export function checkFlow(value: unknown, descriptors: ReadonlyMap<string, ComponentDescriptor>) {
+  const { flow, sound, problems } = validateVideoFlow(value);
+  const options = { describe: (component: string) => descriptors.get(component), builtIns: descriptors.keys() };
+  if (flow !== undefined) return { flow, rules: validateSpec(flow.spec as VideoFlowSpec, options) };
+  const further = sound === undefined ? [] : validateSpec(sound.spec as VideoFlowSpec, options).problems;
+  return { flow, rules: { problems: [...problems, ...further.filter(({ path }) => sound?.isClear(path))], warnings: [] } };
 }
 
 /** Why a file cannot be read. */

@@ -1,14 +1,12 @@
 /** The objects that `apply` and `delete` find in files, folders and standard input, or all of their problems at once. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, extname, join, resolve } from "node:path";
-import { API_VERSION, type NewMetadata, type VideoFlowSpec } from "../api/kinds.js";
+import { API_VERSION, type NewMetadata } from "../api/kinds.js";
 import { locateProblems, type ParsedDocument, parseManifests } from "../api/parse.js";
 import type { Problem } from "../api/problem.js";
 import { isRecord } from "../api/schema.js";
-import { validateVideoFlow } from "../api/validate.js";
 import type { ComponentDescriptor } from "../flow/descriptor.js";
-import { validateSpec } from "../flow/validate.js";
-import { checkDocument, MODULE_EXTENSIONS, readModule, unreadable } from "./flow-file.js";
+import { checkDocument, checkFlow, MODULE_EXTENSIONS, readModule, unreadable } from "./flow-file.js";
 import type { FlowDocument, World } from "./world.js";
 
 /** A path that was made absolute. */
@@ -115,12 +113,9 @@ function check(document: ParsedDocument, folder: string | undefined, descriptors
 
 /** A flow whose files are elsewhere: its paths stay as they are, for the agent that runs it. */
 function checkRemote(document: ParsedDocument, descriptors: ReadonlyMap<string, ComponentDescriptor>) {
-  const shape = validateVideoFlow(document.value);
-  if (shape.flow === undefined) return { flows: [], problems: locateProblems(document, shape.problems), warnings: [] };
-  const describe = (component: string) => descriptors.get(component);
-  const rules = validateSpec(shape.flow.spec as VideoFlowSpec, { describe, builtIns: descriptors.keys() });
+  const { flow, rules } = checkFlow(document.value, descriptors);
   return {
-    flows: [shape.flow],
+    flows: flow === undefined ? [] : [flow],
     problems: locateProblems(document, rules.problems),
     warnings: locateProblems(document, rules.warnings),
   };

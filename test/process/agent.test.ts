@@ -93,6 +93,14 @@ test("a task runs, reports and ends: Starting, Running, Succeeded, and its memor
   expect(readdirSync(join(dir, "run"))).toEqual([]);
 });
 
+test("what a task reports right before its end is heard", async () => {
+  await start(`ready; while [ ! -e end ]; do sleep 0.05; done; printf '{"phase":"ready","stateLost":"a began empty"}' > $REPORT`);
+  await create();
+  await phaseOf("f.a.0", "Running");
+  writeFileSync(join(dir, "end"), "");
+  expect((await phaseOf("f.a.0", "Succeeded")).status).toMatchObject({ stateLost: "a began empty" });
+});
+
 test("nothing of a flow starts before all of its tasks are there", async () => {
   await start("ready; sleep 60");
   await create({ flowTasks: 2 });
