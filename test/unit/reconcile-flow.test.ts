@@ -257,6 +257,20 @@ describe("a flow's life", () => {
     ]);
   });
 
+  test.each(["MemoryLost", "CarryOverRefused"])(
+    "stopped before it could begin again after %s: it is stopped, it has not failed",
+    (reason) => {
+      const scene = settle({ flow: gpuFlow, hosts });
+      const flow = { ...scene.flow, spec: { ...scene.flow.spec, desiredState: "Stopped" as const } };
+      const ended = planOf({
+        ...scene,
+        flow,
+        tasks: scene.tasks.map((task) => ({ ...task, status: { phase: "Failed" as const, reason } })),
+      });
+      expect([ended.status?.state, ended.status?.reason]).toEqual(["Stopped", "Stopped"]);
+    },
+  );
+
   test("deletion: tasks stop, then claims go, then tasks, then the flow", () => {
     const scene = settle({ flow: gpuFlow, hosts });
     const flow = { ...scene.flow, metadata: { ...scene.flow.metadata, deletionTimestamp: "2026-01-01T00:01:00.000Z" } };

@@ -185,7 +185,7 @@ function endRun(observed: Observed, own: Own, problem: string): Plan {
 function stopFlow(observed: Observed, own: Own): Plan {
   const left = own.tasks.filter((task) => !isFinal(task)).length;
   const changes = [...stopTasks(own.tasks, "the flow is stopped"), ...dropIdleClaims(own.tasks, own.claims, "the flow is stopped")];
-  const failed = own.tasks.find(hasFailed);
+  const failed = own.tasks.find((task) => hasFailed(task) && !isLost(task) && !isCarryOverRefused(task)); // It would have begun again.
   const claims = claimsOf(own);
   const situation = running(observed, own, claims, own.tasks[0]?.spec.host);
   const admitted = own.tasks.length > 0 ? situation.admitted : fact(ADMITTED, false, "Stopped", "the flow is stopped");
