@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { DeviceClaim, FlowTask } from "../api/kinds.js";
-import type { TaskReport } from "../api/launch.js";
+import { FINAL_CODES, type TaskReport } from "../api/launch.js";
 import { type Refusal, RefusedError, type SettledTask, type TaskRules } from "../api/refusal.js";
 import { bootTimeMs, type Clock } from "../base/clock.js";
 import { crashPoint } from "../base/crash-point.js";
@@ -246,7 +246,7 @@ export class TaskProcesses {
       logFile: files.logFile(task),
       memory: { dir: memoryDir, node, taskIndex: index },
       ...(survival === undefined ? {} : { exitFile: join(survival.exitsDir, `${id}.json`) }),
-      ...(mayPrepare(detail, settled) ? { next: `${task.metadata.uid}.${incarnation + 1}` } : {}),
+      ...(mayPrepare(detail, settled) ? { next: `${task.metadata.uid}.${incarnation + 1}`, finalCodes: FINAL_CODES } : {}),
       ...(this.#keeps(task) ? ({ keep: true, tag: task.spec.templateHash } as const) : {}),
     };
   }

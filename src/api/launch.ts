@@ -64,5 +64,7 @@ export const EXIT_CRASHED = 70;
 export const EXIT_RETIRED = 75;
 /** The configuration cannot work: a restart cannot help. */
 export const EXIT_BAD_CONFIGURATION = 78;
+/** After these no process follows at once. */
+export const FINAL_CODES: readonly number[] = [EXIT_FINISHED, EXIT_BAD_INPUT, EXIT_RETIRED, EXIT_BAD_CONFIGURATION];
 /** Ended by SIGTERM, as a shell tells it; its nodes were closed. */
 export const EXIT_TERMINATED = 143;

@@ -48,6 +48,8 @@ export interface SpawnRequest {
    * asked for, and is killed if it is not asked for within a second.
    */
   readonly next?: string;
+  /** Exit codes beside 0 that are no death: nothing follows them at once. */
+  readonly finalCodes?: readonly number[];
   /** The program runs as this user, and so does everything that sees `env`. Absent: as the keeper's own. */
   readonly user?: UserNumbers;
   /** Gets the exit record (JSON), written before it is reported. */

@@ -229,7 +229,7 @@ export class Keeper {
    */
   #prepareNext({ request, ordered, startedAtMs }: TaskProcess, code: number | null): void {
     const { next, ...same } = request;
-    if (next === undefined || ordered || startedAtMs === undefined || code === 0) return;
+    if (next === undefined || ordered || startedAtMs === undefined || isFinal(request, code)) return;
     if (this.#ending || this.#send === undefined || this.#tasks.has(next) || this.#prepared.has(next)) return;
     try {
       this.#prepared.add(this.#start({ ...same, id: next }));
@@ -380,6 +380,11 @@ export class Keeper {
     const tasks = [...this.#tasks.values()].map((task) => task.identity.pid);
     return [...tasks, ...this.#prepared.pids, ...(this.#options.siblings ?? [])];
   }
+}
+
+/** Whether the process ended because it had nothing more to do. */
+function isFinal({ finalCodes = [] }: SpawnRequest, code: number | null): boolean {
+  return code === 0 || (code !== null && finalCodes.includes(code));
 }
 
 function keptTask({ request: { id, tag }, identity, startedAtMs }: TaskProcess): KeptTask {

@@ -1,5 +1,13 @@
 /** The process of one task: `worker.js LAUNCH_FILE`. */
-import { EXIT_BAD_CONFIGURATION, EXIT_BAD_INPUT, EXIT_CRASHED, EXIT_FINISHED, EXIT_RETIRED, EXIT_TERMINATED } from "../api/launch.js";
+import {
+  EXIT_BAD_CONFIGURATION,
+  EXIT_BAD_INPUT,
+  EXIT_CRASHED,
+  EXIT_FINISHED,
+  EXIT_RETIRED,
+  EXIT_TERMINATED,
+  FINAL_CODES,
+} from "../api/launch.js";
 import { errorText, OperatorError } from "../base/errors.js";
 import { armParentDeath } from "../base/process-signal.js";
 import { readLaunch } from "../worker/launch.js";
@@ -15,9 +23,6 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof OperatorError) || error.retryable) return EXIT_CRASHED;
   return CONFIGURATION.test(error.code) ? EXIT_BAD_CONFIGURATION : EXIT_BAD_INPUT;
 }
-
-/** Codes that mean something to the agent; code of a node that ends its process means something else by them. */
-const CODES: readonly number[] = [EXIT_FINISHED, EXIT_BAD_INPUT, EXIT_RETIRED, EXIT_BAD_CONFIGURATION];
 
 /** Says in the log where `process.exit()` was called. @returns the code of a crash. */
 function exitOfUser(code: number): number {
@@ -43,7 +48,8 @@ async function main(): Promise<number> {
   process.on("uncaughtException", (error) => end(fail(error)));
   process.on("beforeExit", () => end(fail(new Error("the node waits for a promise that nothing is left to settle"))));
   process.on("exit", (code) => {
-    if (verdict === undefined && CODES.includes(code)) process.exitCode = exitOfUser(code);
+    // Code of a node that ends its process means something else by them.
+    if (verdict === undefined && FINAL_CODES.includes(code)) process.exitCode = exitOfUser(code);
   });
   try {
     const outcome = await runTask(withValues(launch), reporter);

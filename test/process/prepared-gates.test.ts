@@ -81,14 +81,16 @@ test("a process does not write into the log that was set aside while its gate wa
   expect([log.logFile, `${log.logFile}.1`].map((path) => readFileSync(path, "utf8"))).toEqual(["here\n", "here\n"]);
 });
 
-test("nothing is prepared after an end that was ordered, or a good one", async () => {
+test("nothing is prepared after an end that was ordered, a good one, or one that nothing shall follow", async () => {
   const log = { logFile: file("none.log") };
   await keeper.spawn("killed.0", "exec sleep 60", { ...log, next: "killed.1" });
   await keeper.spawn("done.0", "exit 0", { ...log, next: "done.1" });
-  for (const id of ["killed.0", "done.0"]) keeper.client.go(id);
+  await keeper.spawn("retired.0", "exit 75", { ...log, next: "retired.1", finalCodes: [65, 75] });
+  const ids = ["killed.0", "done.0", "retired.0"];
+  for (const id of ids) keeper.client.go(id);
   keeper.client.kill("killed.0");
-  for (const id of ["killed.0", "done.0"]) await keeper.exitOf(id);
-  expect([childOf("killed.1"), childOf("done.1")]).toEqual([undefined, undefined]);
+  for (const id of ids) await keeper.exitOf(id);
+  expect(["killed.1", "done.1", "retired.1"].map((id) => childOf(id))).toEqual([undefined, undefined, undefined]);
 });
 
 test("a death that leaves its gate behind is not mistaken for a process that the next death leaves", async () => {
