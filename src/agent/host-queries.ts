@@ -3,8 +3,10 @@
  * Knows the store and the agent's services; must not know who asks. What a namespace may hear of is what runs in it.
  * See docs/adr/0011-host-queries.md.
  */
+
 import type { HostQuery } from "../api/kinds.js";
 import { errorText } from "../base/errors.js";
+import { withoutUndefined } from "../base/without-undefined.js";
 import type { AgentServices, FlowKey, Usage } from "../store/agent-services.js";
 import { HOST_QUERY_LABEL, QUERY_TIMES, type QueryTimes } from "../store/host-query.js";
 import { isLostRace, type Store, type Unwatch, type WatchEvent } from "../store/store.js";
@@ -84,9 +86,7 @@ export class HostQueries {
     if (flow === undefined) return refuse("the question names no flow");
     if (service === "DeadLetters") return each(services.deadLetters(flow));
     if (service === "LetterOutputs") return each(services.letterOutputs(flow));
-    const given = { node, index, follow, previous, tail, sinceSeconds, timestamps };
-    const filters = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    return services.logs({ flow, ...filters });
+    return services.logs({ flow, ...withoutUndefined({ node, index, follow, previous, tail, sinceSeconds, timestamps }) });
   }
 }
 

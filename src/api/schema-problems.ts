@@ -1,4 +1,5 @@
 /** Schema errors in the words of the user: the path, what was found, the fix. */
+import { DNS_LABEL } from "./dns-label.js";
 import type { SchemaError } from "./generated/validators.js";
 import { nearest } from "./nearest.js";
 import { type PathSegment, pathText, pointerSegments, valueAt } from "./path.js";
@@ -118,8 +119,6 @@ function enumProblem(allowedValues: unknown, found: unknown): Words {
   const fix = guess === undefined ? `Give one of ${allowed.join(", ")}` : `Did you mean ${guess}?`;
   return { problem: `must be one of ${allowed.join(", ")}`, fix };
 }
-
-const DNS_LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 
 function patternProblem(pattern: string): Words {
   if (pattern === DNS_LABEL)

@@ -1,5 +1,6 @@
 /** The shape of one VideoFlow: its envelope, types, values, unknown fields. Pure. */
 import { defaultSpec } from "./default.js";
+import { DNS_LABEL } from "./dns-label.js";
 import { SPEC_SCHEMAS } from "./generated/schemas.js";
 import { validateVideoFlowSpec } from "./generated/validators.js";
 import { API_VERSION, type NewMetadata, type NewResource } from "./kinds.js";
@@ -34,8 +35,8 @@ const ENVELOPE: Schema = {
       required: ["name"],
       additionalProperties: false,
       properties: {
-        name: { type: "string", minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
-        namespace: { type: "string", minLength: 1, maxLength: 63, pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" },
+        name: { type: "string", minLength: 1, maxLength: 63, pattern: DNS_LABEL },
+        namespace: { type: "string", minLength: 1, maxLength: 63, pattern: DNS_LABEL },
         labels: TABLE,
         annotations: TABLE,
         finalizers: { type: "array", maxItems: 64, items: TEXT },

@@ -1,6 +1,8 @@
 /** `videoflow deadletters`: shows the inputs that no attempt could process, and runs their node on them again. */
+
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isDnsLabel } from "../api/dns-label.js";
 import { type DeadLetter, type LetterOutput, letterIds, readLetter, readLetters, readOutputs, removeLetter } from "../base/dead-letters.js";
 import { OperatorError } from "../base/errors.js";
 import { makeFolder } from "../base/make-folder.js";
@@ -82,7 +84,7 @@ export async function retry(words: readonly string[], flags: RetryFlags, world: 
 /** @returns undefined if the letters are here, or those of an agent of this machine. */
 async function retryAway(words: readonly string[], flags: RetryFlags, world: World): Promise<ExitCode | undefined> {
   const last = words.at(-1) as string;
-  const named = isFlowName(last) && !existsSync(resolve(world.cwd, last)) ? { name: last } : await metadataIn(last, world, flags.flow);
+  const named = isDnsLabel(last) && !existsSync(resolve(world.cwd, last)) ? { name: last } : await metadataIn(last, world, flags.flow);
   if (named === undefined || nearFolder(flags.dir ?? named.name, world) !== undefined) return undefined;
   const whom = named.namespace === undefined || flags.namespace !== undefined ? flags : { ...flags, namespace: named.namespace };
   return withAgent(whom, world, (connection) =>
@@ -250,12 +252,8 @@ async function askAgent<T>(
   world: World,
   ask: (services: AgentServices, flow: FlowKey) => Promise<T>,
 ): Promise<T | undefined> {
-  if (!isFlowName(name)) return undefined;
+  if (!isDnsLabel(name)) return undefined;
   return withAgent(flags, world, (connection) => ask(servicesOf(connection, "a dead letter"), { namespace: connection.namespace, name }));
-}
-
-function isFlowName(word: string): boolean {
-  return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(word);
 }
 
 /** Asks an agent or a cluster; undefined without one, unless one was named. */

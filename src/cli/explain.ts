@@ -1,6 +1,8 @@
 /** `videoflow explain`: what would run where and why, computed by the same functions that a run uses. */
+
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { isDnsLabel } from "../api/dns-label.js";
 import type { Share } from "../api/explanation.js";
 import { safeText } from "../base/safe-text.js";
 import { type ClientFlags, flowNamed, servicesOf, withConnection } from "./client.js";
@@ -22,7 +24,7 @@ export async function explain(word: string, flags: ExplainFlags, world: World): 
 
 /** A file is named by its path; what is no file and can be a name is a flow of the agent. */
 function isFlowName(word: string, cwd: string): boolean {
-  return /^(vf\/)?[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(word) && !existsSync(resolve(cwd, word));
+  return isDnsLabel(word.replace(/^vf\//, "")) && !existsSync(resolve(cwd, word));
 }
 
 async function explainFile(file: string, flags: ExplainFlags, world: World): Promise<Explanation> {

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { basename } from "node:path";
 import { API_VERSION, type NewResource, type NodeSpec, type VideoFlow } from "../api/kinds.js";
 import { OperatorError } from "../base/errors.js";
+import { withoutUndefined } from "../base/without-undefined.js";
 import type { ComponentDescriptor } from "./descriptor.js";
 import { mentionsExport } from "./exports.js";
 import type { Flow } from "./flow.js";
@@ -133,11 +134,6 @@ function taskOptions(node: Node): Partial<ManifestNode> {
       ? {}
       : { device: { ...device, ...(required ? { required } : {}) } as NonNullable<NodeSpec["device"]> }),
   };
-}
-
-/** Options that are named but not given are not written. */
-function withoutUndefined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
 /** Asks the component: one that throws for "cpu" can only run on a GPU. */

@@ -1,8 +1,10 @@
 /** What a daemon answers beside its objects: logs, figures, decisions. Joins parts; decides nothing. */
+
 import type { Agent } from "../agent/agent.js";
 import { ProcessUsage } from "../agent/process-usage.js";
 import { deadLettersOf, logsOf } from "../agent/task-files.js";
 import { readLogs } from "../agent/task-logs.js";
+import { isDnsLabel } from "../api/dns-label.js";
 import type { Explanation } from "../api/explanation.js";
 import type { FlowTask, VideoFlow } from "../api/kinds.js";
 import type { FlowSnapshot } from "../api/snapshot.js";
@@ -198,12 +200,10 @@ export class DaemonServices implements AgentServices {
   }
 }
 
-const DNS_LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-
 /** What clients name may be no way to the files of others. @throws OperatorError REQUEST_INVALID */
 function named(flow: FlowKey): FlowKey {
   for (const part of [flow.namespace, flow.name])
-    if (!DNS_LABEL.test(part)) throw new OperatorError("REQUEST_INVALID", { problem: `${JSON.stringify(part)} is not the name of a flow` });
+    if (!isDnsLabel(part)) throw new OperatorError("REQUEST_INVALID", { problem: `${JSON.stringify(part)} is not the name of a flow` });
   return flow;
 }
 

@@ -64,23 +64,25 @@ const release = () => {
   for (const answer of waiting) answer();
 };
 const wants = (name: string) => store.create(aNewFlow(name, aFlowSpec(aChain(aGpuNode("see")))));
+/** The second one comes while a write of the first is held. */
+const bothWant = async () => {
+  await wants("a");
+  await eventually("the write of the first", () => held.waiting.length === 1);
+  await wants("b");
+};
 const isWritten = (what: string) => eventually(what, () => written.includes(what));
 const ofSecond = () => written.filter((what) => / b\b/.test(what));
 
 test("a flow whose status is being written holds up nobody", async () => {
   hold("status VideoFlow a");
-  await wants("a");
-  await eventually("the write of the first", () => held.waiting.length === 1);
-  await wants("b");
+  await bothWant();
   await isWritten("status VideoFlow b");
   expect(written).not.toContain("status VideoFlow a");
 });
 
 test("while a flow takes what it gets, another one prepares, and decides only once it knows what is left", async () => {
   hold("create FlowTask a.see.0");
-  await wants("a");
-  await eventually("the write of the first", () => held.waiting.length === 1);
-  await wants("b");
+  await bothWant();
   await isWritten("update VideoFlow b");
   for (let turn = 0; turn < 100; turn += 1) await new Promise((next) => setImmediate(next));
   expect(ofSecond()).toEqual(["update VideoFlow b"]); // Its finalizer.
@@ -95,9 +97,7 @@ test("while a flow takes what it gets, another one prepares, and decides only on
 
 test("what is wanted no more takes nothing, also if its turn comes", async () => {
   hold("create FlowTask a.see.0");
-  await wants("a");
-  await eventually("the write of the first", () => held.waiting.length === 1);
-  await wants("b");
+  await bothWant();
   await isWritten("update VideoFlow b");
   const stopped = controller.stop();
   release();

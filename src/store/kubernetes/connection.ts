@@ -2,11 +2,13 @@
  * HTTP to the API server: credentials of a kubeconfig, connections that are kept, answers that ask for patience.
  * Knows paths and status codes; must not know kinds.
  */
+
 import { type IncomingHttpHeaders, type IncomingMessage, request as requestPlain } from "node:http";
 import { Agent, type AgentOptions, request as requestTls } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { Durations, type Histogram } from "../../base/durations.js";
 import { OperatorError } from "../../base/errors.js";
+import { withoutUndefined } from "../../base/without-undefined.js";
 import { backoffMs } from "./backoff.js";
 
 export interface ApiRequest {
@@ -236,9 +238,7 @@ export function credentialsOf(config: KubeConfig): Credentials {
       const options: Parameters<KubeConfig["applyToHTTPSOptions"]>[0] & { auth?: string } = {};
       await config.applyToHTTPSOptions(options);
       const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = options;
-      const tls = Object.fromEntries(
-        Object.entries({ ca, cert, key, pfx, passphrase, servername, rejectUnauthorized }).filter(([, value]) => value !== undefined),
-      ) as AgentOptions;
+      const tls = withoutUndefined({ ca, cert, key, pfx, passphrase, servername, rejectUnauthorized }) as AgentOptions;
       const basic: Record<string, string> =
         options.auth === undefined ? {} : { authorization: `Basic ${Buffer.from(options.auth).toString("base64")}` };
       const headers = { ...basic, ...(options.headers as Record<string, string> | undefined) };
